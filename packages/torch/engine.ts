@@ -1,0 +1,106 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+
+/** A tensor's place in the addon's table; 0 once it was disposed. */
+export type Handle = number;
+
+/** An operator as its registered schema describes it; `aliases[i]` is the argument that return `i` is, or -1. */
+export interface Lookup {
+  id: number;
+  schema: string;
+  parameters: string[];
+  types: string[];
+  returns: string[];
+  aliases: number[];
+}
+
+/** The addon's functions (native/addon.cc). Tensors cross the border as handles. */
+interface Native {
+  operators(): string[];
+  lookup(name: string): Lookup | null;
+  call(id: number, ...args: unknown[]): unknown;
+  release(t: Handle): void;
+  shape(t: Handle): number[];
+  stride(t: Handle): number[];
+  dtype(t: Handle): string;
+  device(t: Handle): string;
+  isContiguous(t: Handle, channelsLast: boolean): boolean;
+  item(t: Handle): number | boolean | bigint;
+  toBytes(t: Handle): ArrayBuffer;
+  fromBuffer(view: ArrayBufferView, dtype: string, shape: readonly number[]): Handle;
+  setThreads(count: number): void;
+  threads(): number;
+  setFlag(name: string, on: boolean): boolean;
+  setAutocast(device: string, enabled: boolean, dtype: string): [boolean, string];
+  cudaIsAvailable(): boolean;
+  version(): string;
+  loadLibrary(path: string): void;
+  createGenerator(seed: number): number;
+  generatorState(generator: number): Handle;
+  setGeneratorState(generator: number, state: Handle): void;
+  seedGenerator(generator: number, seed: number): void;
+  requiresGrad(t: Handle): boolean;
+  setRequiresGrad(t: Handle, on: boolean): void;
+  isLeaf(t: Handle): boolean;
+  retainGrad(t: Handle): void;
+  gradient(t: Handle): Handle | null;
+  setGradient(t: Handle, gradient: Handle | null): void;
+  setData(t: Handle, data: Handle): void;
+  backward(roots: Handle[], gradients: (Handle | null)[] | null, retain: boolean, create: boolean): void;
+  gradients(
+    outputs: Handle[],
+    inputs: Handle[],
+    gradients: (Handle | null)[] | null,
+    retain: boolean,
+    create: boolean,
+    allowUnused: boolean,
+  ): (Handle | null)[];
+  registerHook(t: Handle, hook: (gradient: Handle) => Handle | undefined): number;
+  removeHook(t: Handle, hook: number): void;
+  gradMode(): boolean;
+  setGradMode(on: boolean): void;
+}
+
+/** What set-up wrote beside the addon: which libtorch it was built against, and where torchvision's operators are. */
+interface BuildRecord {
+  torchvision?: string;
+}
+
+function loadAddon(): Native {
+  const folder = new URL('./build/', import.meta.url);
+  const addon = new URL('fovea_torch.node', folder);
+  if (!existsSync(addon)) throw new Error('The engine is not built yet. Run: npm run setup');
+  const loaded: Native = createRequire(import.meta.url)(addon.pathname);
+  const record = new URL('fovea_torch.json', folder);
+  if (existsSync(record)) {
+    const { torchvision }: BuildRecord = JSON.parse(readFileSync(record, 'utf8'));
+    if (torchvision && existsSync(torchvision)) loaded.loadLibrary(torchvision);
+  }
+  return loaded;
+}
+
+export const native: Native = loadAddon();
+
+/** Version of the libtorch underneath, e.g. `1.13.1`. */
+export const torchVersion = (): string => native.version();
+
+/** Threads that one operator may use on the CPU. Debian's libtorch starts with half of the cores. */
+export const getNumThreads = (): number => native.threads();
+
+/** @param count at least 1 */
+export function setNumThreads(count: number): void {
+  if (!Number.isInteger(count) || count < 1)
+    throw new RangeError(`threads must be a whole number of at least 1, got ${count}`);
+  native.setThreads(count);
+}
+
+/** Whether this libtorch has CUDA and sees a device. */
+export const cudaIsAvailable = (): boolean => native.cudaIsAvailable();
+
+/**
+ * Switches of libtorch's context; returns the previous value. `tf32`: reduced-precision matrix products on CUDA.
+ * `deterministic`: only deterministic kernels (a warning where there is none). `cudnnBenchmark`: time kernels per shape.
+ * `onednn`: Intel's kernels on the CPU.
+ */
+export const setFlag = (name: 'tf32' | 'deterministic' | 'cudnnBenchmark' | 'onednn', on: boolean): boolean =>
+  native.setFlag(name, on);

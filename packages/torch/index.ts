@@ -1,0 +1,18 @@
+export { autocast } from './autocast.ts';
+export { enableGrad, grad, isGradEnabled, noGrad } from './autograd.ts';
+export { call, type GeneratorHandle, hasOp, type RecordedCall, recordCalls, schemas, TorchError } from './call.ts';
+export * from './create.ts';
+export { cudaIsAvailable, getNumThreads, setFlag, setNumThreads, torchVersion } from './engine.ts';
+export { keep, liveTensors, tidy } from './memory.ts';
+export * as ops from './ops.generated.ts';
+export { Generator, getRandomState, manualSeed, setRandomState } from './random.ts';
+export {
+  Buffer,
+  type Device,
+  type DType,
+  type MemoryFormat,
+  type Nested,
+  Parameter,
+  Tensor,
+  type TypedArray,
+} from './tensor.ts';
