@@ -1,0 +1,95 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { seededRandom } from './random-source.ts';
+import { sampleRandom } from './sample-random.ts';
+import type { Distribution, Value } from './space.ts';
+
+interface DistributionCase {
+  id: string;
+  expression: Distribution;
+  points?: [number, number][];
+  pmf?: [Value, number][];
+}
+const goldens: { chi_square_0_999: Record<string, number>; cases: DistributionCase[] } = JSON.parse(
+  readFileSync(new URL('../fixtures/hpo/distributions.json', import.meta.url), 'utf8'),
+);
+const draws = 2000;
+
+/** sup |ECDF − CDF| at the given points, against the Kolmogorov-Smirnov bound of level 0.001. */
+function assertContinuous(samples: number[], points: [number, number][]): void {
+  const distance = Math.max(
+    ...points.map(([x, p]) => Math.abs(samples.filter((sample) => sample <= x).length / samples.length - p)),
+  );
+  assert.ok(distance < 1.9495 / Math.sqrt(samples.length), `distance ${distance}`);
+}
+
+/** Pearson's chi-square of level 0.999, cells with an expected count below 5 merged. */
+function assertDiscrete(samples: Value[], pmf: [Value, number][]): void {
+  const cell = (value: Value) =>
+    pmf.findIndex(([x]) => x === value || (typeof x === 'number' && Math.abs(x - Number(value)) < 1e-9));
+  const counts = pmf.map(() => 0);
+  for (const sample of samples) {
+    const index = cell(sample);
+    assert.notEqual(index, -1, `${sample} can not be drawn`);
+    counts[index] = (counts[index] ?? 0) + 1;
+  }
+  const rest = { count: 0, expected: 0 };
+  let statistic = 0;
+  let cells = 0;
+  for (const [index, [, probability]] of pmf.entries()) {
+    const expected = probability * samples.length;
+    const count = counts[index] ?? 0;
+    if (expected < 5) {
+      rest.count += count;
+      rest.expected += expected;
+      continue;
+    }
+    statistic += (count - expected) ** 2 / expected;
+    cells += 1;
+  }
+  if (rest.expected >= 5) {
+    statistic += (rest.count - rest.expected) ** 2 / rest.expected;
+    cells += 1;
+  }
+  const critical = goldens.chi_square_0_999[String(cells - 1)];
+  assert.ok(critical !== undefined && statistic < critical, `chi-square ${statistic} in ${cells} cells`);
+}
+
+for (const { id, expression, points, pmf } of goldens.cases) {
+  test(`draws of ${id} follow ${JSON.stringify(expression).slice(0, 60)}`, () => {
+    const random = seededRandom(7);
+    const samples = Array.from({ length: draws }, () => sampleRandom({ x: expression }, random).x as Value);
+    if (points) assertContinuous(samples as number[], points);
+    else assertDiscrete(samples, pmf ?? []);
+  });
+}
+
+test('a trial belongs to one sub-space, each equally often; fixed values and nested choices are kept', () => {
+  const random = seededRandom(1);
+  const space = [
+    {
+      model_name: 'resnet18',
+      optimizer: { type: 'choice', values: [{ name: 'sgd', momentum: { type: 'choice', values: [0.5] } }] },
+    },
+    { model_name: 'resnet34', epochs: 3 },
+  ] as const;
+  const samples = Array.from({ length: 1000 }, () => sampleRandom(space, random));
+  const first = samples.filter((sample) => sample.model_name === 'resnet18');
+  assert.ok(Math.abs(first.length - 500) < 52, `${first.length} of 1000`);
+  assert.deepEqual(first[0], { model_name: 'resnet18', optimizer: { name: 'sgd', momentum: 0.5 } });
+  assert.deepEqual(
+    samples.find((sample) => sample.model_name === 'resnet34'),
+    { model_name: 'resnet34', epochs: 3 },
+  );
+});
+
+test('a seed gives its stream again, another seed another one', () => {
+  const take = (seed: number) => Array.from({ length: 5 }, seededRandom(seed));
+  assert.deepEqual(take(42), take(42));
+  assert.notDeepEqual(take(42), take(43));
+});
+
+test('an empty choice is an error, not undefined', () => {
+  assert.throws(() => sampleRandom({ x: { type: 'choice', values: [] } }, Math.random), RangeError);
+});
