@@ -47,13 +47,16 @@ export interface RecordedCall {
 
 let recorder: RecordedCall[] | null = null;
 
-/** Runs `work` and notes every dispatcher call it makes from TypeScript. Tensors in the record live until they are disposed. */
-export function recordCalls<T>(work: () => T): { result: T; calls: RecordedCall[] } {
+/**
+ * Runs `work` and notes every dispatcher call it makes from TypeScript. `work` gets the growing record, to see where in it it stands.
+ * Tensors in the record live until they are disposed.
+ */
+export function recordCalls<T>(work: (calls: readonly RecordedCall[]) => T): { result: T; calls: RecordedCall[] } {
   const outer = recorder;
   const calls: RecordedCall[] = [];
   recorder = calls;
   try {
-    return { result: work(), calls };
+    return { result: work(calls), calls };
   } finally {
     recorder = outer;
   }
