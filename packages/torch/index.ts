@@ -4,7 +4,9 @@ export { call, type GeneratorHandle, hasOp, type RecordedCall, recordCalls, sche
 export * from './create.ts';
 export { cudaIsAvailable, getNumThreads, setFlag, setNumThreads, torchVersion } from './engine.ts';
 export { keep, liveTensors, tidy } from './memory.ts';
+export * as nn from './nn/index.ts';
 export * as ops from './ops.generated.ts';
+export * as optim from './optim/index.ts';
 export { Generator, getRandomState, manualSeed, setRandomState } from './random.ts';
 export {
   Buffer,

@@ -5,6 +5,9 @@ import type { DType, MemoryFormat, Tensor } from './tensor.ts';
 /** `aten::_adaptive_avg_pool2d(Tensor self, SymInt[2] output_size) -> Tensor` */
 export const _adaptiveAvgPool2d: (self: Tensor, outputSize: number | readonly number[]) => Tensor = bind('aten::_adaptive_avg_pool2d');
 
+/** `aten::_foreach_add.List(Tensor[] self, Tensor[] other, *, Scalar alpha=1) -> Tensor[]` */
+export const _foreachAddList: (self: readonly Tensor[], other: readonly Tensor[], alpha?: number | boolean) => Tensor[] = bind('aten::_foreach_add.List');
+
 /** `aten::_foreach_add_.List(Tensor(a!)[] self, Tensor[] other, *, Scalar alpha=1) -> ()` */
 export const _foreachAddList_: (self: readonly Tensor[], other: readonly Tensor[], alpha?: number | boolean) => void = bind('aten::_foreach_add_.List');
 

@@ -1,0 +1,15 @@
+export * from './activations.ts';
+export * from './batch-norm.ts';
+export * from './conv2d.ts';
+export * from './dropout.ts';
+export * from './flatten.ts';
+export * as functional from './functional.ts';
+export * from './identity.ts';
+export * as init from './init.ts';
+export * from './layer-norm.ts';
+export * from './linear.ts';
+export { type AnyModule, type ForwardHook, Module } from './module.ts';
+export * from './module-list.ts';
+export * from './pooling.ts';
+export * from './sequential.ts';
+export { type LoadReport, StateDictError } from './state-dict.ts';
