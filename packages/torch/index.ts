@@ -1,6 +1,15 @@
 export { autocast } from './autocast.ts';
 export { enableGrad, grad, isGradEnabled, noGrad } from './autograd.ts';
 export { call, type GeneratorHandle, hasOp, type RecordedCall, recordCalls, schemas, TorchError } from './call.ts';
+export { CheckpointError, type CheckpointErrorCode, type CheckpointIssue } from './checkpoint/checkpoint-error.ts';
+export { loadPth, loadStateDict } from './checkpoint/pth.ts';
+export {
+  openSafetensors,
+  readSafetensors,
+  type SafetensorsFile,
+  type TensorInfo,
+  writeSafetensors,
+} from './checkpoint/safetensors.ts';
 export * from './create.ts';
 export { cudaIsAvailable, getNumThreads, setFlag, setNumThreads, torchVersion } from './engine.ts';
 export { keep, liveTensors, tidy } from './memory.ts';

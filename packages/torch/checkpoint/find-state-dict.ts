@@ -1,0 +1,49 @@
+import { CheckpointError, quoted } from './checkpoint-error.ts';
+import type { PthArchive } from './pth-archive.ts';
+import { isTensor, type TensorRef } from './pth-globals.ts';
+
+/** Keys under which training programs keep their weights; averaged weights first, as they are the ones meant for use. */
+const WRAPPERS = ['state_dict_ema', 'model_ema', 'state_dict', 'model_state_dict', 'model'];
+
+/** What wrapping a model in DataParallel / DistributedDataParallel or torch.compile puts in front of every name. */
+const PREFIXES = ['module.', '_orig_mod.'];
+
+/**
+ * The weights in a checkpoint: the dict of tensors itself, or the one that a training program wrapped.
+ * Values other than tensors beside the weights are left out.
+ */
+export function findStateDict({ root, file }: PthArchive): Map<string, TensorRef> {
+  let candidate = root;
+  for (let level = 0; level < 3 && candidate instanceof Map; level++) {
+    const tensors = tensorsOf(candidate);
+    if (tensors.size > 0) return tensors;
+    const dict: Map<unknown, unknown> = candidate;
+    candidate = WRAPPERS.map((key) => dict.get(key)).find((value) => value instanceof Map && value.size > 0);
+  }
+  const found = root instanceof Map ? `a dict with the keys ${keysOf(root)}` : 'no dict';
+  throw new CheckpointError({
+    code: 'unsupported',
+    file: file.path,
+    problem: `holds no weights that can be recognised: expected a dict of tensors, or one under ${WRAPPERS.join(', ')}; found ${found}`,
+  });
+}
+
+/** Takes off the prefixes that every name has. */
+export function stripPrefixes<T>(tensors: Map<string, T>): Map<string, T> {
+  const names = [...tensors.keys()];
+  let length = 0;
+  const shared = () => PREFIXES.find((prefix) => names.every((name) => name.startsWith(prefix, length)));
+  for (let prefix = shared(); prefix !== undefined && names.length > 0; prefix = shared()) length += prefix.length;
+  return length === 0 ? tensors : new Map([...tensors].map(([name, tensor]) => [name.slice(length), tensor]));
+}
+
+function tensorsOf(dict: Map<unknown, unknown>): Map<string, TensorRef> {
+  const tensors = new Map<string, TensorRef>();
+  for (const [name, value] of dict) if (typeof name === 'string' && isTensor(value)) tensors.set(name, value);
+  return tensors;
+}
+
+function keysOf(dict: Map<unknown, unknown>): string {
+  const keys = [...dict.keys()].filter((key) => typeof key === 'string');
+  return `${keys.slice(0, 8).map(quoted).join(', ')}${keys.length > 8 ? ', …' : ''}`;
+}
