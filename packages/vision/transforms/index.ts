@@ -1,0 +1,23 @@
+// What works on pixels and sizes alone: no engine is loaded by importing it, so that serving and data workers can.
+export type { Augmentation } from './augment.ts';
+export { adjustBrightness, adjustContrast, adjustHue, adjustSaturation } from './colour-adjust.ts';
+export {
+  applyColourPlan,
+  type ColourJitter,
+  type ColourPlan,
+  colourJitter,
+  drawColourJitter,
+} from './colour-jitter.ts';
+export {
+  type CentreCrop,
+  centreCrop,
+  type Rectangle,
+  randomResizedCrop,
+  resizeShortSide,
+  type Size,
+} from './geometry.ts';
+export { type Normalisation, normalisePixels } from './normalise.ts';
+export { mixSeeds, type Random, torchRandom } from './random.ts';
+
+/** For the data loader: `new BatchLoader({augmentModule})`. */
+export const augmentModule: URL = new URL('./augment.ts', import.meta.url);
