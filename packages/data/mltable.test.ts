@@ -57,7 +57,7 @@ test('unknown keys are shown in their place with the nearest right name', () => 
   assert.deepEqual(issuesOf(STANDARD.replace('- file:', '- flie:')), [
     [2, 5, 4, 'unknown key in paths', 'did you mean file?'],
   ]);
-  assert.match(String(issuesOf(STANDARD.replace('columns:', 'colours:'))[0][3]), /unknown key in convert_column_types/);
+  assert.match(String(issuesOf(STANDARD.replace('columns:', 'colours:'))[1][3]), /unknown key in convert_column_types/);
 });
 
 test('wrong values are shown in their place', () => {

@@ -89,6 +89,9 @@ const NOT_SUPPORTED: Record<string, string> = {
   extract_columns_from_partition_format: 'write the value into a field of each line',
 };
 
+/** Codes of issues whose caret belongs under a key, whatever its value is. */
+const ABOUT_KEYS = ['unknown-key', 'not-supported'];
+
 const REMOTE = /^(?!file:)[a-z][a-z0-9+.-]+:/i;
 
 /**
@@ -99,7 +102,7 @@ export function parseMltable(text: string, file: string): MltableDocument {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, logLevel: 'silent' });
 
-  /** Where the value at a path stands; its key, when the value is a block, empty or (`unknown-key`) not the point. */
+  /** Where the value at a path stands; its key, when the value is a block, empty or not the point. */
   const place = (path: DocumentPath, code: string) => {
     for (let depth = path.length; depth > 0; depth--) {
       const parent = document.getIn(path.slice(0, depth - 1), true);
@@ -108,7 +111,7 @@ export function parseMltable(text: string, file: string): MltableDocument {
         : undefined;
       const value = document.getIn(path.slice(0, depth), true) as Node | undefined;
       const exact =
-        depth === path.length && code !== 'unknown-key' && isScalar(value) && value.range?.[0] !== value.range?.[1];
+        depth === path.length && !ABOUT_KEYS.includes(code) && isScalar(value) && value.range?.[0] !== value.range?.[1];
       const range = (exact ? value : ((pair?.key as Node | undefined) ?? value))?.range;
       if (!range) continue;
       const { line, col } = lines.linePos(range[0]);
