@@ -1,0 +1,168 @@
+import type { Issue } from '@fovea/data';
+import { isDistribution } from '../search/space.ts';
+import { type ImageJob, jobMode } from './job.ts';
+import type { JobSource, Path } from './job-source.ts';
+import { issueAt } from './parse.ts';
+import type { Problem } from './problem.ts';
+import { defaultModels } from './tasks.ts';
+
+/**
+ * What this release can not run of a valid job (errors), and what it runs otherwise than Azure would (warnings), at their
+ * places in the job file.
+ *
+ * @param runnableModels names of the models that can be trained
+ */
+export function unsupportedReasons(job: ImageJob, source: JobSource, runnableModels: readonly string[]): Issue[] {
+  const problems = [
+    ...taskProblems(job, runnableModels),
+    ...searchProblems(job),
+    ...trainingProblems(job),
+    ...dataProblems(job),
+    ...placeProblems(job),
+  ];
+  return problems.map((problem) => issueAt(source, problem));
+}
+
+const notYet = (path: Path, message: string, hint?: string): Problem => ({
+  code: 'unsupported',
+  path,
+  message,
+  ...(hint !== undefined && { hint }),
+});
+
+const noEffect = (path: Path, message: string, hint?: string): Problem => ({
+  code: 'no-effect',
+  severity: 'warning',
+  path,
+  on: 'key',
+  message,
+  ...(hint !== undefined && { hint }),
+});
+
+function taskProblems(job: ImageJob, runnableModels: readonly string[]): Problem[] {
+  if (job.task !== 'image_classification') {
+    return [notYet(['task'], `${job.task} jobs can not be run yet`, 'image_classification jobs can')];
+  }
+  if (jobMode(job) === 'automode') return [];
+  const hint = `this release trains ${runnableModels.join(', ')}`;
+  return chosenModels(job)
+    .filter(({ model }) => !runnableModels.includes(model))
+    .map(({ model, path }) =>
+      path === undefined
+        ? notYet(
+            ['training_parameters'],
+            `no model_name is given, and the default, ${model}, can not be trained yet`,
+            hint,
+          )
+        : notYet(path, `${model} can not be trained yet`, hint),
+    );
+}
+
+/** Every model that a trial can have, and where the job says so; no path for the default. */
+function chosenModels(job: ImageJob): { model: string; path?: Path }[] {
+  const fixed = job.training_parameters.model_name;
+  const otherwise =
+    fixed === undefined
+      ? { model: defaultModels[job.task] }
+      : { model: fixed, path: ['training_parameters', 'model_name'] };
+  const space = job.search_space ?? [];
+  const chosen = space.flatMap(({ model_name: model }, index) => {
+    const path = ['search_space', index, 'model_name'];
+    if (model === undefined) return [];
+    if (typeof model !== 'object') return [{ model: String(model), path }];
+    if (!isDistribution(model) || model.type !== 'choice') return [];
+    return model.values.map((value, i) => ({ model: String(value), path: [...path, 'values', i] }));
+  });
+  const all = space.length > 0 && space.every((subSpace) => subSpace.model_name !== undefined);
+  return all ? chosen : [...chosen, otherwise];
+}
+
+function searchProblems(job: ImageJob): Problem[] {
+  const problems: Problem[] = [];
+  if (jobMode(job) === 'automode') {
+    const hint = 'give a sweep with a search_space, or limits.max_trials: 1';
+    problems.push(
+      notYet(['limits', 'max_trials'], 'AutoMode (several trials without a search_space) can not be run yet', hint),
+    );
+  }
+  if (job.sweep?.sampling_algorithm === 'bayesian') {
+    problems.push(
+      notYet(['sweep', 'sampling_algorithm'], 'bayesian sampling can not be run yet', 'random and grid can'),
+    );
+  }
+  if (job.limits.max_concurrent_trials > 1) {
+    problems.push(noEffect(['limits', 'max_concurrent_trials'], 'trials run one after another'));
+  }
+  return problems;
+}
+
+function trainingProblems({
+  training_parameters: parameters,
+  search_space: space = [],
+  properties,
+}: ImageJob): Problem[] {
+  const problems: Problem[] = [];
+  for (const name of ['checkpoint_run_id', 'checkpoint_dataset_id', 'checkpoint_filename'] as const) {
+    if (parameters[name] === undefined) continue;
+    problems.push(
+      notYet(['training_parameters', name], `${name}: training can not start from a checkpoint of another job yet`),
+    );
+  }
+  const holders: [Path, Readonly<Record<string, unknown>>][] = [
+    [['training_parameters'], parameters],
+    ...space.map((subSpace, index): [Path, typeof subSpace] => [['search_space', index], subSpace]),
+  ];
+  for (const [path, values] of holders) {
+    if (values.distributed !== undefined && values.distributed !== false) {
+      problems.push(
+        notYet([...path, 'distributed'], 'training on several GPUs can not be run yet', 'take distributed out'),
+      );
+    }
+    if (values.augmentations !== undefined) {
+      problems.push(
+        noEffect([...path, 'augmentations'], 'augmentations has no effect: what it takes is not documented'),
+      );
+    }
+  }
+  const flags = Object.keys(parameters.advanced_settings ?? {});
+  if (flags.length > 0) {
+    const path = ['training_parameters', 'advanced_settings'];
+    problems.push(noEffect(path, `${flags.join(', ')}: no effect on image_classification on this machine`));
+  }
+  if (Number(properties.node_count_per_trial ?? 1) > 1) {
+    const path = ['properties', 'node_count_per_trial'];
+    problems.push(notYet(path, 'a trial can not run on several machines yet', 'node_count_per_trial: "1"'));
+  }
+  return problems;
+}
+
+function dataProblems(job: ImageJob): Problem[] {
+  return (['training_data', 'validation_data'] as const).flatMap((key) => {
+    const path = job[key]?.path;
+    if (path === undefined || !isRemote(path)) return [];
+    const hint = 'download it, and give the folder';
+    return [notYet([key, 'path'], `${key} can not be read from ${schemeOf(path)} yet`, hint)];
+  });
+}
+
+function placeProblems(job: ImageJob): Problem[] {
+  const problems: Problem[] = [];
+  if (job.compute !== 'local') problems.push(noEffect(['compute'], `runs on this machine, not on ${job.compute}`));
+  for (const key of ['environment_id', 'environment_variables', 'resources', 'identity'] as const) {
+    if (job[key] !== undefined) problems.push(noEffect([key], `${key} has no effect on this machine`));
+  }
+  for (const key of ['path', 'storage_uri'] as const) {
+    if (job.outputs.best_model[key] === undefined) continue;
+    problems.push(
+      noEffect(['outputs', 'best_model', key], `${key} has no effect: the model is written to the folder of the job`),
+    );
+  }
+  return problems;
+}
+
+const isRemote = (path: string) => schemeOf(path) !== undefined;
+
+/** `azureml:`, `https:` …; a single letter is a Windows drive. */
+function schemeOf(path: string): string | undefined {
+  return /^([a-z][a-z0-9+.-]+):/i.exec(path)?.[1];
+}
