@@ -4,6 +4,7 @@ import { convertTrace } from './convert.ts';
 import { encodeModel, type Port } from './encode.ts';
 import { deviceOf, evaluating } from './evaluating.ts';
 import { Graph, type Value } from './graph.ts';
+import { IMAGE_SIZE_KEY } from './image-size.ts';
 import { testImages } from './test-images.ts';
 import { traceModel } from './trace.ts';
 
@@ -24,9 +25,6 @@ export interface ExportOptions {
   /** Written into the file's metadata, e.g. labels as JSON. */
   metadata?: Readonly<Record<string, string>>;
 }
-
-/** Metadata key that says whether the graph is right for images of any size (`any`), or only for `inputShape`'s (`fixed`). */
-export const IMAGE_SIZE_KEY = 'fovea.image_size';
 
 /** How much larger the images are with which it is tried whether the graph depends on their size. */
 const SIZE_PROBE = 32;

@@ -1,0 +1,4 @@
+// Reading needs no engine: a process that serves a model imports this and never loads libtorch.
+export type { InferenceSettings, ModelInput, ModelTask, WeightsOrigin } from './layout.ts';
+export { ModelFolderError, type ModelFolderErrorCode, type ModelFolderIssue } from './model-folder-error.ts';
+export { type ModelFolder, readModelFolder } from './read.ts';

@@ -1,0 +1,67 @@
+/** Where things are in a model folder. */
+export const FILES = {
+  /** What fovea needs to load the model; the other files at the root are MLflow's. */
+  loader: 'fovea.json',
+  mlmodel: 'MLmodel',
+  conda: 'conda.yaml',
+  pythonEnv: 'python_env.yaml',
+  requirements: 'requirements.txt',
+  settings: 'artifacts/settings.json',
+  labels: 'artifacts/labels.json',
+  weights: 'artifacts/model.safetensors',
+  onnx: 'artifacts/model.onnx',
+} as const;
+
+/** The version of `fovea.json`. A reader refuses higher ones. */
+export const FORMAT_VERSION = 1;
+
+export type ModelTask = 'image_classification' | 'image_classification_multilabel';
+
+/** How a task is called inside an MLflow folder. */
+export const MLFLOW_TASKS: Record<ModelTask, string> = {
+  image_classification: 'image-classification',
+  image_classification_multilabel: 'image-classification-multilabel',
+};
+
+/** How pictures become the network's input, the same in validation and serving. */
+export interface ModelInput {
+  /** Of pixel values 0 … 1, [red, green, blue]. */
+  mean: readonly number[];
+  std: readonly number[];
+  interpolation: 'bilinear' | 'bicubic';
+  /** The ONNX graph takes values 0 … 1 and normalises them itself (`enable_onnx_normalization`). */
+  normalised_in_graph: boolean;
+}
+
+/** What people may change in `artifacts/settings.json` before they register the model. */
+export interface InferenceSettings {
+  /** The shorter side becomes so many pixels … */
+  valid_resize_size: number;
+  /** … and the middle square of so many pixels is what the network sees. */
+  valid_crop_size: number;
+}
+
+/** Where the weights that training started from come from. */
+export interface WeightsOrigin {
+  pretrained: boolean;
+  /** A file or address, or `random`. */
+  weights: string;
+  licence: string | null;
+}
+
+/** The content of `fovea.json`. */
+export interface LoaderMetadata {
+  format_version: number;
+  fovea_version: string;
+  created: string;
+  task: ModelTask;
+  model_name: string;
+  input: ModelInput;
+  /** As in training; `settings.json` holds the ones in force. */
+  settings: InferenceSettings;
+  /** Of the files that must not change, by path in the folder. */
+  files: Record<string, { sha256: string; bytes: number }>;
+  /** How it was trained: job, trial, epoch, metrics, versions. For people; nothing here is needed to load the model. */
+  training: Record<string, unknown>;
+  weights_origin: WeightsOrigin;
+}

@@ -1,0 +1,75 @@
+import { randomUUID } from 'node:crypto';
+import { stringify } from 'yaml';
+import { FILES, FORMAT_VERSION, MLFLOW_TASKS, type ModelTask } from './layout.ts';
+
+const PYTHON = '3.10';
+
+/** What a Python program needs to read `artifacts/model.onnx`; fovea itself needs no Python. */
+const REQUIREMENTS = ['mlflow>=2.6', 'onnx>=1.12', 'onnxruntime>=1.16', 'numpy', 'pillow'];
+
+const SIGNATURE_OUTPUTS = ['probs', 'labels', 'visualizations', 'attributions'];
+
+/**
+ * The files that make a folder an MLflow model, with the keys that Azure's own image models have. Two things differ, because there is no
+ * Python object here to pickle: `python_model.pkl` is left out, and `loader_module` names fovea (which reads `fovea.json`). Programs
+ * in Python load the ONNX graph instead, through the `onnx` flavour (`mlflow.onnx.load_model`).
+ */
+export function mlflowFiles({
+  task,
+  modelName,
+  created,
+}: {
+  task: ModelTask;
+  modelName: string;
+  created: Date;
+}): Record<string, string> {
+  const artifact = (path: string) => ({ path, uri: `outputs/mlflow-model/${path}` });
+  const mlmodel = {
+    flavors: {
+      python_function: {
+        artifacts: { model: artifact(FILES.weights), settings: artifact(FILES.settings) },
+        data: FILES.loader,
+        env: { conda: FILES.conda, virtualenv: FILES.pythonEnv },
+        loader_module: 'fovea',
+        python_version: `${PYTHON}.0`,
+      },
+      onnx: { code: null, data: FILES.onnx, providers: ['CPUExecutionProvider'], onnx_session_options: null },
+      fovea: { data: FILES.loader, format_version: FORMAT_VERSION },
+    },
+    metadata: {
+      base_model_name: modelName,
+      base_model_task: MLFLOW_TASKS[task],
+      is_acft_model: true,
+      is_finetuned_model: true,
+    },
+    mlflow_version: '2.6.0',
+    model_uuid: randomUUID().replaceAll('-', ''),
+    signature: {
+      inputs: signature([['binary', 'image']]),
+      outputs: signature(SIGNATURE_OUTPUTS.map((name) => ['string', name])),
+      params: null,
+    },
+    utc_time_created: created.toISOString().replace('T', ' ').replace('Z', '000'),
+  };
+  const conda = {
+    name: 'mlflow-env',
+    channels: ['conda-forge'],
+    dependencies: [`python=${PYTHON}`, 'pip', { pip: REQUIREMENTS }],
+  };
+  const pythonEnv = {
+    python: PYTHON,
+    build_dependencies: ['pip', 'setuptools', 'wheel'],
+    dependencies: [`-r ${FILES.requirements}`],
+  };
+  return {
+    [FILES.mlmodel]: stringify(mlmodel, { lineWidth: 0 }),
+    [FILES.conda]: stringify(conda),
+    [FILES.pythonEnv]: stringify(pythonEnv),
+    [FILES.requirements]: `${REQUIREMENTS.join('\n')}\n`,
+  };
+}
+
+/** As MLflow writes it: a JSON list in a string, with Python's spaces. */
+function signature(columns: readonly (readonly string[])[]): string {
+  return `[${columns.map(([type, name]) => `{"type": "${type}", "name": "${name}"}`).join(', ')}]`;
+}
