@@ -81,3 +81,17 @@ test('a package without an entry in the table is refused', () => {
 test('examples in comments are no imports', () => {
   assert.deepEqual(imports("/**\n * import { x } from '@fovea/cli';\n */\n// import 'y';\n"), []);
 });
+
+test('a part that a package exports beside its index may be imported', () => {
+  const found = check({
+    'packages/vision/package.json': JSON.stringify({
+      exports: { '.': './index.ts', './transforms': './transforms/index.ts' },
+    }),
+    'packages/serving/package.json': '{}',
+    'packages/serving/a.ts': "import { centreCrop } from '@fovea/vision/transforms';\n",
+    'packages/serving/b.ts': "import { resnet18 } from '@fovea/vision/models';\n",
+  });
+  assert.deepEqual(found, [
+    'packages/serving/b.ts:1  imports @fovea/vision/models; only what @fovea/vision itself exports is public',
+  ]);
+});

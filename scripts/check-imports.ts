@@ -1,4 +1,4 @@
-// Which package may import which, and nothing past a package's index.ts. Arrows point one way (ARCHITECTURE.md draws them).
+// Which package may import which, and nothing past what a package exports. Arrows point one way (ARCHITECTURE.md draws them).
 //   .runtime/node scripts/check-imports.ts
 import { globSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
@@ -10,7 +10,7 @@ const directions: Record<string, readonly string[]> = {
   data: [],
   vision: ['torch'],
   automl: ['torch', 'vision', 'data'],
-  serving: ['vision', 'automl'],
+  serving: ['vision', 'automl', 'data'],
   cli: ['automl', 'serving', 'data'],
 };
 
@@ -45,7 +45,7 @@ export function checkImports(root: string): { violations: Violation[]; warnings:
     }
     for (const { specifier, line } of imports(text)) {
       const message = owner
-        ? wrong(specifier, file, owner, new Set([...shared, ...(declared.get(owner) ?? [])]))
+        ? wrong(root, specifier, file, owner, new Set([...shared, ...(declared.get(owner) ?? [])]))
         : wrongOutside(specifier, file);
       if (message) violations.push({ file, line, message });
     }
@@ -54,7 +54,7 @@ export function checkImports(root: string): { violations: Violation[]; warnings:
 }
 
 /** What is wrong with an import in a file of the package `owner`, or null. */
-function wrong(specifier: string, file: string, owner: string, declared: Set<string>): string | null {
+function wrong(root: string, specifier: string, file: string, owner: string, declared: Set<string>): string | null {
   const allowed = directions[owner];
   if (!allowed) return `packages/${owner} has no entry in scripts/check-imports.ts: say there what it may import`;
   if (specifier.startsWith('.')) {
@@ -72,7 +72,9 @@ function wrong(specifier: string, file: string, owner: string, declared: Set<str
       const list = allowed.map((name) => `@fovea/${name}`).join(', ');
       return `imports @fovea/${other}, but ${owner} may import ${list || 'nothing of ours'}`;
     }
-    return deep.length > 0 ? `imports ${specifier}; only what @fovea/${other} itself exports is public` : null;
+    return isExported(root, other, deep)
+      ? null
+      : `imports ${specifier}; only what @fovea/${other} itself exports is public`;
   }
   if (/^(node|data|file):/.test(specifier)) return null;
   const name = specifier
@@ -89,6 +91,13 @@ function wrongOutside(specifier: string, file: string): string | null {
   }
   const other = specifier.startsWith('.') ? packageOf(targetOf(specifier, file)) : null;
   return other ? `imports a file of packages/${other}; import @fovea/${other} instead` : null;
+}
+
+/** A package's index, and the parts that its package.json exports beside it (those that do not load the engine). */
+function isExported(root: string, name: string, deep: readonly string[]): boolean {
+  if (deep.length === 0) return true;
+  const { exports } = JSON.parse(readFileSync(join(root, 'packages', name, 'package.json'), 'utf8'));
+  return typeof exports === 'object' && Object.hasOwn(exports, `./${deep.join('/')}`);
 }
 
 function targetOf(specifier: string, file: string): string {
