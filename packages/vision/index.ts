@@ -1,0 +1,24 @@
+export { IMAGENET_MEAN, IMAGENET_STD } from './imagenet.ts';
+export * from './models/index.ts';
+export {
+  type Classifier,
+  classifier,
+  createModel,
+  findModel,
+  freezeStages,
+  type InputRules,
+  isModelName,
+  modelNames,
+  UnknownModelError,
+} from './registry.ts';
+export * from './transforms/index.ts';
+export { normaliseBatch } from './transforms/normalise-batch.ts';
+export {
+  type ApplyOptions,
+  applyPretrained,
+  applyStateDict,
+  type PretrainedReport,
+} from './weights/apply-pretrained.ts';
+export { type LocatedWeights, type LocateOptions, locateWeights } from './weights/locate.ts';
+export { huggingFace, torchvision, type WeightSource } from './weights/source.ts';
+export { WeightsError, type WeightsErrorCode } from './weights/weights-error.ts';

@@ -1,0 +1,194 @@
+/**
+ * ResNet: blocks that learn what to add to their input. He et al. 2015, https://arxiv.org/abs/1512.03385.
+ * ResNeXt: the same with grouped convolutions. Xie et al. 2016, https://arxiv.org/abs/1611.05431.
+ *
+ * Names and initial weights are torchvision's, so its checkpoints load as they are.
+ */
+import { nn, type Tensor } from '@fovea/torch';
+import { IMAGENET_MEAN, IMAGENET_STD } from '../imagenet.ts';
+import { classifier } from '../registry.ts';
+import { torchvision } from '../weights/source.ts';
+
+/** How wide a block's 3×3 convolution is. ResNet: one group of the block's channels. */
+interface Grouping {
+  groups: number;
+  /** Channels of each group in the first stage. */
+  groupWidth: number;
+}
+
+type Block = typeof BasicBlock | typeof Bottleneck;
+
+const conv1x1 = (inChannels: number, outChannels: number, stride = 1) =>
+  new nn.Conv2d(inChannels, outChannels, 1, { stride, bias: false });
+
+const conv3x3 = (inChannels: number, outChannels: number, stride = 1, groups = 1) =>
+  new nn.Conv2d(inChannels, outChannels, 3, { stride, padding: 1, groups, bias: false });
+
+/** A projection where a block changes size or channels, else null: the input itself. He et al. 2015, option B. */
+const shortcut = (inChannels: number, outChannels: number, stride: number) =>
+  stride === 1 && inChannels === outChannels
+    ? null
+    : new nn.Sequential(conv1x1(inChannels, outChannels, stride), new nn.BatchNorm2d(outChannels));
+
+/** Residual block of two 3×3 convolutions. He et al. 2015, fig. 5 left. */
+class BasicBlock extends nn.Module {
+  static readonly expansion = 1;
+  conv1;
+  bn1;
+  conv2;
+  bn2;
+  downsample;
+
+  constructor(inChannels: number, channels: number, stride: number) {
+    super();
+    this.conv1 = conv3x3(inChannels, channels, stride);
+    this.bn1 = new nn.BatchNorm2d(channels);
+    this.conv2 = conv3x3(channels, channels);
+    this.bn2 = new nn.BatchNorm2d(channels);
+    this.downsample = shortcut(inChannels, channels, stride);
+  }
+
+  forward(x: Tensor): Tensor {
+    let y = this.bn1.forward(this.conv1.forward(x)).relu_();
+    y = this.bn2.forward(this.conv2.forward(y));
+    return y.add_(this.downsample?.forward(x) ?? x).relu_();
+  }
+}
+
+/** Residual block that computes in fewer channels. He et al. 2015, fig. 5 right, with the stride in the 3×3 (v1.5). */
+class Bottleneck extends nn.Module {
+  static readonly expansion = 4;
+  conv1;
+  bn1;
+  conv2;
+  bn2;
+  conv3;
+  bn3;
+  downsample;
+
+  constructor(inChannels: number, channels: number, stride: number, { groups, groupWidth }: Grouping) {
+    super();
+    const width = Math.floor(channels * (groupWidth / 64)) * groups;
+    const outChannels = channels * Bottleneck.expansion;
+    this.conv1 = conv1x1(inChannels, width);
+    this.bn1 = new nn.BatchNorm2d(width);
+    this.conv2 = conv3x3(width, width, stride, groups);
+    this.bn2 = new nn.BatchNorm2d(width);
+    this.conv3 = conv1x1(width, outChannels);
+    this.bn3 = new nn.BatchNorm2d(outChannels);
+    this.downsample = shortcut(inChannels, outChannels, stride);
+  }
+
+  forward(x: Tensor): Tensor {
+    let y = this.bn1.forward(this.conv1.forward(x)).relu_();
+    y = this.bn2.forward(this.conv2.forward(y)).relu_();
+    y = this.bn3.forward(this.conv3.forward(y));
+    return y.add_(this.downsample?.forward(x) ?? x).relu_();
+  }
+}
+
+/** `[N, 3, H, W]` → logits `[N, classes]`. `depths`: blocks in each of the four stages. */
+export class ResNet extends nn.Module {
+  conv1 = new nn.Conv2d(3, 64, 7, { stride: 2, padding: 3, bias: false });
+  bn1 = new nn.BatchNorm2d(64);
+  maxpool = new nn.MaxPool2d(3, { stride: 2, padding: 1 });
+  layer1;
+  layer2;
+  layer3;
+  layer4;
+  avgpool = new nn.AdaptiveAvgPool2d(1);
+  fc;
+
+  constructor(
+    block: Block,
+    depths: readonly number[],
+    classes: number,
+    grouping: Grouping = { groups: 1, groupWidth: 64 },
+  ) {
+    super();
+    let inChannels = 64;
+    const stage = (channels: number, depth: number, stride: number) => {
+      const blocks = Array.from({ length: depth }, (_, index) => {
+        const made = new block(inChannels, channels, index === 0 ? stride : 1, grouping);
+        inChannels = channels * block.expansion;
+        return made;
+      });
+      return new nn.Sequential(...blocks);
+    };
+    this.layer1 = stage(64, depths[0], 1);
+    this.layer2 = stage(128, depths[1], 2);
+    this.layer3 = stage(256, depths[2], 2);
+    this.layer4 = stage(512, depths[3], 2);
+    this.fc = new nn.Linear(inChannels, classes);
+
+    for (const module of this.namedModules().values()) {
+      if (module instanceof nn.Conv2d) nn.init.kaimingNormal_(module.weight, { mode: 'fan_out', nonlinearity: 'relu' });
+    }
+  }
+
+  forward(x: Tensor): Tensor {
+    let y = this.bn1.forward(this.conv1.forward(x)).relu_();
+    y = this.maxpool.forward(y);
+    y = this.layer1.forward(y);
+    y = this.layer2.forward(y);
+    y = this.layer3.forward(y);
+    y = this.layer4.forward(y);
+    return this.fc.forward(this.avgpool.forward(y).flatten(1));
+  }
+}
+
+const shared = {
+  input: { size: 224, mean: IMAGENET_MEAN, std: IMAGENET_STD, interpolation: 'bilinear' },
+  head: 'fc.',
+  freeze: [['conv1.', 'bn1.'], 'layer1.', 'layer2.', 'layer3.', 'layer4.'],
+} as const;
+
+const RESNET_PAPER = 'https://arxiv.org/abs/1512.03385';
+
+export const resnet18 = classifier({
+  name: 'resnet18',
+  build: (classes) => new ResNet(BasicBlock, [2, 2, 2, 2], classes),
+  paper: RESNET_PAPER,
+  weights: torchvision('resnet18-f37072fd.pth', { licence: 'BSD-3-Clause' }),
+  ...shared,
+});
+
+export const resnet34 = classifier({
+  name: 'resnet34',
+  build: (classes) => new ResNet(BasicBlock, [3, 4, 6, 3], classes),
+  paper: RESNET_PAPER,
+  weights: torchvision('resnet34-b627a593.pth', { licence: 'BSD-3-Clause' }),
+  ...shared,
+});
+
+export const resnet50 = classifier({
+  name: 'resnet50',
+  build: (classes) => new ResNet(Bottleneck, [3, 4, 6, 3], classes),
+  paper: RESNET_PAPER,
+  weights: torchvision('resnet50-0676ba61.pth', { licence: 'BSD-3-Clause' }),
+  ...shared,
+});
+
+export const resnet101 = classifier({
+  name: 'resnet101',
+  build: (classes) => new ResNet(Bottleneck, [3, 4, 23, 3], classes),
+  paper: RESNET_PAPER,
+  weights: torchvision('resnet101-63fe2227.pth', { licence: 'BSD-3-Clause' }),
+  ...shared,
+});
+
+export const resnet152 = classifier({
+  name: 'resnet152',
+  build: (classes) => new ResNet(Bottleneck, [3, 8, 36, 3], classes),
+  paper: RESNET_PAPER,
+  weights: torchvision('resnet152-394f9c45.pth', { licence: 'BSD-3-Clause' }),
+  ...shared,
+});
+
+export const resnext50 = classifier({
+  name: 'resnext50_32x4d',
+  build: (classes) => new ResNet(Bottleneck, [3, 4, 6, 3], classes, { groups: 32, groupWidth: 4 }),
+  paper: 'https://arxiv.org/abs/1611.05431',
+  weights: torchvision('resnext50_32x4d-7cdf4587.pth', { licence: 'BSD-3-Clause' }),
+  ...shared,
+});

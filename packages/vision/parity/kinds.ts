@@ -1,0 +1,65 @@
+import type { Check } from './check.ts';
+import { type ClassifierFile, checkClassifier } from './classifier.ts';
+import { checkGenerator, checkLosses, type GeneratorFile, type LossesFile } from './ops.ts';
+import { checkSchedules, checkTrajectories, type SchedulesFile, type TrajectoriesFile } from './optim.ts';
+
+/** A kind of parity file, told by the keys it has. */
+interface Kind {
+  name: string;
+  keys: readonly string[];
+  check(file: unknown): Iterable<Check>;
+}
+
+const KINDS: readonly Kind[] = [
+  {
+    name: 'classifier',
+    keys: [
+      'model',
+      'g',
+      'state_dict',
+      'generated',
+      'eval_outputs.logits',
+      'features',
+      'train_step.losses',
+      'tolerance',
+    ],
+    check: (file) => checkClassifier(file as ClassifierFile),
+  },
+  {
+    name: 'optimiser trajectories',
+    keys: ['a', 'c', 'x0', 'cases', 'tolerance_rel'],
+    check: (file) => checkTrajectories(file as TrajectoriesFile),
+  },
+  {
+    name: 'schedules',
+    keys: ['step', 'warmup_cosine', 'tolerance_rel'],
+    check: (file) => checkSchedules(file as SchedulesFile),
+  },
+  { name: 'random generator', keys: ['seeds'], check: (file) => checkGenerator(file as GeneratorFile) },
+  {
+    name: 'losses',
+    keys: ['inputs', 'cross_entropy_mean', 'bce_with_logits_mean'],
+    check: (file) => checkLosses(file as LossesFile),
+  },
+];
+
+/**
+ * The checks that a parity file asks for. What kind of file it is shows in its content, not in its name.
+ *
+ * @throws Error when it is of no kind that can be checked
+ */
+export function checksOf(file: unknown): Iterable<Check> {
+  const kind = KINDS.find(({ keys }) => keys.every((path) => valueAt(file, path) !== undefined));
+  if (kind) return kind.check(file);
+  const model = valueAt(file, 'model') ?? valueAt(file, 'checkpoint') ?? valueAt(file, 'config_file');
+  if (typeof model === 'string') throw new Error(`parity of ${model} is not supported yet: no such kind of model here`);
+  if (valueAt(file, 'source')) throw new Error('a parity file of a kind that is not supported yet');
+  const known = KINDS.map(({ name, keys }) => `${name} (${keys.join(', ')})`);
+  throw new Error(`not a parity file. Known by the keys they have:\n    ${known.join('\n    ')}`);
+}
+
+/** The value at a dotted path, or undefined. */
+const valueAt = (value: unknown, path: string): unknown =>
+  path.split('.').reduce<unknown>((inner, key) => (isObject(inner) ? inner[key] : undefined), value);
+
+const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null;

@@ -1,0 +1,122 @@
+import type { nn } from '@fovea/torch';
+import { nearestNames } from './nearest-names.ts';
+import type { WeightSource } from './weights/source.ts';
+
+/** How pictures come into a network. */
+export interface InputRules {
+  /** Height and width in pixels that the published weights were trained at. */
+  size: number;
+  /** Per channel, subtracted from values 0 … 1. */
+  mean: readonly number[];
+  /** Per channel, divided by. */
+  std: readonly number[];
+  /** How a picture is brought to that size. */
+  interpolation: 'bilinear' | 'bicubic';
+}
+
+/** All that the rest of the house knows of a classifier. */
+export interface Classifier {
+  /** As job files call it. */
+  readonly name: string;
+  /** Other names that people have for it. */
+  readonly aliases: readonly string[];
+  /** A new network `[N, 3, H, W]` → logits `[N, classes]`, its weights drawn from the default generator. */
+  readonly build: (classes: number) => nn.Module;
+  readonly paper: string;
+  readonly input: InputRules;
+  /** Weights learned on ImageNet's 1000 classes. */
+  readonly weights: WeightSource;
+  /** The parameters that depend on the classes, by the prefix of their names. */
+  readonly head: string;
+  /** Stages from the input on, each by the prefixes of its parameters: `layers_to_freeze: k` stands for the first k. */
+  readonly freeze: readonly (string | readonly string[])[];
+}
+
+const classifiers = new Map<string, Classifier>();
+const names = new Map<string, string>();
+
+/**
+ * Makes a classifier known under its name. One such call in one file is all that a new model takes:
+ *
+ * ```ts
+ * classifier({
+ *   name: 'tinynet',
+ *   build: (classes) => new TinyNet(classes),
+ *   paper: 'https://example.org/tinynet',
+ *   input: { size: 224, mean: IMAGENET_MEAN, std: IMAGENET_STD, interpolation: 'bilinear' },
+ *   weights: huggingFace('someone/tinynet', 'model.safetensors', { licence: 'MIT' }),
+ *   head: 'output.',
+ *   freeze: ['stem.', 'body.'],
+ * });
+ * ```
+ * @throws RangeError when the name is taken
+ */
+export function classifier(definition: Omit<Classifier, 'aliases'> & { aliases?: readonly string[] }): Classifier {
+  const entry: Classifier = Object.freeze({ aliases: [], ...definition });
+  for (const name of [entry.name, ...entry.aliases]) {
+    if (names.has(name)) throw new RangeError(`There is a model called ${name} already`);
+    names.set(name, entry.name);
+  }
+  classifiers.set(entry.name, entry);
+  return entry;
+}
+
+/** Names of all classifiers, in order of registration; aliases are left out. */
+export const modelNames = (): string[] => [...classifiers.keys()];
+
+export const isModelName = (name: string): boolean => names.has(name);
+
+/** There is no model of that name. */
+export class UnknownModelError extends Error {
+  override readonly name = 'UnknownModelError';
+  readonly model: string;
+  /** Names that may have been meant, the most similar first. */
+  readonly nearest: readonly string[];
+
+  constructor(model: string) {
+    const nearest = nearestNames(model, names.keys());
+    const hint = nearest.length > 0 ? `did you mean ${nearest.join(' or ')}?` : `known: ${modelNames().join(', ')}`;
+    super(`There is no model called "${model}"; ${hint}`);
+    this.model = model;
+    this.nearest = nearest;
+  }
+}
+
+/**
+ * The classifier of that name or alias.
+ *
+ * @throws UnknownModelError
+ */
+export function findModel(name: string): Classifier {
+  const entry = classifiers.get(names.get(name) ?? '');
+  if (!entry) throw new UnknownModelError(name);
+  return entry;
+}
+
+/**
+ * A new network for so many classes, in training mode, its weights drawn from the default generator.
+ *
+ * @throws UnknownModelError
+ */
+export function createModel(name: string, { classes }: { classes: number }): nn.Module {
+  const { build } = findModel(name);
+  if (!Number.isInteger(classes) || classes < 1)
+    throw new RangeError(`${name} for ${classes} classes: at least 1 is needed`);
+  return build(classes);
+}
+
+/**
+ * Freezes the first `stages` stages of a network made from `entry` (`layers_to_freeze` in a job file): their parameters
+ * get no gradient and their batch norms keep their statistics. 0 freezes nothing.
+ *
+ * @throws RangeError when the network has fewer stages
+ */
+export function freezeStages(model: nn.Module, entry: Classifier, stages: number): void {
+  if (!Number.isInteger(stages) || stages < 0 || stages > entry.freeze.length) {
+    throw new RangeError(
+      `layers_to_freeze is ${stages}, but ${entry.name} has 0 to ${entry.freeze.length} layers that can be frozen: ` +
+        entry.freeze.map((prefixes) => [prefixes].flat().join(' + ')).join(', '),
+    );
+  }
+  model.freeze(entry.freeze.slice(0, stages).flat());
+}
