@@ -276,3 +276,48 @@ test('a real ImageNet checkpoint reads whole', async (t) => {
   const count = [...weights].reduce((sum, [name, { numel }]) => sum + (/(weight|bias)$/.test(name) ? numel : 0), 0);
   assert.equal(count, 3_504_872);
 });
+
+/** A file as PyTorch wrote it before 1.6: the opcodes of its object, and two floats (1 and -2) as storage "s" if it has one. */
+function legacyFile(object: Buffer, hasStorage = true): Buffer {
+  const preamble = Buffer.from(
+    '\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19.\x80\x02M\xe9\x03.\x80\x02}.\x80\x02',
+    'latin1',
+  );
+  const storages = hasStorage ? '.\x80\x02]U\x01sa.\x02\0\0\0\0\0\0\0\0\0\x80\x3f\0\0\0\xc0' : '.\x80\x02].';
+  return Buffer.concat([preamble, object, Buffer.from(storages, 'latin1')]);
+}
+const tensorOpcodes = (view: string) =>
+  `ctorch._utils\n_rebuild_tensor\n((U\x07storagectorch\nFloatStorage\nU\x01sU\x03cpuK\x02${view}tQK\x00K\x01\x85K\x01\x85tR`;
+
+test('an old file whose pickle is larger than the first look at it reads whole', async (t) => {
+  const path = temporary(t);
+  const note = Buffer.alloc(3_000_000, 'n');
+  const length = Buffer.from(new Uint32Array([note.length]).buffer);
+  const object = Buffer.concat([
+    Buffer.from('}(U\x04noteX', 'latin1'),
+    length,
+    note,
+    Buffer.from(`U\x01w${tensorOpcodes('N')}u`, 'latin1'),
+  ]);
+  writeFileSync(path, legacyFile(object));
+  const read = (await loadPth(path)) as Map<string, unknown>;
+  assert.deepEqual(plain(read.get('w')), ['float32', [1]]);
+  assert.equal((read.get('note') as string).length, 3_000_000);
+});
+
+test('an old view of a storage begins where it says, and not outside', async (t) => {
+  const path = temporary(t);
+  const saved = (view: string) =>
+    writeFileSync(path, legacyFile(Buffer.from(`}U\x01w${tensorOpcodes(view)}s`, 'latin1')));
+  saved('U\x01vK\x01K\x01\x87');
+  assert.deepEqual(plain(await loadPth(path)), new Map([['w', ['float32', [-2]]]]));
+  saved('U\x01vK\x01K\x02\x87');
+  await refuses(path, 'invalid', /storage "s" has a view outside of it/);
+});
+
+test('lists nested beyond reason are refused before anyone follows them', async (t) => {
+  const path = temporary(t);
+  const depth = 100_000;
+  writeFileSync(path, legacyFile(Buffer.concat([Buffer.alloc(depth, ']'), Buffer.alloc(depth - 1, 'a')]), false));
+  await assert.rejects(loadPth(path), /is nested more than 500 levels deep/);
+});
