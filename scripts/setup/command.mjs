@@ -21,7 +21,7 @@ export function signalCommands(signal) {
 
 /**
  * Runs a command without a shell and without input. Every line of its output goes to `log` (appended) and to `onLine`.
- * Resolves with its exit code (127 when there is no such command) and its last 200 lines.
+ * Resolves with its exit code (127 when there is no such command) and its last 2000 lines.
  */
 export function run(command, args, { log, onLine, env = process.env, cwd } = {}) {
   return new Promise((resolve, reject) => {
@@ -30,7 +30,7 @@ export function run(command, args, { log, onLine, env = process.env, cwd } = {})
     let broken = null;
     const take = (line) => {
       tail.push(line);
-      if (tail.length > 200) tail.shift();
+      if (tail.length > 2000) tail.shift();
       onLine?.(line);
       if (file === null || broken) return;
       try {
@@ -92,12 +92,14 @@ const causes = [
   },
 ];
 
-/** What the output of a failed command means, as a SetupError: a known cause, or its last words. */
+/** What the output of a failed command means, as a SetupError: a known cause, or its first errors, or its last words. */
 export function failure(what, output, log) {
   const text = output.join('\n');
   for (const { pattern, message, hint } of causes) {
     if (pattern.test(text)) return new SetupError(`${what}: ${message}`, { hint, log });
   }
-  const last = output.filter((line) => line.trim() !== '').slice(-6);
-  return new SetupError([`${what} failed:`, ...last.map((line) => `  ${line}`)].join('\n'), { log });
+  const lines = output.filter((line) => line.trim() !== '');
+  const telling = lines.filter((line) => /error|fatal|^E: /i.test(line));
+  const shown = telling.length > 0 ? telling.slice(0, 6) : lines.slice(-6);
+  return new SetupError([`${what} failed:`, ...shown.map((line) => `  ${line}`)].join('\n'), { log });
 }

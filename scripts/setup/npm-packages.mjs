@@ -6,7 +6,7 @@ import { failure, run, SetupError } from './command.mjs';
  * Installs what `package-lock.json` names. Whether that is there already is read from npm's own record of what lies in `node_modules`,
  * which npm writes last: an interrupted installation has none.
  */
-export function npmPackages({ root, log, platform = process.platform, arch = process.arch }) {
+export function npmPackages({ root, log, env = process.env, platform = process.platform, arch = process.arch }) {
   return {
     name: 'npm packages',
     missing() {
@@ -31,8 +31,8 @@ export function npmPackages({ root, log, platform = process.platform, arch = pro
         if (/http fetch GET 200 .*\.tgz/.test(line)) report(`${++fetched} packages fetched`);
       };
       // The pinned Node runs npm: packages that ask for a newer Node than the machine's would be left out otherwise.
-      const env = { ...process.env, PATH: `${join(root, '.runtime')}${delimiter}${process.env.PATH}` };
-      const { code, output } = await run('npm', ['ci', '--loglevel=http'], { log, onLine, env, cwd: root });
+      const withNode = { ...env, PATH: `${join(root, '.runtime')}${delimiter}${env.PATH}` };
+      const { code, output } = await run('npm', ['ci', '--loglevel=http'], { log, onLine, env: withNode, cwd: root });
       if (code === 127)
         throw new SetupError('npm is not installed', { hint: 'Install npm, then run the same command again.', log });
       if (/npm error code EUSAGE/.test(output.join('\n'))) {

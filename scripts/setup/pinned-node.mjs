@@ -35,6 +35,7 @@ const packages = {
 export function pinnedNode({
   root,
   log,
+  env = process.env,
   version = process.versions.node,
   platform = `${process.platform}-${process.arch}`,
 }) {
@@ -81,7 +82,7 @@ export function pinnedNode({
     rmSync(incoming, { recursive: true, force: true });
     mkdirSync(incoming);
     const args = ['install', '--prefix', incoming, '--no-save', '--ignore-scripts', '--no-audit', '--no-fund'];
-    const { code, output } = await run('npm', [...args, `${source.name}@${pinned}`], { log, cwd: incoming });
+    const { code, output } = await run('npm', [...args, `${source.name}@${pinned}`], { log, env, cwd: incoming });
     if (code !== 0) throw failure('fetching Node', output, log);
     const installed = JSON.parse(readFileSync(join(incoming, 'node_modules/.package-lock.json'), 'utf8'));
     const entry = installed.packages[`node_modules/${source.name}`];

@@ -21,42 +21,37 @@ export function systemPackages({ log, env = process.env, uid = process.getuid?.(
     note: () => '',
     async run(report) {
       if (!hasCommand('apt-get', env)) throw otherSystem(lacking);
-      const prefix = await asRoot();
-      const apt = (args, onLine) => {
-        const quiet = ['env', 'DEBIAN_FRONTEND=noninteractive', 'apt-get', '-y', '-o', 'DPkg::Lock::Timeout=600'];
-        const [command, ...rest] = [...prefix, ...quiet, ...args];
-        return run(command, rest, { log, env, onLine });
-      };
-      let fresh = false;
+      const root = [...(await asRoot()), 'env', 'DEBIAN_FRONTEND=noninteractive', 'LC_ALL=C'];
+      const privileged = (args, onLine) =>
+        run([...root, ...args][0], [...root, ...args].slice(1), { log, env, onLine });
+      const apt = (args, onLine) =>
+        privileged(['apt-get', '-y', '-q', '-o', 'DPkg::Lock::Timeout=600', ...args], onLine);
       const update = async () => {
         report('reading the list of packages');
         const { code, output } = await apt(['update']);
         if (code !== 0) throw failure('apt-get update', output, log);
-        fresh = true;
       };
       if ((await unknown(lacking, env)).length > 0) await update();
       const strange = await unknown(lacking, env);
       if (strange.length > 0) throw notOffered(strange);
-      const install = () => {
-        const progress = ['-o', 'APT::Status-Fd=1', '-o', 'Dpkg::Use-Pty=0', '--no-install-recommends'];
-        return apt(['install', ...progress, ...lacking], (line) => {
-          const said = aptProgress(line);
-          if (said) report(said);
-        });
-      };
-      let { code, output } = await install();
-      // An old list names files that the archive has replaced since.
-      if (code !== 0 && !fresh && /404 +Not Found|Unable to fetch|Failed to fetch/.test(output.join('\n'))) {
-        await update();
-        ({ code, output } = await install());
-      }
-      if (code !== 0)
-        throw failure(
-          'apt-get install',
-          output.filter((line) => !/^(dl|pm)status:/.test(line)),
-          log,
+
+      const remedies = [
+        // An old list names files that the archive has replaced since.
+        { pattern: /404 +Not Found|Unable to fetch/, mend: update },
+        { pattern: /dpkg was interrupted/, mend: () => privileged(['dpkg', '--configure', '-a']) },
+      ];
+      for (;;) {
+        const said = aptProgress(report);
+        const { code, output } = await apt(
+          ['install', '-o', 'Dpkg::Use-Pty=0', '--no-install-recommends', ...lacking],
+          said,
         );
-      return lacking.join(', ');
+        if (code === 0) return lacking.join(', ');
+        const remedy = remedies.find(({ pattern }) => pattern.test(output.join('\n')));
+        if (!remedy) throw failure('apt-get install', output, log);
+        remedies.splice(remedies.indexOf(remedy), 1);
+        await remedy.mend();
+      }
     },
   };
 
@@ -73,14 +68,23 @@ export function systemPackages({ log, env = process.env, uid = process.getuid?.(
   }
 }
 
-/** One line of apt's machine-readable progress (`dlstatus:1:43.2:Retrieving file 3 of 60 (2min left)`) for a person, or null. */
-export function aptProgress(line) {
-  const size = line.match(/^Need to get ([\d.,]+ [kMG]?B)/);
-  if (size) return `${size[1]} to fetch`;
-  const status = line.match(/^(dl|pm)status:[^:]*(?::(?:amd64|arm64|all|any))?:([\d.]+):(.*)$/);
-  if (!status) return null;
-  const [, phase, percent, text] = status;
-  return `${phase === 'dl' ? 'fetching' : 'installing'} ${Math.floor(Number(percent))} %   ${text}`;
+/**
+ * Reports how far `apt-get install` is, counted from its output. (Its APT::Status-Fd would tell too, but it makes that descriptor
+ * non-blocking for the packages' own scripts, which then fail when we read slowly.)
+ */
+function aptProgress(report) {
+  const counts = { Get: 0, Unpacking: 0, 'Setting up': 0 };
+  const words = { Get: 'fetching', Unpacking: 'unpacking', 'Setting up': 'configuring' };
+  let total = 0;
+  let size = '';
+  return (line) => {
+    total = Number(line.match(/, (\d+) newly installed/)?.[1] ?? total);
+    size = line.match(/^Need to get ([\d.,]+ [kMG]?B)/)?.[1] ?? size;
+    const phase = line.match(/^(Get|Unpacking|Setting up)(?=:\d| )/)?.[1];
+    if (!phase) return;
+    counts[phase]++;
+    report(`${words[phase]} ${Math.min(counts[phase], total)} of ${total}${phase === 'Get' ? `, ${size} in all` : ''}`);
+  };
 }
 
 function hasCommand(name, env) {
