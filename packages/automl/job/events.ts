@@ -1,0 +1,45 @@
+import type { JobRecord } from './job-record.ts';
+
+/** What a running job tells whoever watches: the terminal now, a server later. */
+export type RunEvent =
+  | { type: 'log'; level: 'info' | 'warning' | 'error'; message: string }
+  /** A stretch of work before or after training, e.g. reading data. `done` of `total` where it is known. */
+  | { type: 'phase'; name: 'data' | 'weights' | 'precision' | 'export'; message: string; done?: number; total?: number }
+  | {
+      type: 'trial';
+      trial: string;
+      /** From 0. */
+      index: number;
+      trials: number;
+      model: string;
+      hyperparameters: Record<string, unknown>;
+    }
+  | {
+      type: 'step';
+      trial: string;
+      /** From 1. */
+      epoch: number;
+      epochs: number;
+      /** Optimiser steps done in this epoch, of `steps`. */
+      step: number;
+      steps: number;
+      imagesPerSecond: number;
+      loss: number;
+      etaSeconds: number;
+      metricName: string;
+      best?: { value: number; epoch: number };
+    }
+  | {
+      type: 'epoch';
+      trial: string;
+      epoch: number;
+      epochs: number;
+      metrics: Record<string, number>;
+      improved: boolean;
+    }
+  /** The exported ONNX graph gave the same answers as the engine, up to this difference. */
+  | { type: 'verified'; trial: string; maxAbsDifference: number }
+  | { type: 'done'; record: JobRecord };
+
+/** Whoever runs something reports through this. */
+export type Report = (event: RunEvent) => void;

@@ -1,0 +1,72 @@
+import { writeFileSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { readSafetensors } from '@fovea/torch';
+import type { Classifier } from '@fovea/vision';
+import type { Report } from '../job/events.ts';
+import type { EpochRecord } from '../job/job-record.ts';
+import type { WeightsOrigin } from '../model-folder/layout.ts';
+import { writeModelFolder } from '../model-folder/write.ts';
+import { exportOnnx } from '../onnx/export.ts';
+import { verifyOnnx } from '../onnx/verify.ts';
+import { evaluate, type Training, trainingFiles } from './train.ts';
+
+/** Where a trial's model folder is, below the trial's own. */
+export const modelFolderOf = (trialFolder: string): string => join(trialFolder, 'outputs', 'mlflow-model');
+
+/** What the finished model's papers say besides its training. */
+interface Provenance {
+  job: string;
+  entry: Classifier;
+  origin: WeightsOrigin;
+  best: EpochRecord;
+}
+
+/**
+ * Makes of a trained trial what others use: the best epoch's weights judged once more for the confusion matrix, the ONNX graph
+ * checked against the engine, and the model folder.
+ *
+ * @throws OnnxError when the graph does not compute what the engine does
+ */
+export async function finishTrial(
+  training: Training,
+  { job, entry, origin, best }: Provenance,
+  { report, signal }: { report: Report; signal: AbortSignal },
+): Promise<void> {
+  const { model, task, folder, hyperparameters: hp, trial, device } = training;
+  report({ type: 'phase', name: 'export', message: 'exporting and checking the ONNX graph' });
+  const weights = await readSafetensors(trainingFiles(folder).best);
+  model.loadStateDict(weights);
+
+  const artifacts = join(folder, 'train_artifacts');
+  const { confusion } = await evaluate(training, signal);
+  const matrix = { schema_type: 'confusion_matrix', schema_version: '1.0.0', data: { class_labels: task.classes, matrix: confusion } };
+  writeFileSync(join(artifacts, 'confusion_matrix.json'), `${JSON.stringify(matrix)}\n`);
+  writeFileSync(join(artifacts, 'labels.json'), `${JSON.stringify(task.classes)}\n`);
+
+  const { mean, std, interpolation } = entry.input;
+  const normalisation = hp.enable_onnx_normalization ? { mean, std } : undefined;
+  const size = hp.validation_crop_size;
+  model.to({ device: 'cpu', memoryFormat: 'contiguous' });
+  const onnx = exportOnnx(model, {
+    inputShape: [1, 3, size, size],
+    normalisation,
+    metadata: { labels: JSON.stringify(task.classes), model_name: entry.name },
+  });
+  const { maxAbsDifference } = await verifyOnnx(onnx, model, { image: [3, size, size], normalisation });
+  report({ type: 'verified', trial, maxAbsDifference });
+  await writeFile(join(artifacts, 'model.onnx'), onnx);
+
+  await writeModelFolder(modelFolderOf(folder), {
+    task: 'image_classification',
+    modelName: entry.name,
+    labels: task.classes,
+    input: { mean, std, interpolation, normalised_in_graph: normalisation !== undefined },
+    settings: { valid_resize_size: hp.validation_resize_size, valid_crop_size: size },
+    weights,
+    onnx,
+    training: { job, trial, epoch: best.epoch, metrics: best.metrics, hyperparameters: hp, onnx_max_abs_difference: maxAbsDifference, device },
+    weightsOrigin: origin,
+  });
+  for (const tensor of weights.values()) tensor.dispose();
+}

@@ -1,0 +1,28 @@
+import { type nn, optim } from '@fovea/torch';
+import type { Hyperparameters } from '../spec/resolve-hyperparameters.ts';
+
+/** The optimiser that the hyperparameters name, over all parameters that are not frozen. */
+export function createOptimizer(model: nn.Module, hp: Hyperparameters): optim.Optimizer<optim.GroupOptions> {
+  const parameters = model.parameters().filter((parameter) => parameter.requiresGrad);
+  const common = { learningRate: hp.learning_rate, weightDecay: hp.weight_decay };
+  switch (hp.optimizer) {
+    case 'adam':
+      return new optim.Adam(parameters, { ...common, betas: [hp.beta1, hp.beta2], amsgrad: hp.ams_gradient });
+    case 'adamw':
+      return new optim.AdamW(parameters, { ...common, betas: [hp.beta1, hp.beta2], amsgrad: hp.ams_gradient });
+    case 'sgd':
+      return new optim.SGD(parameters, { ...common, momentum: hp.momentum, nesterov: hp.nesterov });
+  }
+}
+
+/** The factor on the learning rate at an optimiser step, counted from 0 over all epochs. */
+export function learningRateFactor(hp: Hyperparameters, at: { step: number; epoch: number; stepsPerEpoch: number }): number {
+  if (hp.learning_rate_scheduler === 'step') {
+    return optim.stepSchedule({ stepSize: hp.step_lr_step_size, gamma: hp.step_lr_gamma })(at.epoch);
+  }
+  return optim.warmupCosineSchedule({
+    warmupSteps: hp.warmup_cosine_lr_warmup_epochs * at.stepsPerEpoch,
+    totalSteps: hp.number_of_epochs * at.stepsPerEpoch,
+    cycles: hp.warmup_cosine_lr_cycles,
+  })(at.step);
+}

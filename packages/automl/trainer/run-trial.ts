@@ -1,0 +1,124 @@
+import { availableParallelism } from 'node:os';
+import { cudaIsAvailable, manualSeed, type nn, setNumThreads, torchVersion } from '@fovea/torch';
+import { type Classifier, createModel, findModel, freezeStages } from '@fovea/vision';
+import type { Report } from '../job/events.ts';
+import type { EpochRecord, TrialRecord } from '../job/job-record.ts';
+import type { JobData } from '../job/prepare-data.ts';
+import type { WeightsOrigin } from '../model-folder/layout.ts';
+import type { Hyperparameters } from '../spec/resolve-hyperparameters.ts';
+import { ClassificationTask, classWeights } from './classification.ts';
+import { finishTrial } from './finish-trial.ts';
+import { ImageStream } from './image-stream.ts';
+import { initialise } from './initial-weights.ts';
+import { describeMeasurement, measurePrecision } from './precision.ts';
+import { train } from './train.ts';
+
+/** What a trial needs besides its hyperparameters. */
+export interface TrialContext {
+  job: string;
+  /** A folder of this trial alone. */
+  folder: string;
+  data: JobData;
+  /** A checkpoint's path, `none`, or nothing for ImageNet weights where they can be had. */
+  weights: string | undefined;
+  /** Whether the job itself says how many epochs: then it is never made longer. */
+  epochsGiven: boolean;
+  report: Report;
+  signal: AbortSignal;
+  /** When the job's time is up, milliseconds since 1970. What was reached until then is exported. */
+  endsAt: number;
+  endEarly: (history: readonly EpochRecord[]) => boolean;
+}
+
+/** Without weights that know images already, a model needs more passes over the data and more patience. */
+const FROM_SCRATCH = 3;
+
+/**
+ * Trains, judges and exports one model; what comes out stands in `record`. A trial that was cut off goes on from its last finished
+ * epoch.
+ * @returns whether time was up before training ended
+ * @throws whatever ends a trial: the signal's reason, DivergedError, TorchError, WeightsError, errors of the disk
+ */
+export async function runTrial(record: TrialRecord, hyperparameters: Hyperparameters, context: TrialContext): Promise<{ timedOut: boolean }> {
+  const { folder, data, report, signal } = context;
+  const device = cudaIsAvailable() ? 'cuda' : 'cpu';
+  setNumThreads(availableParallelism());
+
+  const entry = findModel(hyperparameters.model_name);
+  manualSeed(hyperparameters.random_seed);
+  const model = createModel(entry.name, { classes: data.classes.length });
+  const origin = await initialise(model, entry, { choice: context.weights, report, signal });
+  const hp = origin.pretrained || context.epochsGiven ? hyperparameters : longer(hyperparameters);
+  freezeStages(model, entry, hp.layers_to_freeze);
+  model.to({ device });
+
+  report({ type: 'phase', name: 'precision', message: 'timing a few steps to choose the arithmetic' });
+  const measured = measurePrecision(model, { size: hp.training_crop_size, images: Math.min(4, hp.training_batch_size), device });
+  const task = new ClassificationTask(data.classes, hp, classWeights(hp.weighted_loss, data.classes, data.train.records));
+  const images = new ImageStream(task, entry.input, hp.number_of_workers ?? Math.max(1, availableParallelism() >> 1));
+  record.hyperparameters = hp;
+  record.properties = {
+    device: device === 'cpu' ? `cpu, ${availableParallelism()} threads` : device,
+    libtorch: torchVersion(),
+    parameters: String(model.parameterCount),
+    precision: describeMeasurement(measured),
+    weights: origin.weights,
+    ...(origin.licence && { weights_licence: origin.licence }),
+  };
+  report({ type: 'log', level: 'info', message: introduce(entry, model, origin, hp, record) });
+  try {
+    const training = {
+      trial: record.name,
+      folder,
+      model,
+      task,
+      images,
+      hyperparameters: hp,
+      train: data.train.records,
+      validation: data.validation.records,
+      precision: measured.precision,
+      device,
+      seed: hp.random_seed,
+    };
+    const progress = await train(training, {
+      report,
+      signal,
+      endsAt: context.endsAt,
+      endEarly: (history) => {
+        record.epochs = [...history];
+        return context.endEarly(history);
+      },
+    });
+    if (!progress.best) throw new Error('time was up before the first evaluation');
+    record.epochs = progress.history;
+    record.best_epoch = progress.best.epoch;
+    record.metrics = progress.best.metrics;
+    await finishTrial(training, { job: context.job, entry, origin, best: progress.best }, { report, signal });
+    return { timedOut: !progress.stopped && progress.epochs < hp.number_of_epochs };
+  } finally {
+    images.close();
+  }
+}
+
+function longer(hp: Hyperparameters): Hyperparameters {
+  return {
+    ...hp,
+    number_of_epochs: hp.number_of_epochs * FROM_SCRATCH,
+    early_stopping_patience: hp.early_stopping_patience * FROM_SCRATCH,
+  };
+}
+
+/** `mobilenetv2 3.5 M parameters · ImageNet weights (Apache-2.0) · 224 px · batch 64 · bf16 · 2 threads` */
+function introduce(entry: Classifier, model: nn.Module, origin: WeightsOrigin, hp: Hyperparameters, record: TrialRecord): string {
+  const millions = (model.parameterCount / 1e6).toFixed(1);
+  const weights = origin.pretrained ? `weights ${origin.weights}${origin.licence ? ` (${origin.licence})` : ''}` : 'random weights';
+  const [precision] = record.properties.precision.split(' (');
+  return [
+    `${entry.name} ${millions} M parameters`,
+    weights,
+    `${hp.training_crop_size} px`,
+    `batch ${hp.training_batch_size}`,
+    precision,
+    record.properties.device,
+  ].join(' · ');
+}

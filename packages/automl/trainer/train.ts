@@ -1,0 +1,187 @@
+import { mkdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { ImageRecord } from '@fovea/data';
+import { cat, getRandomState, manualSeed, type nn, noGrad, setRandomState, type Tensor, tidy, writeSafetensors } from '@fovea/torch';
+import type { Report } from '../job/events.ts';
+import { type EpochRecord, writeFileWhole } from '../job/job-record.ts';
+import type { Hyperparameters } from '../spec/resolve-hyperparameters.ts';
+import { loadCheckpoint, type Progress, saveCheckpoint } from './checkpoint.ts';
+import type { ClassificationTask, Evaluation } from './classification.ts';
+import { freshStopper, observe } from './early-stopping.ts';
+import { type ImageBatch, type ImageStream, shuffledBatches } from './image-stream.ts';
+import { createOptimizer, learningRateFactor } from './optimization.ts';
+import { forwardIn, type Precision } from './precision.ts';
+import { StepClock } from './step-clock.ts';
+
+/** A trial, ready to train. */
+export interface Training {
+  trial: string;
+  folder: string;
+  model: nn.Module;
+  task: ClassificationTask;
+  images: ImageStream;
+  hyperparameters: Hyperparameters;
+  train: readonly ImageRecord[];
+  validation: readonly ImageRecord[];
+  /** Used by a fresh run; one that goes on keeps the precision it began with. */
+  precision: Precision;
+  device: string;
+  seed: number;
+}
+
+/** The files that training leaves in a trial's folder; `train_artifacts` is Azure's name. */
+export const trainingFiles = (folder: string) => ({
+  last: join(folder, 'checkpoints', 'last.safetensors'),
+  best: join(folder, 'train_artifacts', 'checkpoint_best.safetensors'),
+  ofEpoch: (epoch: number) => join(folder, 'train_artifacts', `checkpoint_epoch_${epoch}.safetensors`),
+  metrics: join(folder, 'metrics.jsonl'),
+});
+
+/**
+ * Trains a model to its last epoch, or until it gets no better. Every epoch ends with a checkpoint; a run that was cut off goes on
+ * from the last one, to the same numbers. The weights of the best epoch are in `trainingFiles(folder).best` at the end.
+ *
+ * @param options.endEarly asked after each evaluation, with all so far; true ends training (early termination of a sweep)
+ * @param options.endsAt when to stop at the latest, milliseconds since 1970; an epoch that is not finished by then does not count
+ * @throws the signal's reason when it is aborted; the checkpoint of the last finished epoch stays
+ * @throws DivergedError when the loss is not a number any more
+ */
+export async function train(
+  training: Training,
+  {
+    report,
+    signal,
+    endsAt,
+    endEarly,
+  }: { report: Report; signal: AbortSignal; endsAt: number; endEarly: (history: readonly EpochRecord[]) => boolean },
+): Promise<Progress> {
+  const { trial, folder, model, task, images, hyperparameters: hp, device, seed } = training;
+  const files = trainingFiles(folder);
+  for (const file of [files.last, files.best]) mkdirSync(dirname(file), { recursive: true });
+
+  const optimizer = createOptimizer(model, hp);
+  manualSeed(seed);
+  const saved = await loadCheckpoint(files.last, { model, optimizer });
+  if (saved) setRandomState(saved.random);
+  let progress = saved?.progress ?? freshProgress(training.precision);
+  model.to({ device, memoryFormat: progress.precision.memoryFormat });
+
+  const clock = new StepClock((hp.number_of_epochs - progress.epochs) * training.train.length);
+  for (let epoch = progress.epochs; epoch < hp.number_of_epochs && !progress.stopped; epoch++) {
+    const batches = shuffledBatches(training.train, hp.training_batch_size, seed, epoch);
+    const stepsPerEpoch = Math.ceil(batches.length / hp.gradient_accumulation_step);
+    const started = performance.now();
+    let step = epoch * stepsPerEpoch;
+    let factor = 0;
+    let lossSum = 0;
+
+    model.train();
+    clock.resume();
+    for await (const batch of images.training(batches, seed, epoch, signal)) {
+      await nextTurn(); // signals and timers get their turn between steps
+      signal.throwIfAborted();
+      if (Date.now() > endsAt) return progress;
+      factor = learningRateFactor(hp, { step, epoch, stepsPerEpoch });
+      const loss = lossAndGradients(training, batch, progress.precision);
+      if (!Number.isFinite(loss)) throw new DivergedError(loss, step, hp.learning_rate * factor, batch.records);
+      if ((batch.index + 1) % hp.gradient_accumulation_step === 0 || batch.index + 1 === batches.length) {
+        optimizer.setLearningRate(factor);
+        optimizer.step();
+        optimizer.zeroGrad();
+        step++;
+      }
+      lossSum += loss * batch.records.length;
+      clock.tick(batch.records.length);
+      report({
+        type: 'step',
+        trial,
+        epoch: epoch + 1,
+        epochs: hp.number_of_epochs,
+        step: batch.index + 1,
+        steps: batches.length,
+        imagesPerSecond: clock.imagesPerSecond,
+        etaSeconds: clock.secondsLeft,
+        loss,
+        metricName: task.primaryMetric,
+        best: progress.best ? { value: progress.best.metrics[task.primaryMetric], epoch: progress.best.epoch } : undefined,
+      });
+    }
+    progress = { ...progress, epochs: epoch + 1, seconds: progress.seconds + (performance.now() - started) / 1000 };
+
+    if ((epoch + 1) % hp.evaluation_frequency === 0 || epoch + 1 === hp.number_of_epochs) {
+      const { metrics: judged } = await evaluate(training, signal);
+      const metrics = {
+        ...judged,
+        train_loss: lossSum / training.train.length,
+        learning_rate: hp.learning_rate * factor,
+        images_per_second: clock.imagesPerSecond,
+      };
+      const record = { epoch: epoch + 1, metrics };
+      const { state, improved, stop } = observe(progress.stopper, judged[task.primaryMetric], {
+        patience: hp.early_stopping_patience,
+        delay: hp.early_stopping_delay,
+      });
+      if (improved) await writeSafetensors(files.best, model.stateDict());
+      const history = [...progress.history, record];
+      const stopped = (hp.early_stopping && stop) || endEarly(history);
+      progress = { ...progress, history, stopped, stopper: state, best: improved ? record : progress.best };
+      report({ type: 'epoch', trial, epoch: epoch + 1, epochs: hp.number_of_epochs, metrics, improved });
+    }
+    if (hp.checkpoint_frequency && (epoch + 1) % hp.checkpoint_frequency === 0) {
+      await writeSafetensors(files.ofEpoch(epoch + 1), model.stateDict());
+    }
+    await saveCheckpoint(files.last, { model, optimizer, random: getRandomState(), progress });
+    writeFileWhole(files.metrics, progress.history.map((record) => `${JSON.stringify(record)}\n`).join(''));
+  }
+  return progress;
+}
+
+const freshProgress = (precision: Precision): Progress => ({
+  epochs: 0,
+  best: null,
+  stopper: freshStopper(),
+  history: [],
+  precision,
+  stopped: false,
+  seconds: 0,
+});
+
+/** Forward and backward on one batch; gradients are added to those that are there. @returns the mean loss */
+function lossAndGradients({ model, task, images, device }: Training, batch: ImageBatch, precision: Precision): number {
+  return tidy(() => {
+    const input = images.input(batch, device).contiguous(precision.memoryFormat);
+    const logits = forwardIn(precision, device, () => model.forward(input));
+    const loss = task.loss(logits, task.targets(batch.records, device));
+    loss.backward();
+    return loss.item();
+  });
+}
+
+/** The model's answers on the validation images, judged. Always in float32: what is measured is what will be served. */
+export async function evaluate(training: Training, signal: AbortSignal): Promise<Evaluation> {
+  const { model, task, images, validation, hyperparameters: hp, device } = training;
+  model.eval();
+  const parts: Tensor[] = [];
+  for await (const batch of images.validation(validation, hp.validation_batch_size, signal)) {
+    signal.throwIfAborted();
+    parts.push(tidy(() => noGrad(() => model.forward(images.input(batch, device)))));
+  }
+  const evaluation = tidy(() => task.evaluate(cat(parts), validation));
+  for (const part of parts) part.dispose();
+  return evaluation;
+}
+
+/** The loss was not a number: the learning rate is too high, or an image is broken in a way that decoding did not see. */
+export class DivergedError extends Error {
+  override readonly name = 'DivergedError';
+
+  constructor(loss: number, step: number, learningRate: number, records: readonly ImageRecord[]) {
+    const files = records.slice(0, 8).map(({ file }) => `  ${file}`);
+    const more = records.length > 8 ? `\n  … and ${records.length - 8} more` : '';
+    super(
+      `the loss became ${loss} at step ${step + 1} with a learning rate of ${learningRate.toPrecision(3)}; ` +
+        `try a lower learning_rate. The batch was:\n${files.join('\n')}${more}`,
+    );
+  }
+}
