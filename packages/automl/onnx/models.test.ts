@@ -23,4 +23,3 @@ for (const name of ['resnet18', 'resnet50', 'mobilenetv2']) {
     await verifyOnnx(withImageSize(bytes, 96, 80), model, { image: [3, 96, 80], batches: [2] });
   });
 }
-
