@@ -126,7 +126,7 @@ export function readJobSource(
   let document: ReturnType<typeof parseDocument>;
   try {
     // Duplicate keys are reported by the reader below, which can say where the first one is.
-    document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: false, logLevel: 'silent' });
+    document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: false, logLevel: 'error' });
   } catch (error) {
     return failed(`not YAML that can be read: ${error instanceof Error ? error.message : error}`);
   }

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { formatIssues } from '@fovea/data';
-import fc from 'fast-check';
 import { z } from 'zod';
 import { jobMode, jobSchema } from './job.ts';
 import { parseJob } from './parse.ts';
@@ -95,6 +94,11 @@ const wrong: [name: string, lines: string, ...report: string[]][] = [
   ],
   ['number out of range', 'limits: {max_trials: 0}\n', '1:22 max_trials must be a whole number from 1 to 1000, not 0'],
   [
+    'no number at all',
+    'validation_data_size: .nan\n',
+    '1:23 validation_data_size must be a number above 0 and below 1, not NaN',
+  ],
+  [
     'fraction for a whole number',
     'limits: {max_trials: 2.5}\n',
     '1:22 max_trials must be a whole number from 1 to 1000, not 2.5',
@@ -137,6 +141,12 @@ const wrong: [name: string, lines: string, ...report: string[]][] = [
     'log_verbosity: debgu\n',
     '1:16 log_verbosity must be not_set, debug, info, warning, error or critical, not "debgu"; did you mean debug?',
   ],
+  [
+    'choice of no list',
+    'sweep: {sampling_algorithm: random}\nsearch_space: [{model_name: {type: choice, values: resnet18}}]\n',
+    '2:51 values must be a list, not "resnet18"',
+  ],
+  ['tag that is no text', 'tags: {model_name: [1]}\n', '1:8 model_name must be text, not a list'],
   [
     'misspelt model',
     'training_parameters: {model_name: resnet81}\n',
@@ -449,51 +459,4 @@ test('each task has a JSON Schema for editors', () => {
     assert.deepEqual(required.toSorted(), ['target_column_name', 'task', 'training_data', 'type']);
     assert.match(JSON.stringify(properties.training_parameters), /"number_of_epochs":\{[^}]*"minimum":1/);
   }
-});
-
-const yamlish = fc.oneof(
-  fc.string({ unit: 'binary', maxLength: 200 }),
-  fc
-    .array(
-      fc.constantFrom(
-        ...'type task automl image_classification search_space sweep limits training_parameters model_name resnet18 learning_rate'.split(
-          ' ',
-        ),
-        ...': |- |\n|  |    |{|}|[|]|,|\t|"|\'|*a |&a |<<: |null|1|-0.5|.nan|.inf|!!set |? |# |%|---\n|choice(|uniform(|)|>\n|\u{1F600}'.split(
-          '|',
-        ),
-      ),
-      { maxLength: 60 },
-    )
-    .map((parts) => parts.join('')),
-);
-
-test('whatever the text, it is a report or a job, never an exception', () => {
-  fc.assert(
-    fc.property(yamlish, fc.boolean(), fc.array(yamlish, { maxLength: 2 }), (text, withHead, set) => {
-      const { job, issues } = parseJob(withHead ? head + text : text, { file: 'job.yml', set });
-      assert.equal(
-        job === null,
-        issues.some(({ severity }) => severity === 'error'),
-      );
-      assert.equal(typeof formatIssues(issues), 'string');
-    }),
-    { numRuns: 3000 },
-  );
-});
-
-test('whatever stands under a key, it is a report or a job', () => {
-  const value = fc.jsonValue({ maxDepth: 3 });
-  const keys = Object.keys(jobSchema(undefined).shape);
-  fc.assert(
-    fc.property(fc.constantFrom(...tasks), fc.dictionary(fc.constantFrom(...keys), value), (task, given) => {
-      const base = { type: 'automl', task, target_column_name: 'label', training_data: { path: 'x' } };
-      const { job, issues } = parseJob(JSON.stringify({ ...base, ...given }), { file: 'job.yml' });
-      assert.equal(
-        job === null,
-        issues.some(({ severity }) => severity === 'error'),
-      );
-    }),
-    { numRuns: 1000 },
-  );
 });

@@ -55,7 +55,7 @@ function problemsOf(issue: SchemaIssue, prefix: Path, raw: unknown, task: Task |
     const found = side.flatMap((inner) => problemsOf(inner, path, raw, task));
     return Array.isArray(value) ? found.map((problem) => ({ ...problem, hint: listHint(value) })) : found;
   }
-  if (path.includes('model_name') && task !== undefined) return [wrongModel(path, value, task)];
+  if (namesModel(path) && task !== undefined) return [wrongModel(path, value, task)];
   return [wrongValue(path, value, issue)];
 }
 
@@ -147,6 +147,13 @@ function wrongType(path: Path, type: unknown): Problem {
   return { ...at, message: `unknown distribution ${show(type)}`, hint };
 }
 
+/** Whether a path is that of `model_name`, or of one of its choices. */
+function namesModel(path: Path): boolean {
+  const [root, ...rest] = path;
+  if (root === 'training_parameters') return rest[0] === 'model_name';
+  return root === 'search_space' && rest[1] === 'model_name' && (rest.length === 2 || rest.length === 4);
+}
+
 function wrongModel(path: Path, value: unknown, task: Task): Problem {
   const names: readonly string[] = modelNames[task];
   const list = `${task} has ${names.join(', ')}`;
@@ -193,7 +200,7 @@ function nameOf(path: Path): string {
 export function show(value: unknown): string {
   if (Array.isArray(value)) return value.length === 0 ? 'an empty list' : 'a list';
   if (isMap(value)) return 'a map';
-  const shown = JSON.stringify(value) ?? String(value);
+  const shown = typeof value === 'string' ? JSON.stringify(value) : String(value);
   return shown.length > 60 ? `${shown.slice(0, 56)}…"` : shown;
 }
 

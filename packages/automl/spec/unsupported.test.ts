@@ -1,0 +1,120 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { formatIssues } from '@fovea/data';
+import { parseJob } from './parse.ts';
+import { unsupportedReasons } from './unsupported.ts';
+
+const models = ['resnet18', 'resnet34', 'resnet50', 'mobilenetv2'];
+const head = `type: automl
+task: image_classification
+target_column_name: label
+training_data: {path: data}
+`;
+
+/** Reasons against lines added to a job; lines are counted from there. */
+function reasons(lines: string, start = head): string[] {
+  const { job, source, issues } = parseJob(start + lines, { file: 'job.yml' });
+  assert.ok(job, formatIssues(issues));
+  return unsupportedReasons(job, source, models).map(
+    ({ severity, line = 0, column, message, hint }) =>
+      `${line - 4}:${column} ${severity === 'warning' ? 'warning: ' : ''}${message}${hint === undefined ? '' : `; ${hint}`}`,
+  );
+}
+
+const runnable = 'training_parameters: {model_name: resnet18}\n';
+
+test('one small model runs', () => {
+  assert.deepEqual(reasons(runnable), []);
+  assert.deepEqual(reasons('training_parameters: {model_name: mobilenetv2, weighted_loss: 2, optimizer: adamw}\n'), []);
+});
+
+test('random and grid sweeps run, one trial after another', () => {
+  const sweep = `limits: {max_trials: 4, max_concurrent_trials: 2}
+sweep: {sampling_algorithm: grid, early_termination: {type: median_stopping}}
+search_space: [{model_name: {type: choice, values: [resnet18, resnet34]}}]
+`;
+  assert.deepEqual(reasons(sweep), ['1:25 warning: trials run one after another']);
+});
+
+const cases: [name: string, lines: string, ...expected: string[]][] = [
+  [
+    'a model that is named',
+    'training_parameters: {model_name: seresnext}\n',
+    '1:35 seresnext can not be trained yet; this release trains resnet18, resnet34, resnet50, mobilenetv2',
+  ],
+  [
+    'the default model',
+    'training_parameters: {momentum: 0.5}\n',
+    '1:1 no model_name is given, and the default, vitb16r224, can not be trained yet; this release trains resnet18, resnet34, resnet50, mobilenetv2',
+  ],
+  [
+    'models of a choice, each where it stands',
+    'sweep: {sampling_algorithm: random}\nsearch_space:\n  - model_name: {type: choice, values: [resnet18, vitb16r224]}\n  - model_name: resnest50\n',
+    '3:51 vitb16r224 can not be trained yet; this release trains resnet18, resnet34, resnet50, mobilenetv2',
+    '4:17 resnest50 can not be trained yet; this release trains resnet18, resnet34, resnet50, mobilenetv2',
+  ],
+  [
+    'AutoMode',
+    `limits: {max_trials: 10}\n${runnable}`,
+    '1:22 AutoMode (several trials without a search_space) can not be run yet; give a sweep with a search_space, or limits.max_trials: 1',
+  ],
+  [
+    'bayesian sampling',
+    'sweep: {sampling_algorithm: bayesian}\nsearch_space: [{model_name: resnet18}]\n',
+    '1:29 bayesian sampling can not be run yet; random and grid can',
+  ],
+  [
+    'a checkpoint to start from',
+    'training_parameters: {model_name: resnet18, checkpoint_run_id: other_HD_0}\n',
+    '1:64 checkpoint_run_id: training can not start from a checkpoint of another job yet',
+  ],
+  [
+    'several GPUs',
+    'training_parameters: {model_name: resnet18, distributed: true}\n',
+    '1:58 training on several GPUs can not be run yet; take distributed out',
+  ],
+  [
+    'several machines',
+    `properties: {node_count_per_trial: "2"}\n${runnable}`,
+    '1:36 a trial can not run on several machines yet; node_count_per_trial: "1"',
+  ],
+  [
+    'data in the cloud',
+    `validation_data: {path: "azureml:val:1"}\n${runnable}`,
+    '1:25 validation_data can not be read from azureml yet; download it, and give the folder',
+  ],
+  [
+    'compute elsewhere',
+    `compute: azureml:gpu-cluster\n${runnable}`,
+    '1:1 warning: runs on this machine, not on azureml:gpu-cluster',
+  ],
+  [
+    'settings of cloud machines',
+    `environment_variables: {A: b}\nresources: {instance_count: 2}\n${runnable}`,
+    '1:1 warning: environment_variables has no effect on this machine',
+    '2:1 warning: resources has no effect on this machine',
+  ],
+  [
+    'flags of other tasks',
+    `training_parameters: {model_name: resnet18, advanced_settings: '{"apply_mosaic_for_yolo": false}'}\n`,
+    '1:45 warning: apply_mosaic_for_yolo: no effect on image_classification on this machine',
+  ],
+  [
+    'a place for the model',
+    `outputs: {best_model: {type: mlflow_model, path: ./out}}\n${runnable}`,
+    '1:44 warning: path has no effect: the model is written to the folder of the job',
+  ],
+];
+for (const [name, lines, ...expected] of cases) {
+  test(`not yet, or otherwise: ${name}`, () => assert.deepEqual(reasons(lines), expected));
+}
+
+test('another task is one reason, not one for each of its models', () => {
+  assert.deepEqual(reasons('', head.replace('image_classification', 'image_object_detection')), [
+    '-2:7 image_object_detection jobs can not be run yet; image_classification jobs can',
+  ]);
+});
+
+test('a Windows drive is no scheme', () => {
+  assert.deepEqual(reasons(`validation_data: {path: 'C:\\data'}\n${runnable}`), []);
+});
