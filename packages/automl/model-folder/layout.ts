@@ -28,7 +28,8 @@ export interface ModelInput {
   /** Of pixel values 0 … 1, [red, green, blue]. */
   mean: readonly number[];
   std: readonly number[];
-  interpolation: 'bilinear' | 'bicubic';
+  /** How they are resized: as Pillow's bilinear does it, with antialias. */
+  interpolation: 'bilinear';
   /** The ONNX graph takes values 0 … 1 and normalises them itself (`enable_onnx_normalization`). */
   normalised_in_graph: boolean;
 }

@@ -129,9 +129,8 @@ function checkMetadata(value: unknown, file: string): LoaderMetadata {
   if (!isRecord(input) || !isTriple(input.mean) || !isTriple(input.std) || (input.std as number[]).includes(0)) {
     fail('invalid-file', 'input.mean and input.std should be three numbers each, and std not 0');
   }
-  if (!isRecord(input) || (input.interpolation !== 'bilinear' && input.interpolation !== 'bicubic')) {
-    fail('invalid-file', 'input.interpolation should be bilinear or bicubic');
-  }
+  if (!isRecord(input) || input.interpolation !== 'bilinear')
+    fail('invalid-file', 'input.interpolation should be bilinear');
   if (!isRecord(settings)) fail('invalid-file', 'settings are missing');
   const isFingerprint = (entry: unknown) =>
     isRecord(entry) && typeof entry.sha256 === 'string' && typeof entry.bytes === 'number';
