@@ -128,6 +128,9 @@ export const argsort: (self: Tensor, dim?: number, descending?: boolean) => Tens
 /** `aten::as_strided(Tensor(a) self, SymInt[] size, SymInt[] stride, SymInt? storage_offset=None) -> Tensor(a)` */
 export const asStrided: (self: Tensor, size: readonly number[], stride: readonly number[], storageOffset?: number | null) => Tensor = bind('aten::as_strided');
 
+/** `aten::atan(Tensor self) -> Tensor` */
+export const atan: (self: Tensor) => Tensor = bind('aten::atan');
+
 /** `aten::avg_pool2d(Tensor self, int[2] kernel_size, int[2] stride=[], int[2] padding=0, bool ceil_mode=False, bool count_include_pad=True, int? divisor_override=None) -> Tensor` */
 export const avgPool2d: (self: Tensor, kernelSize: number | readonly number[], stride?: number | readonly number[], padding?: number | readonly number[], ceilMode?: boolean, countIncludePad?: boolean, divisorOverride?: number | null) => Tensor = bind('aten::avg_pool2d');
 
@@ -712,3 +715,6 @@ export const nms: (dets: Tensor, scores: Tensor, iouThreshold: number) => Tensor
 
 /** `torchvision::roi_align(Tensor input, Tensor rois, float spatial_scale, int pooled_height, int pooled_width, int sampling_ratio, bool aligned) -> Tensor` */
 export const roiAlign: (input: Tensor, rois: Tensor, spatialScale: number, pooledHeight: number, pooledWidth: number, samplingRatio: number, aligned: boolean) => Tensor = bind('torchvision::roi_align');
+
+/** `torchvision::roi_pool(Tensor input, Tensor rois, float spatial_scale, int pooled_height, int pooled_width) -> (Tensor, Tensor)` */
+export const roiPool: (input: Tensor, rois: Tensor, spatialScale: number, pooledHeight: number, pooledWidth: number) => [Tensor, Tensor] = bind('torchvision::roi_pool');

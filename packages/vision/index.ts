@@ -1,5 +1,6 @@
 export { IMAGENET_MEAN, IMAGENET_STD } from './imagenet.ts';
 export * from './models/index.ts';
+export * from './ops/index.ts';
 export {
   type Classifier,
   classifier,

@@ -1,5 +1,17 @@
 import type { Check } from './check.ts';
 import { type ClassifierFile, checkClassifier } from './classifier.ts';
+import {
+  type BoxesFile,
+  checkBoxes,
+  checkDeformable,
+  checkFocalLoss,
+  checkNms,
+  checkRoiAlign,
+  type DeformableFile,
+  type FocalLossFile,
+  type NmsFile,
+  type RoiAlignFile,
+} from './detection-ops.ts';
 import { checkGenerator, checkLosses, type GeneratorFile, type LossesFile } from './ops.ts';
 import { checkSchedules, checkTrajectories, type SchedulesFile, type TrajectoriesFile } from './optim.ts';
 
@@ -40,6 +52,27 @@ const KINDS: readonly Kind[] = [
     name: 'losses',
     keys: ['inputs', 'cross_entropy_mean', 'bce_with_logits_mean'],
     check: (file) => checkLosses(file as LossesFile),
+  },
+  { name: 'boxes', keys: ['a.formula', 'b.formula', 'box_iou'], check: (file) => checkBoxes(file as BoxesFile) },
+  {
+    name: 'non-maximum suppression',
+    keys: ['boxes.formula', 'scores', 'idxs', 'nms', 'batched_nms'],
+    check: (file) => checkNms(file as NmsFile),
+  },
+  {
+    name: 'region features',
+    keys: ['input', 'rois', 'roi_align', 'roi_pool', 'multiscale'],
+    check: (file) => checkRoiAlign(file as RoiAlignFile),
+  },
+  {
+    name: 'deformable convolution',
+    keys: ['tensors', 'cases.0.offset_shape'],
+    check: (file) => checkDeformable(file as DeformableFile),
+  },
+  {
+    name: 'focal loss',
+    keys: ['logits', 'targets', 'cases.0.gamma'],
+    check: (file) => checkFocalLoss(file as FocalLossFile),
   },
 ];
 

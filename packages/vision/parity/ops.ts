@@ -1,5 +1,6 @@
 import { manualSeed, nn, ops, rand, randint, randn, randperm, type Tensor, tensor, tidy } from '@fovea/torch';
 import * as check from './check.ts';
+import { described, parts } from './described.ts';
 import { generated } from './fill.ts';
 
 type Check = check.Check;
@@ -112,24 +113,14 @@ function figureOf(name: string, inputs: LossInputs): Tensor | null {
 
 /** Reads the sentence that says how the inputs of the losses are made. */
 function lossInputs(description: string): LossInputs {
-  const parts = (pattern: RegExp): string[] => {
-    const found = pattern.exec(description);
-    if (!found) throw new Error(`"inputs" does not say ${pattern.source}: ${description}`);
-    return found.slice(1);
-  };
-  const tensorOf = (label: string, name: string, size: string): Tensor => {
-    const [factor, source, shape] = parts(new RegExp(`${label}=([\\d.]+)\\*s of ${name} \\[${size}\\]`));
-    return generated(source, shape.split(',').map(Number), (s) => Number(factor) * s);
-  };
-  const [name, size] = ['(\\w+)', '([\\d, ]+)'];
-  const [classes] = parts(/classes ([\d,]+)/);
-  const [labels, threshold] = parts(/t = u of (\w+) > ([\d.]+)/);
-  const logits = tensorOf('logits', name, size);
+  const [classes] = parts(description, /classes ([\d,]+)/);
+  const [labels, threshold] = parts(description, /t = u of (\w+) > ([\d.]+)/);
+  const logits = described(description, 'logits');
   return {
     logits,
     classes: tensor(classes.split(',').map(Number), { dtype: 'int64' }),
-    a: tensorOf('\\ba', name, size),
-    b: tensorOf('\\bb', name, size),
+    a: described(description, 'a'),
+    b: described(description, 'b'),
     labels: generated(labels, logits.shape, (s) => ((s + 1) / 2 > Number(threshold) ? 1 : 0)),
   };
 }

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import '../models/index.ts';
-import { setNumThreads } from '@fovea/torch';
+import { hasOp, setNumThreads } from '@fovea/torch';
 import type { ClassifierFile } from './classifier.ts';
 import { fnv1a32, generate } from './fill.ts';
 import { checksOf } from './kinds.ts';
@@ -28,8 +28,25 @@ test('the generator gives the check values of the format', () => {
 });
 
 describe('every figure is reproduced', () => {
-  for (const name of ['resnet18', 'mobilenet_v2', 'resnet50', 'trajectories', 'schedules', 'losses', 'cpu_generator']) {
+  for (const name of [
+    'resnet18',
+    'mobilenet_v2',
+    'resnet50',
+    'trajectories',
+    'schedules',
+    'losses',
+    'cpu_generator',
+    'box_iou',
+    'sigmoid_focal_loss',
+  ]) {
     test(name, () => assert.deepEqual(missesOf(fixture(`${name}.json`)), []));
+  }
+});
+
+describe("every figure of torchvision's operators is reproduced", () => {
+  const skip = hasOp('torchvision::nms') ? false : "torchvision's compiled operators are not installed";
+  for (const name of ['nms', 'roi_align', 'deform_conv2d']) {
+    test(name, { skip }, () => assert.deepEqual(missesOf(fixture(`${name}.json`)), []));
   }
 });
 
