@@ -144,7 +144,7 @@ const wrong: [name: string, lines: string, ...report: string[]][] = [
   [
     'choice of no list',
     'sweep: {sampling_algorithm: random}\nsearch_space: [{model_name: {type: choice, values: resnet18}}]\n',
-    '2:51 values must be a list, not "resnet18"',
+    '2:52 values must be a list, not "resnet18"',
   ],
   ['tag that is no text', 'tags: {model_name: [1]}\n', '1:8 model_name must be text, not a list'],
   [
