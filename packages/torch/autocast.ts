@@ -1,4 +1,5 @@
 import { native } from './engine.ts';
+import { refuseAsync } from './memory.ts';
 
 /**
  * Runs `work` with automatic mixed precision: operators that gain from it (convolutions, matrix products) cast their inputs to `dtype`,
@@ -14,9 +15,7 @@ export function autocast<T>(
 ): T {
   const [wasOn, before] = native.setAutocast(device, enabled, dtype);
   try {
-    const result = work();
-    if (result instanceof Promise) throw new TypeError('autocast needs a function that is not async');
-    return result;
+    return refuseAsync('autocast', work());
   } finally {
     native.setAutocast(device, wasOn, before);
   }

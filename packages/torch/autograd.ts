@@ -1,4 +1,5 @@
-import { native } from './engine.ts';
+import { cudaIsAvailable, native } from './engine.ts';
+import { refuseAsync } from './memory.ts';
 import { Tensor } from './tensor.ts';
 
 /** Whether operators note what is needed for gradients. */
@@ -8,9 +9,7 @@ function withGradMode<T>(on: boolean, work: () => T): T {
   const before = native.gradMode();
   native.setGradMode(on);
   try {
-    const result = work();
-    if (result instanceof Promise) throw new TypeError('noGrad and enableGrad need a function that is not async');
-    return result;
+    return refuseAsync('noGrad or enableGrad', work());
   } finally {
     native.setGradMode(before);
   }
@@ -46,6 +45,7 @@ export function grad(
     retainGraph,
     createGraph,
     allowUnused,
+    cudaIsAvailable(),
   );
   return handles.map((handle) => (handle === null ? null : new Tensor(handle)));
 }

@@ -1,23 +1,6 @@
-import { type Handle, type Lookup, native } from './engine.ts';
+import { type Lookup, native } from './engine.ts';
 import { Tensor } from './tensor.ts';
-
-/** An operator of libtorch refused its arguments or failed. */
-export class TorchError extends Error {
-  override readonly name = 'TorchError';
-  /** e.g. `aten::conv2d` */
-  readonly operator: string;
-  /** The arguments in words: shapes and dtypes of tensors, values of the rest. */
-  readonly arguments: readonly string[];
-  /** The device or the host had no memory left. */
-  readonly outOfMemory: boolean;
-
-  constructor(operator: string, args: readonly string[], reason: string) {
-    super(`${operator}: ${reason}\n  called with (${args.join(', ')})`);
-    this.operator = operator;
-    this.arguments = args;
-    this.outOfMemory = /out of memory|can't allocate memory|CUDA_ERROR_OUT_OF_MEMORY/i.test(reason);
-  }
-}
+import { TorchError } from './torch-error.ts';
 
 /** An argument in words, for errors. */
 function describe(value: unknown): string {
@@ -69,7 +52,7 @@ export class Operator {
   readonly parameters: readonly string[];
   readonly #id: number;
   readonly #aliases: readonly number[];
-  readonly #takesTensor: readonly boolean[];
+  readonly #takes: readonly ('tensor' | 'generator' | 'plain')[];
   readonly #isTensor: readonly boolean[];
 
   private constructor(name: string, found: Lookup) {
@@ -78,7 +61,9 @@ export class Operator {
     this.parameters = found.parameters;
     this.#id = found.id;
     this.#aliases = found.aliases;
-    this.#takesTensor = found.types.map((type) => type.includes('Tensor'));
+    this.#takes = found.types.map((type) =>
+      type.includes('Tensor') ? 'tensor' : type.includes('Generator') ? 'generator' : 'plain',
+    );
     this.#isTensor = found.returns.map((type) => type.includes('Tensor'));
   }
 
@@ -98,25 +83,39 @@ export class Operator {
   call(...args: unknown[]): unknown {
     let output: unknown;
     try {
-      output = native.call(this.#id, ...args.map((value, i) => toNative(value, this.#takesTensor[i])));
+      if (args.length > this.#takes.length)
+        throw new TypeError(`takes at most ${this.#takes.length} arguments, got ${args.length}`);
+      const values = new Array<unknown>(args.length);
+      for (let i = 0; i < args.length; i++) values[i] = this.#toNative(args[i], i);
+      output = native.call(this.#id, ...values);
     } catch (error) {
-      throw new TorchError(this.name, args.map(describe), error instanceof Error ? error.message : String(error));
+      if (!(error instanceof Error)) throw error;
+      throw new TorchError(this.name, args.map(describe), error instanceof TorchError ? error.reason : error.message);
     }
     const returns = this.#aliases.length;
-    if (returns === 0) {
-      recorder?.push(this.#record(args, []));
-      return undefined;
+    let result: unknown;
+    if (returns === 1) result = this.#fromNative(output, 0, args);
+    else if (returns > 1) result = (output as unknown[]).map((item, i) => this.#fromNative(item, i, args));
+    if (recorder) {
+      const { name: operator, schema, parameters } = this;
+      const outputs = returns === 1 ? [result] : ((result ?? []) as unknown[]);
+      recorder.push({ operator, schema, parameters, args, outputs });
     }
-    const result =
-      returns === 1
-        ? this.#fromNative(output, 0, args)
-        : (output as unknown[]).map((item, i) => this.#fromNative(item, i, args));
-    recorder?.push(this.#record(args, returns === 1 ? [result] : (result as unknown[])));
     return result;
   }
 
-  #record(args: readonly unknown[], outputs: readonly unknown[]): RecordedCall {
-    return { operator: this.name, schema: this.schema, parameters: this.parameters, args, outputs };
+  /** Tensors and generators cross the border as numbers, so a number where one of them belongs must be caught on this side. */
+  #toNative(value: unknown, position: number): unknown {
+    const takes = this.#takes[position];
+    if (takes === 'tensor' ? value instanceof Tensor : takes === 'plain' && !(value instanceof Tensor))
+      return takes === 'tensor' ? (value as Tensor).handle : value;
+    if (value === null || value === undefined) return value;
+    if (Array.isArray(value)) return value.map((item) => this.#toNative(item, position));
+    if (takes === 'generator' && typeof value === 'object' && 'index' in value) return value.index;
+    const wanted = takes === 'plain' ? 'plain value (see item())' : takes;
+    throw new TypeError(
+      `argument ${this.parameters[position]}: a ${wanted} belongs where ${describe(value)} was given`,
+    );
   }
 
   #fromNative(value: unknown, position: number, args: readonly unknown[]): unknown {
@@ -126,21 +125,9 @@ export class Operator {
   }
 }
 
-/** Tensors and generators cross the border as numbers, so a number where a tensor belongs must be caught on this side. */
-function toNative(value: unknown, takesTensor: boolean): unknown {
-  if (value instanceof Tensor) {
-    if (!takesTensor) throw new TypeError('a tensor was given where a plain value belongs; use item()');
-    return value.handle;
-  }
-  if (value === null || value === undefined) return value;
-  if (Array.isArray(value)) return value.map((item) => toNative(item, takesTensor));
-  if (takesTensor) throw new TypeError(`a tensor belongs where ${describe(value)} was given`);
-  return typeof value === 'object' && 'index' in value ? value.index : value;
-}
-
 function wrap(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(wrap);
-  return value === null ? null : new Tensor(value as Handle);
+  if (typeof value === 'number') return new Tensor(value);
+  return value === null ? null : (value as unknown[]).map(wrap);
 }
 
 /** Whether this libtorch registers the operator, e.g. `aten::_foreach_add_.List` or `torchvision::nms`. */

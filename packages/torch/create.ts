@@ -1,7 +1,8 @@
+import { type DType, dtypeOf, type TypedArray } from './dtype.ts';
 import { native } from './engine.ts';
 import * as ops from './ops.generated.ts';
 import type { Generator } from './random.ts';
-import { type Device, type DType, type MemoryFormat, type Nested, Tensor, type TypedArray } from './tensor.ts';
+import { type Device, type MemoryFormat, type Nested, Tensor } from './tensor.ts';
 
 /** Where and as what a new tensor is made; float32 on the CPU where nothing is said. */
 export interface TensorOptions {
@@ -64,29 +65,22 @@ export const stack = (tensors: readonly Tensor[], dim = 0): Tensor => ops.stack(
 /** Elements of `a` where the condition holds, of `b` elsewhere. */
 export const where = (condition: Tensor, a: Tensor, b: Tensor): Tensor => ops.whereSelf(condition, a, b);
 
-function dtypeOf(array: TypedArray): DType {
-  if (array instanceof Float32Array) return 'float32';
-  if (array instanceof Float64Array) return 'float64';
-  if (array instanceof BigInt64Array) return 'int64';
-  if (array instanceof Int32Array) return 'int32';
-  if (array instanceof Int16Array) return 'int16';
-  if (array instanceof Int8Array) return 'int8';
-  if (array instanceof Uint8Array || array instanceof Uint8ClampedArray) return 'uint8';
-  throw new TypeError(`libtorch has no dtype for ${(array as object).constructor.name}`);
-}
-
 /**
  * A CPU tensor over the very memory of a typed array, as `torch.from_numpy`: no copy, a write to one shows in the other. The array
- * stays alive as long as the tensor; its buffer must not be transferred to another thread meanwhile.
- * @throws when the array's length is not the product of the shape
+ * stays alive as long as the tensor; its buffer must not be transferred to another thread meanwhile (a SharedArrayBuffer needs none).
+ * @throws TorchError when the array's length is not the product of the shape
+ * @throws TypeError for arrays that libtorch has no dtype for, and for buffers that can shrink
  */
 export function fromTypedArray(array: TypedArray, shape: readonly number[] = [array.length]): Tensor {
+  const { buffer } = array;
+  if (buffer instanceof ArrayBuffer && buffer.resizable)
+    throw new TypeError('a tensor cannot stand on a resizable buffer: its memory could go away');
   return new Tensor(native.fromBuffer(array, dtypeOf(array), shape));
 }
 
 /**
  * A tensor from numbers, nested arrays of them or a typed array, copied. The dtype is the typed array's, `bool` for booleans, else float32.
- * @throws TypeError for ragged arrays
+ * @throws TypeError for ragged arrays and for what is no number
  */
 export function tensor(values: Nested | TypedArray, { dtype, device = 'cpu' }: TensorOptions = {}): Tensor {
   using flat = ArrayBuffer.isView(values) ? fromTypedArray(values) : fromNested(values);
@@ -102,13 +96,16 @@ function fromNested(values: Nested): Tensor {
   }
   const flat: (number | boolean)[] = [];
   const walk = (value: Nested, depth: number): void => {
-    if (!Array.isArray(value)) {
-      if (depth !== shape.length) throw new TypeError('the nested arrays differ in depth');
-      flat.push(value as number | boolean);
-    } else {
+    if (Array.isArray(value)) {
+      if (depth === shape.length) throw new TypeError('ragged arrays: an array stands where the first has a number');
       if (value.length !== shape[depth])
-        throw new TypeError(`an array of ${value.length} where the first has ${shape[depth]}`);
+        throw new TypeError(`ragged arrays: ${value.length} items where the first has ${shape[depth]}`);
       for (const item of value) walk(item, depth + 1);
+    } else {
+      if (typeof value !== 'number' && typeof value !== 'boolean')
+        throw new TypeError(`a tensor holds numbers or booleans, not ${value === null ? 'null' : typeof value}`);
+      if (depth !== shape.length) throw new TypeError('ragged arrays: a number stands where the first has an array');
+      flat.push(value);
     }
   };
   walk(values, 0);

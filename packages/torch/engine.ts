@@ -1,5 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
+import { TorchError } from './torch-error.ts';
 
 /** A tensor's place in the addon's table; 0 once it was disposed. */
 export type Handle = number;
@@ -14,8 +16,10 @@ export interface Lookup {
   aliases: number[];
 }
 
-/** The addon's functions (native/addon.cc). Tensors cross the border as handles. */
+/** The addon's functions (native/addon.cc). Tensors cross the border as handles; failures come as TorchErrors. */
 interface Native {
+  setErrorClass(errorClass: typeof TorchError): void;
+  setInScope(on: boolean): void;
   operators(): string[];
   lookup(name: string): Lookup | null;
   call(id: number, ...args: unknown[]): unknown;
@@ -46,7 +50,13 @@ interface Native {
   gradient(t: Handle): Handle | null;
   setGradient(t: Handle, gradient: Handle | null): void;
   setData(t: Handle, data: Handle): void;
-  backward(roots: Handle[], gradients: (Handle | null)[] | null, retain: boolean, create: boolean): void;
+  backward(
+    roots: Handle[],
+    gradients: (Handle | null)[] | null,
+    retain: boolean,
+    create: boolean,
+    hasThreads: boolean,
+  ): void;
   gradients(
     outputs: Handle[],
     inputs: Handle[],
@@ -54,6 +64,7 @@ interface Native {
     retain: boolean,
     create: boolean,
     allowUnused: boolean,
+    hasThreads: boolean,
   ): (Handle | null)[];
   registerHook(t: Handle, hook: (gradient: Handle) => Handle | undefined): number;
   removeHook(t: Handle, hook: number): void;
@@ -70,7 +81,8 @@ function loadAddon(): Native {
   const folder = new URL('./build/', import.meta.url);
   const addon = new URL('fovea_torch.node', folder);
   if (!existsSync(addon)) throw new Error('The engine is not built yet. Run: npm run setup');
-  const loaded: Native = createRequire(import.meta.url)(addon.pathname);
+  const loaded: Native = createRequire(import.meta.url)(fileURLToPath(addon));
+  loaded.setErrorClass(TorchError);
   const record = new URL('fovea_torch.json', folder);
   if (existsSync(record)) {
     const { torchvision }: BuildRecord = JSON.parse(readFileSync(record, 'utf8'));
@@ -94,8 +106,13 @@ export function setNumThreads(count: number): void {
   native.setThreads(count);
 }
 
+let cuda: boolean | undefined;
+
 /** Whether this libtorch has CUDA and sees a device. */
-export const cudaIsAvailable = (): boolean => native.cudaIsAvailable();
+export function cudaIsAvailable(): boolean {
+  cuda ??= native.cudaIsAvailable();
+  return cuda;
+}
 
 /**
  * Switches of libtorch's context; returns the previous value. `tf32`: reduced-precision matrix products on CUDA.

@@ -19,27 +19,30 @@ export function functionName(operator: string): string {
 const camel = (name: string) => name.replace(/(?!^)_+([a-z0-9])/gi, (_, letter: string) => letter.toUpperCase());
 const pascal = (name: string) => camel(name).replace(/^./, (letter) => letter.toUpperCase());
 
-/** The TypeScript type of a schema type. `name` tells dtypes and memory formats from other integers, which schemas do not. */
-function typescript(type: string, name: string): string {
+/** The TypeScript type of a schema type. */
+function typescript(type: string): string {
   const optional = type.endsWith('?');
   const core = optional ? type.slice(0, -1) : type;
   const list = /^(.*)\[(\d*)\]$/.exec(core);
   let result: string;
   if (list) {
-    const item = typescript(list[1], name);
+    const item = typescript(list[1]);
     const many = `readonly ${item.includes('|') ? `(${item})` : item}[]`;
     result = list[2] ? `${item} | ${many}` : many;
   } else {
-    result = scalar(core.replace(/\(.*?\)/, ''), name);
+    result = scalar(core.replace(/\(.*?\)/, ''));
   }
   return optional ? `${result} | null` : result;
 }
 
-function scalar(type: string, name: string): string {
-  if (name === 'dtype') return 'DType';
-  if (name === 'memory_format') return 'MemoryFormat';
-  if (name === 'layout') return "'strided'";
+function scalar(type: string): string {
   switch (type) {
+    case 'ScalarType':
+      return 'DType';
+    case 'MemoryFormat':
+      return 'MemoryFormat';
+    case 'Layout':
+      return "'strided'";
     case 'Tensor':
       return 'Tensor';
     case 'int':
@@ -57,7 +60,7 @@ function scalar(type: string, name: string): string {
     case 'Generator':
       return 'GeneratorHandle';
     default:
-      throw new Error(`no TypeScript type for ${type} (${name})`);
+      throw new Error(`no TypeScript type for ${type}`);
   }
 }
 
@@ -90,7 +93,8 @@ function parseParameter(text: string): SchemaParameter {
   return { type: match[1], name: match[2], hasDefault: match[3] !== undefined };
 }
 
-function signature(schema: string): string {
+/** The TypeScript signature of a registered schema. */
+export function signature(schema: string): string {
   const arrow = schema.lastIndexOf(' -> ');
   const open = schema.indexOf('(');
   const parameters = split(schema.slice(open + 1, schema.lastIndexOf(')', arrow)))
@@ -99,7 +103,7 @@ function signature(schema: string): string {
   const lastRequired = parameters.findLastIndex((parameter) => !parameter.hasDefault);
   const written = parameters.map(({ type, name, hasDefault }, i) => {
     const identifier = RESERVED.has(camel(name)) ? `${camel(name)}_` : camel(name);
-    const kind = typescript(type, name);
+    const kind = typescript(type);
     if (i > lastRequired) return `${identifier}?: ${kind}`;
     return `${identifier}: ${kind}${hasDefault ? ' | undefined' : ''}`;
   });
@@ -108,27 +112,35 @@ function signature(schema: string): string {
 
 function results(text: string): string {
   const types = text.startsWith('(') ? split(text.slice(1, -1)) : [text];
-  const written = types.map((type) => typescript(type.replace(/ \w+$/, ''), '').replace('readonly ', ''));
+  const written = types.map((type) => typescript(type.replace(/ \w+$/, '')).replace('readonly ', ''));
   if (written.length === 0) return 'void';
   return written.length === 1 ? written[0] : `[${written.join(', ')}]`;
 }
 
-if (import.meta.main) {
-  const names = [...new Set(readFileSync(list, 'utf8').split('\n').filter(Boolean))].sort();
-  const absent = names.filter((name) => !hasOp(name));
-  const functions = names
-    .filter((name) => hasOp(name))
-    .map((name) => {
-      const schema = Operator.find(name)?.schema ?? '';
-      return `/** \`${schema}\` */\nexport const ${functionName(name)}: ${signature(schema)} = bind('${name}');\n`;
-    });
+/** The names in operators.txt, sorted, each once. */
+export const operatorNames = (): string[] =>
+  [...new Set(readFileSync(list, 'utf8').split('\n').filter(Boolean))].sort();
+
+/** The text of ops.generated.ts for those of the operators that this libtorch registers. */
+export function generate(names: readonly string[]): string {
   const head = `// Written by generate-ops.ts from the schemas that libtorch registers. Do not edit.
 import { bind, type GeneratorHandle } from './call.ts';
 import type { DType, MemoryFormat, Tensor } from './tensor.ts';
 `;
+  const functions = names.map((name) => {
+    const schema = Operator.find(name)?.schema;
+    if (!schema) return '';
+    return `\n/** \`${schema}\` */\nexport const ${functionName(name)}: ${signature(schema)} = bind('${name}');\n`;
+  });
+  return head + functions.join('');
+}
+
+if (import.meta.main) {
+  const names = operatorNames();
+  const absent = names.filter((name) => !hasOp(name));
   writeFileSync(list, `${names.join('\n')}\n`);
-  writeFileSync(target, `${head}\n${functions.join('\n')}`);
+  writeFileSync(target, generate(names));
   console.log(
-    `${functions.length} operators written${absent.length ? `; this libtorch lacks ${absent.join(', ')}` : ''}`,
+    `${names.length - absent.length} operators written${absent.length ? `; this libtorch lacks ${absent.join(', ')}` : ''}`,
   );
 }

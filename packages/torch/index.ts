@@ -1,6 +1,6 @@
 export { autocast } from './autocast.ts';
 export { enableGrad, grad, isGradEnabled, noGrad } from './autograd.ts';
-export { call, type GeneratorHandle, hasOp, type RecordedCall, recordCalls, schemas, TorchError } from './call.ts';
+export { call, type GeneratorHandle, hasOp, type RecordedCall, recordCalls, schemas } from './call.ts';
 export { CheckpointError, type CheckpointErrorCode, type CheckpointIssue } from './checkpoint/checkpoint-error.ts';
 export { loadPth, loadStateDict } from './checkpoint/pth.ts';
 export {
@@ -27,3 +27,4 @@ export {
   Tensor,
   type TypedArray,
 } from './tensor.ts';
+export { TorchError } from './torch-error.ts';

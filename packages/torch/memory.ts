@@ -1,11 +1,15 @@
 import { native } from './engine.ts';
 import type { Tensor } from './tensor.ts';
 
-/** Tensors that the innermost `tidy` will free. */
-let scope: Set<Tensor> | null = null;
+/** Running scopes, the innermost last, each with the tensors that it will free. */
+const scopes: Set<Tensor>[] = [];
+let innermost: Set<Tensor> | undefined;
 let live = 0;
 
-/** The safety net: a tensor that nobody disposed is freed after JavaScript lost it. */
+/**
+ * The safety net: a tensor that nobody disposed is freed after JavaScript lost it. Tensors of a scope need none: the scope holds them,
+ * and frees them.
+ */
 const registry = new FinalizationRegistry<number>((handle) => {
   live--;
   native.release(handle);
@@ -17,46 +21,64 @@ export const liveTensors = (): number => live;
 /** Called by every new tensor. @internal */
 export function track(tensor: Tensor): void {
   live++;
-  registry.register(tensor, tensor.handle, tensor);
-  scope?.add(tensor);
+  adopt(tensor);
+}
+
+function adopt(tensor: Tensor): void {
+  if (innermost) innermost.add(tensor);
+  else registry.register(tensor, tensor.handle, tensor);
 }
 
 /** Called once by a tensor's `dispose`. @internal */
 export function untrack(tensor: Tensor): void {
+  if (!innermost?.delete(tensor)) registry.unregister(tensor);
+  release(tensor);
+}
+
+function release(tensor: Tensor): void {
+  const { handle } = tensor;
+  tensor.handle = 0;
   live--;
-  registry.unregister(tensor);
-  scope?.delete(tensor);
-  native.release(tensor.handle);
+  native.release(handle);
 }
 
 /** Takes the handle out of a tensor, which counts as disposed from then on. @internal */
 export function surrender(tensor: Tensor): number {
   const { handle } = tensor;
-  live--;
-  registry.unregister(tensor);
-  scope?.delete(tensor);
+  if (handle === 0) throw new TypeError('the tensor was disposed');
+  if (!innermost?.delete(tensor)) registry.unregister(tensor);
   tensor.handle = 0;
+  live--;
   return handle;
 }
 
-/** Exempts a tensor from the innermost `tidy`: it lives until it is disposed. */
+/** Exempts a tensor from every running `tidy`: it lives until it is disposed, or lost. */
 export function keep<T extends Tensor>(tensor: T): T {
-  scope?.delete(tensor);
+  for (const scope of scopes) {
+    if (scope.delete(tensor)) registry.register(tensor, tensor.handle, tensor);
+  }
   return tensor;
 }
 
-/** The tensors in a value: itself, or inside arrays, maps and plain objects. */
-function* tensorsIn(value: unknown): Generator<Tensor> {
-  if (value === null || typeof value !== 'object') return;
-  if ('handle' in value && 'dispose' in value) yield value as Tensor;
-  else if (Array.isArray(value)) for (const item of value) yield* tensorsIn(item);
-  else if (value instanceof Map) for (const item of value.values()) yield* tensorsIn(item);
-  else if (Object.getPrototypeOf(value) === Object.prototype) yield* tensorsIn(Object.values(value));
+/** Collects the tensors in a value: itself, or inside arrays, sets, maps and plain objects. */
+function collect(value: unknown, found: Set<Tensor>, seen: Set<object>): void {
+  if (value === null || typeof value !== 'object' || ArrayBuffer.isView(value) || seen.has(value)) return;
+  seen.add(value);
+  if ('handle' in value && 'dispose' in value) found.add(value as Tensor);
+  else if (Array.isArray(value) || value instanceof Set) for (const item of value) collect(item, found, seen);
+  else if (value instanceof Map) for (const item of value.values()) collect(item, found, seen);
+  else if (isPlain(value)) for (const item of Object.values(value)) collect(item, found, seen);
+}
+
+function isPlain(value: object): boolean {
+  const prototype = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
 }
 
 /**
- * Runs `work` and frees every tensor that was made in it, but not those in its result, parameters and buffers of modules, and
- * tensors given to `keep`. Scopes nest: what an inner scope returns belongs to the outer one.
+ * Runs `work` and frees every tensor that was made in it, but not those in its result (itself, or inside arrays, sets, maps and plain
+ * objects), parameters and buffers of modules, and tensors given to `keep`. Scopes nest: what an inner scope returns belongs to the
+ * outer one.
  *
  * ```ts
  * const loss = tidy(() => { const y = model.forward(x); const l = crossEntropy(y, t); l.backward(); return l.item(); });
@@ -64,19 +86,40 @@ function* tensorsIn(value: unknown): Generator<Tensor> {
  * @throws TypeError when `work` is asynchronous: what happens between two awaits belongs to nobody
  */
 export function tidy<T>(work: () => T): T {
-  const outer = scope;
-  const mine = new Set<Tensor>();
-  scope = mine;
+  const scope = new Set<Tensor>();
+  const survivors = new Set<Tensor>();
+  enter(scope);
   try {
-    const result = work();
-    if (result instanceof Promise) throw new TypeError('tidy needs a function that is not async');
-    for (const tensor of tensorsIn(result)) {
-      if (mine.delete(tensor)) outer?.add(tensor);
-    }
+    const result = refuseAsync('tidy', work());
+    collect(result, survivors, new Set());
     return result;
   } finally {
-    scope = null;
-    for (const tensor of mine) tensor.dispose();
-    scope = outer;
+    leave();
+    for (const tensor of scope) {
+      if (tensor.isDisposed) continue;
+      if (survivors.has(tensor)) adopt(tensor);
+      else release(tensor);
+    }
   }
+}
+
+function enter(scope: Set<Tensor>): void {
+  scopes.push(scope);
+  innermost = scope;
+  if (scopes.length === 1) native.setInScope(true);
+}
+
+function leave(): void {
+  scopes.pop();
+  innermost = scopes.at(-1);
+  if (!innermost) native.setInScope(false);
+}
+
+/** The result of a function that must end before its caller (in words) goes on. @internal */
+export function refuseAsync<T>(caller: string, result: T): T {
+  if (result !== null && typeof result === 'object' && 'then' in result && typeof result.then === 'function') {
+    result.then(undefined, () => {}); // its failure would only follow from this one
+    throw new TypeError(`${caller} takes no async function: await before it or after it`);
+  }
+  return result;
 }

@@ -1,31 +1,13 @@
-import { type Handle, native } from './engine.ts';
+import { type DType, type TypedArray, typedArray } from './dtype.ts';
+import { cudaIsAvailable, type Handle, native } from './engine.ts';
 import { keep, surrender, track, untrack } from './memory.ts';
 import * as ops from './ops.generated.ts';
 
-export type DType =
-  | 'float32'
-  | 'float64'
-  | 'float16'
-  | 'bfloat16'
-  | 'int64'
-  | 'int32'
-  | 'int16'
-  | 'int8'
-  | 'uint8'
-  | 'bool';
+export type { DType, TypedArray } from './dtype.ts';
+
 /** `cpu`, `cuda` or `cuda:1`. */
 export type Device = string;
 export type MemoryFormat = 'contiguous' | 'channels_last' | 'preserve';
-export type TypedArray =
-  | Float32Array
-  | Float64Array
-  | BigInt64Array
-  | Int32Array
-  | Int16Array
-  | Int8Array
-  | Uint8Array
-  | Uint8ClampedArray
-  | Uint16Array;
 export type Nested = number | boolean | readonly Nested[];
 
 /**
@@ -125,16 +107,19 @@ export class Tensor {
    */
   backward(gradient?: Tensor, options: { retainGraph?: boolean; createGraph?: boolean } = {}): void {
     const { createGraph = false, retainGraph = createGraph } = options;
-    native.backward([this.handle], gradient ? [gradient.handle] : null, retainGraph, createGraph);
+    native.backward([this.handle], gradient ? [gradient.handle] : null, retainGraph, createGraph, cudaIsAvailable());
   }
 
   /**
-   * Calls `hook` with the gradient of this tensor whenever it is computed; a tensor returned replaces it.
+   * Calls `hook` with the gradient of this tensor whenever it is computed; a tensor returned replaces it. The hook runs with gradients
+   * off, unless `createGraph` was given. What it throws is the `cause` of the TorchError that `backward` then throws.
    * @returns a function that takes the hook off
    */
   registerHook(hook: (gradient: Tensor) => Tensor | undefined): () => void {
     const id = native.registerHook(this.handle, (gradient) => hook(new Tensor(gradient))?.handle);
-    return () => native.removeHook(this.handle, id);
+    return () => {
+      if (!this.isDisposed) native.removeHook(this.handle, id);
+    };
   }
 
   /** Lets this tensor stand for the memory of another, keeping its place in modules and optimisers. */
@@ -163,12 +148,17 @@ export class Tensor {
       using wide = this.to({ dtype: 'float32' });
       return wide.data();
     }
-    return new ARRAYS[dtype](native.toBytes(this.handle));
+    return typedArray(dtype, native.toBytes(this.handle));
   }
 
-  /** The elements as nested arrays of numbers; a tensor without dimensions is one number. */
+  /**
+   * The elements as nested arrays of numbers (booleans as 0 and 1); a tensor without dimensions is one number.
+   * @throws RangeError where an int64 does not fit a number; `data` gives bigints
+   */
   toArray(): Nested {
     const flat = Array.from(this.data() as ArrayLike<number | bigint>, Number);
+    if (this.dtype === 'int64' && !flat.every(Number.isSafeInteger))
+      throw new RangeError('an int64 here does not fit a JavaScript number; use data()');
     const { shape } = this;
     let position = 0;
     const build = (dim: number): Nested =>
@@ -186,9 +176,7 @@ export class Tensor {
 
   /** Gives the memory back now. The tensor must not be used after it; a second call does nothing. */
   dispose(): void {
-    if (this.handle === 0) return;
-    untrack(this);
-    this.handle = 0;
+    if (this.handle !== 0) untrack(this);
   }
 
   [Symbol.dispose](): void {
@@ -471,17 +459,6 @@ export class Tensor {
     return this.to({ device: 'cpu' });
   }
 }
-
-const ARRAYS = {
-  float32: Float32Array,
-  float64: Float64Array,
-  int64: BigInt64Array,
-  int32: Int32Array,
-  int16: Int16Array,
-  int8: Int8Array,
-  uint8: Uint8Array,
-  bool: Uint8Array,
-} as const;
 
 /** A tensor that a module learns: it takes over the memory of `data`, which is disposed. It outlives every `tidy`. */
 export class Parameter extends Tensor {

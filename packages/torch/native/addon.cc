@@ -9,10 +9,8 @@
 #include "convert.h"
 #include "engine.h"
 
-#include <ATen/Context.h>
 #include <ATen/Parallel.h>
 #include <ATen/autocast_mode.h>
-#include <torch/version.h>
 
 namespace fovea {
 
@@ -42,7 +40,7 @@ static napi_value lookup(napi_env env, Arguments& args) {
   if (!op) return null(env);
   auto& engine = Engine::of(env);
   const auto& schema = op->schema();
-  Operator entry{*op, {}, {}};
+  Operator entry{*op, {}, {}, {}};
   napi_value returns, aliases, parameters, types;
   check(env, napi_create_array(env, &returns));
   check(env, napi_create_array(env, &aliases));
@@ -51,7 +49,7 @@ static napi_value lookup(napi_env env, Arguments& args) {
   for (size_t i = 0; i < schema.arguments().size(); i++) {
     entry.parameters.push_back(describe(schema.arguments()[i]));
     check(env, napi_set_element(env, parameters, i, toString(env, schema.arguments()[i].name())));
-    check(env, napi_set_element(env, types, i, toString(env, schema.arguments()[i].type()->str())));
+    check(env, napi_set_element(env, types, i, toString(env, entry.parameters[i].type)));
   }
   for (size_t i = 0; i < schema.returns().size(); i++) {
     const auto& value = schema.returns()[i];
@@ -63,7 +61,8 @@ static napi_value lookup(napi_env env, Arguments& args) {
         if (from && from->beforeSets() == info->beforeSets()) alias = static_cast<int>(a);
       }
     }
-    check(env, napi_set_element(env, returns, i, toString(env, value.type()->str())));
+    check(env, napi_set_element(env, returns, i, toString(env, value.real_type()->str())));
+    entry.returnsDtype.push_back(value.real_type()->kind() == c10::TypeKind::ScalarTypeType);
     check(env, napi_set_element(env, aliases, i, toNumber(env, alias)));
     entry.aliases.push_back(alias);
   }
@@ -84,8 +83,6 @@ static napi_value call(napi_env env, Arguments& args) {
   auto& engine = Engine::of(env);
   auto& op = engine.operators.at(args.integer(0));
   const size_t given = args.count() - 1;
-  if (given > op.parameters.size())
-    throw std::invalid_argument("takes at most " + std::to_string(op.parameters.size()) + " arguments, got " + std::to_string(given));
   torch::jit::Stack stack;
   stack.reserve(op.parameters.size());
   for (size_t i = 0; i < op.parameters.size(); i++) {
@@ -93,7 +90,11 @@ static napi_value call(napi_env env, Arguments& args) {
   }
   op.handle.callBoxed(&stack);
   if (stack.empty()) return undefined(env);
-  auto convert = [&](size_t i) { return op.aliases[i] >= 0 ? null(env) : fromIValue(env, engine, std::move(stack[i])); };
+  auto convert = [&](size_t i) {
+    if (op.aliases[i] >= 0) return null(env);
+    if (op.returnsDtype[i]) return toString(env, dtypeName(static_cast<at::ScalarType>(stack[i].toInt())));
+    return fromIValue(env, engine, std::move(stack[i]));
+  };
   if (stack.size() == 1) return convert(0);
   napi_value tuple;
   check(env, napi_create_array_with_length(env, stack.size(), &tuple));
@@ -188,7 +189,9 @@ static napi_value setFlag(napi_env env, Arguments& args) {
 
 /// setAutocast("cpu" | "cuda", enabled, dtype): the previous [enabled, dtype]. Leaving the outermost region drops the cache of cast weights.
 static napi_value setAutocast(napi_env env, Arguments& args) {
-  bool cuda = args.string(0).rfind("cuda", 0) == 0;
+  auto device = parseDevice(args.string(0));
+  bool cuda = device.is_cuda();
+  if (!cuda && !device.is_cpu()) throw std::invalid_argument("mixed precision is for cpu and cuda");
   bool on = args.boolean(1);
   auto type = parseDtype(args.string(2));
   bool wasOn;
@@ -235,7 +238,7 @@ static napi_value createGenerator(napi_env env, Arguments& args) {
 
 static at::Generator generatorAt(napi_env env, Arguments& args) {
   auto index = args.integer(0);
-  return index < 0 ? at::globalContext().defaultGenerator(at::kCPU) : Engine::of(env).generators.at(index);
+  return index < 0 ? at::globalContext().defaultGenerator(at::kCPU) : Engine::of(env).generator(index);
 }
 
 static napi_value generatorState(napi_env env, Arguments& args) {
@@ -260,17 +263,29 @@ static napi_value seedGenerator(napi_env env, Arguments& args) {
 
 // ---- registration ----------------------------------------------------------------------------------------------
 
+/// setErrorClass(TorchError): what the functions here throw, constructed with (function, arguments in words, reason).
+static napi_value setErrorClass(napi_env env, Arguments& args) {
+  check(env, napi_create_reference(env, args[0], 1, &Engine::of(env).errorClass));
+  return undefined(env);
+}
+
+/// setInScope(on): whether tensors made from now on are freed by a scope.
+static napi_value setInScope(napi_env env, Arguments& args) {
+  Engine::of(env).inScope = args.boolean(0);
+  return undefined(env);
+}
+
 static napi_value init(napi_env env, napi_value exports) {
-  // glibc gives big blocks back to the system after every training step and asks for them again, page fault by page
-  // fault. Keeping up to 16 GiB for reuse made CPU training 1.2–1.5 times as fast on the same libtorch.
-  mallopt(M_MMAP_THRESHOLD, 1 << 30);
+  // glibc gives big blocks back to the system after every training step and asks for them again, page fault by page fault.
+  // Keeping them for reuse made CPU training 1.2–1.5 times as fast on the same libtorch. 32 MiB is what glibc before 2.35 allows.
+  if (!mallopt(M_MMAP_THRESHOLD, 1 << 30)) mallopt(M_MMAP_THRESHOLD, 32 << 20);
   mallopt(M_TRIM_THRESHOLD, -1);
   mallopt(M_TOP_PAD, 64 << 20);
 
   auto* engine = new Engine();
   check(env, napi_set_instance_data(env, engine, [](napi_env, void* data, void*) { delete static_cast<Engine*>(data); }, nullptr));
 
-  const std::pair<const char*, Function*> functions[] = {
+  static constexpr Function functions[] = {
       {"operators", operators}, {"lookup", lookup}, {"call", call},
       {"release", release}, {"shape", shape}, {"stride", stride}, {"dtype", dtype}, {"device", device},
       {"isContiguous", isContiguous}, {"item", item}, {"toBytes", toBytes}, {"fromBuffer", fromBuffer},
@@ -282,11 +297,13 @@ static napi_value init(napi_env env, napi_value exports) {
       {"gradient", gradient}, {"setGradient", setGradient}, {"setData", setData},
       {"backward", backward}, {"gradients", gradients}, {"registerHook", registerHook}, {"removeHook", removeHook},
       {"gradMode", gradMode}, {"setGradMode", setGradMode},
+      {"setErrorClass", setErrorClass}, {"setInScope", setInScope},
   };
-  for (const auto& [name, function] : functions) {
+  for (const auto& function : functions) {
     napi_value value;
-    check(env, napi_create_function(env, name, NAPI_AUTO_LENGTH, invoke, reinterpret_cast<void*>(function), &value));
-    check(env, napi_set_named_property(env, exports, name, value));
+    auto* data = const_cast<Function*>(&function);
+    check(env, napi_create_function(env, function.name, NAPI_AUTO_LENGTH, invoke, data, &value));
+    check(env, napi_set_named_property(env, exports, function.name, value));
   }
   return exports;
 }

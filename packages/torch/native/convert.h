@@ -1,8 +1,12 @@
 // JavaScript values ⇄ libtorch values, by the argument types of a schema.
 #pragma once
+#include <array>
 #include <cmath>
 
 #include "engine.h"
+
+#include <ATen/Context.h>
+#include <torch/version.h>
 
 namespace fovea {
 
@@ -78,16 +82,34 @@ inline std::string dtypeName(at::ScalarType type) {
 inline at::ScalarType parseDtype(const std::string& name) {
   for (const auto& entry : kDtypes)
     if (name == entry.name) return entry.type;
-  throw std::invalid_argument("unknown dtype " + name);
+  std::string known;
+  for (const auto& entry : kDtypes) known += std::string(known.empty() ? "" : ", ") + entry.name;
+  throw std::invalid_argument("unknown dtype '" + name + "'; there are " + known);
 }
 
-/// The enumerations that schemas carry as int: dtypes, memory formats, layouts.
-inline int64_t parseEnumeration(const std::string& name) {
-  if (name == "contiguous") return static_cast<int64_t>(at::MemoryFormat::Contiguous);
-  if (name == "channels_last") return static_cast<int64_t>(at::MemoryFormat::ChannelsLast);
-  if (name == "preserve") return static_cast<int64_t>(at::MemoryFormat::Preserve);
-  if (name == "strided") return static_cast<int64_t>(at::kStrided);
-  return static_cast<int64_t>(parseDtype(name));
+inline at::MemoryFormat parseMemoryFormat(const std::string& name) {
+  if (name == "contiguous") return at::MemoryFormat::Contiguous;
+  if (name == "channels_last") return at::MemoryFormat::ChannelsLast;
+  if (name == "preserve") return at::MemoryFormat::Preserve;
+  throw std::invalid_argument("unknown memory format '" + name + "'; there are contiguous, channels_last and preserve");
+}
+
+inline at::Layout parseLayout(const std::string& name) {
+  if (name == "strided") return at::kStrided;
+  throw std::invalid_argument("unknown layout '" + name + "'; there is strided");
+}
+
+/// `cpu`, `cuda`, `cuda:1` and whatever else libtorch knows.
+inline c10::Device parseDevice(const std::string& name) {
+  auto device = [&] {
+    try {
+      return c10::Device(name);
+    } catch (const c10::Error&) {
+      throw std::invalid_argument("unknown device '" + name + "'; there are cpu, cuda and cuda:<number>");
+    }
+  }();
+  if (device.is_cuda() && !at::hasCUDA()) throw std::invalid_argument("libtorch " TORCH_VERSION " finds no CUDA device here");
+  return device;
 }
 
 inline napi_valuetype typeOf(napi_env env, napi_value value) {
@@ -114,7 +136,7 @@ inline int64_t readInt(napi_env env, napi_value value) {
   switch (typeOf(env, value)) {
     case napi_number: {
       double number = readNumber(env, value);
-      if (number != std::trunc(number)) throw std::invalid_argument("expected an integer, got " + std::to_string(number));
+      if (number != std::trunc(number) || std::abs(number) >= 0x1p63) throw std::invalid_argument("expected an integer");
       return static_cast<int64_t>(number);
     }
     case napi_bigint: {
@@ -124,13 +146,6 @@ inline int64_t readInt(napi_env env, napi_value value) {
       if (!lossless) throw std::invalid_argument("the integer does not fit 64 bits");
       return integer;
     }
-    case napi_boolean: {
-      bool flag;
-      check(env, napi_get_value_bool(env, value, &flag));
-      return flag;
-    }
-    case napi_string:
-      return parseEnumeration(readString(env, value));
     default:
       throw std::invalid_argument("expected an integer");
   }
@@ -173,7 +188,7 @@ auto readList(napi_env env, napi_value value, Read read) {
 inline Parameter describe(const c10::Argument& argument) {
   Parameter parameter;
   parameter.name = argument.name();
-  auto type = argument.type();
+  auto type = argument.real_type();  // dtypes, layouts and memory formats apart from other integers
   parameter.type = type->str();
   if (argument.default_value()) parameter.defaultValue = *argument.default_value();
   if (argument.N()) parameter.fixedSize = *argument.N();
@@ -192,10 +207,10 @@ inline Parameter describe(const c10::Argument& argument) {
   switch (type->kind()) {
     case c10::TypeKind::TensorType: parameter.kind = Parameter::Tensor; break;
     case c10::TypeKind::IntType:
-    case c10::TypeKind::SymIntType:
-    case c10::TypeKind::ScalarTypeType:
-    case c10::TypeKind::LayoutType:
-    case c10::TypeKind::MemoryFormatType: parameter.kind = Parameter::Int; break;
+    case c10::TypeKind::SymIntType: parameter.kind = Parameter::Int; break;
+    case c10::TypeKind::ScalarTypeType: parameter.kind = Parameter::Dtype; break;
+    case c10::TypeKind::LayoutType: parameter.kind = Parameter::Layout; break;
+    case c10::TypeKind::MemoryFormatType: parameter.kind = Parameter::MemoryFormat; break;
     case c10::TypeKind::FloatType: parameter.kind = Parameter::Float; break;
     case c10::TypeKind::BoolType: parameter.kind = Parameter::Bool; break;
     case c10::TypeKind::NumberType: parameter.kind = Parameter::Scalar; break;
@@ -207,7 +222,6 @@ inline Parameter describe(const c10::Argument& argument) {
   return parameter;
 }
 
-/// A generator from its number in the engine's list.
 inline c10::IValue readItem(napi_env env, Engine& engine, napi_value value, const Parameter& parameter) {
   switch (parameter.kind) {
     case Parameter::Tensor: return engine.at(static_cast<int64_t>(readNumber(env, value)));
@@ -216,8 +230,11 @@ inline c10::IValue readItem(napi_env env, Engine& engine, napi_value value, cons
     case Parameter::Bool: return readBool(env, value);
     case Parameter::Scalar: return readScalar(env, value);
     case Parameter::String: return readString(env, value);
-    case Parameter::Device: return c10::Device(readString(env, value));
-    case Parameter::Generator: return engine.generators.at(readInt(env, value));
+    case Parameter::Device: return parseDevice(readString(env, value));
+    case Parameter::Dtype: return static_cast<int64_t>(parseDtype(readString(env, value)));
+    case Parameter::Layout: return static_cast<int64_t>(parseLayout(readString(env, value)));
+    case Parameter::MemoryFormat: return static_cast<int64_t>(parseMemoryFormat(readString(env, value)));
+    case Parameter::Generator: return engine.generator(readInt(env, value));
     case Parameter::Other: break;
   }
   throw std::invalid_argument("values of type " + parameter.type + " have no JavaScript form");
@@ -245,10 +262,10 @@ inline c10::IValue readListValue(napi_env env, Engine& engine, napi_value value,
     return flags;
   }
   if (parameter.kind == Parameter::Tensor && parameter.optionalItems) {
-    c10::List<c10::optional<at::Tensor>> tensors;
-    auto read = [&](napi_value item) -> c10::optional<at::Tensor> {
+    c10::List<OptionalTensor> tensors;
+    auto read = [&](napi_value item) -> OptionalTensor {
       auto type = typeOf(env, item);
-      if (type == napi_null || type == napi_undefined) return c10::nullopt;
+      if (type == napi_null || type == napi_undefined) return {};
       return engine.at(static_cast<int64_t>(readNumber(env, item)));
     };
     for (auto& tensor : readList(env, value, read)) tensors.push_back(tensor);
@@ -311,9 +328,49 @@ inline napi_value fromIValue(napi_env env, Engine& engine, c10::IValue&& value) 
 
 // ---- how JavaScript calls in -----------------------------------------------------------------------------------
 
+/// A value in words, for errors: tensors by dtype and shape.
+inline std::string words(napi_env env, napi_value value, bool isTensor) {
+  auto type = typeOf(env, value);
+  if (type == napi_number && isTensor) {
+    auto& engine = Engine::of(env);
+    auto handle = static_cast<int64_t>(readNumber(env, value));
+    if (!engine.has(handle)) return "disposed tensor";
+    const auto& tensor = engine.at(handle);
+    std::string text = dtypeName(tensor.scalar_type()) + "[";
+    for (size_t i = 0; i < tensor.sizes().size(); i++) text += (i ? "," : "") + std::to_string(tensor.sizes()[i]);
+    return text + "]" + (tensor.is_cpu() ? "" : " on " + tensor.device().str());
+  }
+  bool isArray = false;
+  check(env, napi_is_array(env, value, &isArray));
+  if (isArray) {
+    std::string text;
+    auto items = readList(env, value, [](napi_value item) { return item; });
+    for (size_t i = 0; i < items.size() && i < 8; i++) text += (i ? ", " : "") + words(env, items[i], isTensor);
+    return "[" + text + (items.size() > 8 ? ", … " + std::to_string(items.size()) : "") + "]";
+  }
+  if (type == napi_string) return "'" + readString(env, value) + "'";
+  if (type == napi_object || type == napi_function) {
+    napi_value constructor, name;
+    check(env, napi_get_named_property(env, value, "constructor", &constructor));
+    check(env, napi_get_named_property(env, constructor, "name", &name));
+    return readString(env, name);
+  }
+  napi_value text;
+  check(env, napi_coerce_to_string(env, value, &text));
+  return readString(env, text);
+}
+
 struct Bytes {
   void* data;
   size_t size;
+};
+
+class Arguments;
+
+/// One function of the addon.
+struct Function {
+  const char* name;
+  napi_value (*body)(napi_env, Arguments&);
 };
 
 class Arguments {
@@ -322,8 +379,11 @@ class Arguments {
     count_ = values_.size();
     void* data;
     check(env, napi_get_cb_info(env, info, &count_, values_.data(), nullptr, &data));
-    if (count_ > values_.size()) throw std::invalid_argument("too many arguments");
-    function = data;
+    function = static_cast<const Function*>(data);
+    if (count_ > values_.size()) {
+      count_ = 0;
+      throw std::invalid_argument("too many arguments");
+    }
   }
   size_t count() const { return count_; }
   napi_value operator[](size_t i) const { return values_[i]; }
@@ -336,11 +396,15 @@ class Arguments {
     return type == napi_null || type == napi_undefined;
   }
   std::string string(size_t i) const { return readString(env_, values_[i]); }
-  at::Tensor& tensor(size_t i) const { return Engine::of(env_).at(static_cast<int64_t>(number(i))); }
+  at::Tensor& tensor(size_t i) {
+    areTensors_ |= 1u << i;
+    return Engine::of(env_).at(static_cast<int64_t>(number(i)));
+  }
   std::vector<int64_t> integers(size_t i) const {
     return readList(env_, values_[i], [&](napi_value item) { return readInt(env_, item); });
   }
-  std::vector<at::Tensor> tensors(size_t i) const {
+  std::vector<at::Tensor> tensors(size_t i) {
+    areTensors_ |= 1u << i;
     return readList(env_, values_[i], [&](napi_value item) {
       auto type = typeOf(env_, item);
       if (type == napi_null || type == napi_undefined) return at::Tensor();
@@ -357,35 +421,62 @@ class Arguments {
     static constexpr size_t widths[] = {1, 1, 1, 2, 2, 4, 4, 4, 8, 8, 8};  // in the order of napi_typedarray_type
     return {data, length * (type < 11 ? widths[type] : 2)};
   }
+  /// All of them in words.
+  napi_value inWords() const {
+    napi_value list;
+    check(env_, napi_create_array(env_, &list));
+    for (size_t i = 0; i < count_; i++)
+      check(env_, napi_set_element(env_, list, i, toString(env_, words(env_, values_[i], areTensors_ >> i & 1))));
+    return list;
+  }
 
-  void* function;
+  const Function* function = nullptr;
 
  private:
   napi_env env_;
   size_t count_;
+  uint32_t areTensors_ = 0;  // bit i: argument i was read as tensors
   std::array<napi_value, 32> values_;
 };
 
-using Function = napi_value(napi_env, Arguments&);
+/// Throws a TorchError of the function's name and arguments.
+inline void throwError(napi_env env, const Arguments& args, const std::string& reason) {
+  auto& engine = Engine::of(env);
+  napi_value errorClass, error, cause;
+  check(env, napi_get_reference_value(env, engine.errorClass, &errorClass));
+  napi_value values[] = {toString(env, args.function->name), args.inWords(), toString(env, reason)};
+  check(env, napi_new_instance(env, errorClass, 3, values, &error));
+  if (auto thrown = std::exchange(engine.thrownByHook, nullptr)) {
+    check(env, napi_get_reference_value(env, thrown, &cause));
+    napi_delete_reference(env, thrown);
+    check(env, napi_set_named_property(env, error, "cause", cause));
+  }
+  check(env, napi_throw(env, error));
+}
 
-/// Every function enters here: C++ errors become JavaScript errors, without libtorch's C++ stack.
+/// Every function enters here: C++ errors become TorchErrors, without libtorch's C++ stack.
 inline napi_value invoke(napi_env env, napi_callback_info info) {
-  std::string message, code;
+  std::string reason;
   try {
     Arguments args(env, info);
-    return reinterpret_cast<Function*>(args.function)(env, args);
+    try {
+      return args.function->body(env, args);
+    } catch (const PendingException&) {
+      return nullptr;
+    } catch (const c10::Error& error) {
+      reason = error.what_without_backtrace();
+    } catch (const std::bad_alloc&) {
+      reason = "out of memory";
+    } catch (const std::exception& error) {
+      reason = error.what();
+    } catch (...) {
+      reason = "unknown error";
+    }
+    throwError(env, args, reason);
   } catch (const PendingException&) {
-    return nullptr;
-  } catch (const c10::Error& error) {
-    message = error.what_without_backtrace();
-  } catch (const std::bad_alloc&) {
-    message = "out of memory";
   } catch (const std::exception& error) {
-    message = error.what();
-  } catch (...) {
-    message = "unknown error";
+    napi_throw_error(env, nullptr, reason.empty() ? error.what() : reason.c_str());
   }
-  napi_throw_error(env, nullptr, message.c_str());
   return nullptr;
 }
 
