@@ -1,4 +1,4 @@
-import { seededRandom } from '../search/random-source.ts';
+import { createRng } from '@fovea/data';
 import { gridPoints } from '../search/grid-points.ts';
 import { sampleRandom } from '../search/sample-random.ts';
 import type { Assignment, SubSpace } from '../search/space.ts';
@@ -14,7 +14,7 @@ import { defaultOf } from '../spec/resolve-hyperparameters.ts';
  */
 export function planTrials(job: ImageJob, models: readonly string[]): Assignment[] {
   const { max_trials: count } = job.limits;
-  const random = seededRandom(job.training_parameters.random_seed ?? 42);
+  const random = createRng(job.training_parameters.random_seed ?? 42).uniform;
   const draw = (space: readonly SubSpace[]) => Array.from({ length: count }, () => sampleRandom(space, random));
   switch (jobMode(job)) {
     case 'individual':
@@ -32,7 +32,11 @@ export function planTrials(job: ImageJob, models: readonly string[]): Assignment
  * AutoMode: every model once with its defaults, small ones first, then random hyperparameters near the defaults. What the job fixes
  * in `training_parameters` stays fixed for every trial, the model too.
  */
-function automodeTrials(job: ImageJob, models: readonly string[], draw: (space: readonly SubSpace[]) => Assignment[]): Assignment[] {
+function automodeTrials(
+  job: ImageJob,
+  models: readonly string[],
+  draw: (space: readonly SubSpace[]) => Assignment[],
+): Assignment[] {
   const fixed = job.training_parameters;
   const candidates = fixed.model_name ? [fixed.model_name] : models;
   const near = candidates.map((model): SubSpace => {
