@@ -30,7 +30,7 @@ class Expression extends nn.Module {
     this.#compute = compute;
   }
 
-  protected override members(): Iterable<[string, unknown]> {
+  override members(): Iterable<[string, unknown]> {
     return this.#weights.map((weight, i) => [`weight${i}`, weight]);
   }
 

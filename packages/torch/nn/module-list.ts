@@ -9,7 +9,7 @@ export class ModuleList<M extends AnyModule = Module> extends Module<never[], ne
     this.#modules = [...modules];
   }
 
-  protected override members(): Iterable<[string, unknown]> {
+  override members(): Iterable<[string, unknown]> {
     return this.#modules.map((module, index) => [String(index), module]);
   }
 

@@ -34,7 +34,7 @@ export abstract class Module<Inputs extends unknown[] = [Tensor], Output = Tenso
   abstract forward(...inputs: Inputs): Output;
 
   /** This module's own properties by name, in order of definition. Containers answer with what they contain. */
-  protected members(): Iterable<[string, unknown]> {
+  members(): Iterable<[string, unknown]> {
     return Object.entries(this);
   }
 
@@ -210,11 +210,6 @@ export abstract class Module<Inputs extends unknown[] = [Tensor], Output = Tenso
     this.#forwardHooks = hooks;
     return hooks;
   }
-
-  /** @internal The tree walk needs the members of other modules. */
-  static membersOf(module: AnyModule): Iterable<[string, unknown]> {
-    return module.members();
-  }
 }
 
 const isModule = (value: unknown): value is AnyModule => value instanceof Module;
@@ -224,7 +219,7 @@ const isFloating = (dtype: DType): boolean => dtype.includes('float');
 const join = (path: string, name: string): string => (path ? `${path}.${name}` : name);
 
 function* ownMembers<T>(module: AnyModule, wanted: (value: unknown) => value is T): Iterable<[string, T]> {
-  for (const [name, value] of Module.membersOf(module)) {
+  for (const [name, value] of module.members()) {
     if (wanted(value)) yield [name, value];
   }
 }

@@ -10,7 +10,7 @@ export class Sequential extends Module {
     this.#layers = layers;
   }
 
-  protected override members(): Iterable<[string, unknown]> {
+  override members(): Iterable<[string, unknown]> {
     return this.#layers.map((layer, index) => [String(index), layer]);
   }
 
