@@ -62,12 +62,15 @@ export function mlflowFiles({
     dependencies: [`-r ${FILES.requirements}`],
   };
   return {
-    [FILES.mlmodel]: stringify(mlmodel, { lineWidth: 0 }),
-    [FILES.conda]: stringify(conda),
-    [FILES.pythonEnv]: stringify(pythonEnv),
+    [FILES.mlmodel]: yaml(mlmodel),
+    [FILES.conda]: yaml(conda),
+    [FILES.pythonEnv]: yaml(pythonEnv),
     [FILES.requirements]: `${REQUIREMENTS.join('\n')}\n`,
   };
 }
+
+/** Python reads YAML 1.1, where a date without quotes would not be text. */
+const yaml = (value: unknown): string => stringify(value, { version: '1.1', singleQuote: true, lineWidth: 0 });
 
 /** As MLflow writes it: a JSON list in a string, with Python's spaces. */
 function signature(columns: readonly (readonly string[])[]): string {

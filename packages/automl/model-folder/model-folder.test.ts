@@ -66,7 +66,7 @@ describe('a model folder', () => {
   });
 
   test('says in MLmodel what Azure says of its own image models', async () => {
-    const { flavors, metadata, signature, ...rest } = parse(await text('MLmodel'));
+    const { flavors, metadata, signature, ...rest } = parse(await text('MLmodel'), { version: '1.1' });
     assert.equal(metadata.base_model_task, 'image-classification');
     assert.deepEqual(flavors.python_function.env, { conda: 'conda.yaml', virtualenv: 'python_env.yaml' });
     assert.equal(flavors.python_function.artifacts.settings.path, 'artifacts/settings.json');
@@ -78,7 +78,7 @@ describe('a model folder', () => {
   });
 
   test('names no file that is not there', async () => {
-    const { flavors } = parse(await text('MLmodel'));
+    const { flavors } = parse(await text('MLmodel'), { version: '1.1' });
     assert.ok(!('python_model' in flavors.python_function), 'there is no pickle');
     const paths = [
       ...Object.values<{ path: string }>(flavors.python_function.artifacts).map(({ path }) => path),
