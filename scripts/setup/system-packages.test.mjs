@@ -3,7 +3,8 @@ import { test } from 'node:test';
 import { fakeMachine } from './fake-machine.mjs';
 import { systemPackages } from './system-packages.mjs';
 
-const all = 'libtorch-dev libgloo-dev python3-torchvision libopenblas0-pthread';
+const required = 'libtorch-dev libgloo-dev python3-torchvision libopenblas0-pthread';
+const all = `${required} libturbojpeg0`;
 
 /** A Debian whose archive offers everything once `apt-get update` was run; what is installed stands in the file "installed". */
 function debian(t, { installed = '', updated = true, install = 'true' } = {}) {
@@ -31,7 +32,7 @@ test('nothing is done where nothing is missing', async (t) => {
 });
 
 test('root installs exactly what is missing, without asking and without an update', async (t) => {
-  const machine = debian(t, { installed: 'libgloo-dev libopenblas0-pthread' });
+  const machine = debian(t, { installed: 'libgloo-dev libopenblas0-pthread libturbojpeg0' });
   const step = systemPackages({ ...machine, ...root });
   assert.equal(await step.missing(), 'installing libtorch-dev, python3-torchvision');
   await step.run(() => {});
@@ -79,7 +80,7 @@ test('an installation that was interrupted is brought to its end first', async (
 });
 
 test('without root the message holds the command to type', async (t) => {
-  const machine = debian(t, { installed: 'libgloo-dev libopenblas0-pthread' });
+  const machine = debian(t, { installed: 'libgloo-dev libopenblas0-pthread libturbojpeg0' });
   const step = systemPackages({ ...machine, uid: 1000 });
   await step.missing();
   await assert.rejects(step.run(), (error) => {
@@ -131,6 +132,23 @@ for (const [what, output, message] of [
   });
 }
 
+test('what only helps stops nobody: root gets it where it is offered, others do without', async (t) => {
+  const machine = debian(t, { installed: required });
+  assert.equal(await systemPackages({ ...machine, uid: 1000 }).missing(), null);
+  assert.equal(await systemPackages({ ...machine, ...root }).missing(), 'installing libturbojpeg0');
+  machine.command('apt-cache', 'true');
+  assert.equal(await systemPackages({ ...machine, ...root }).missing(), null);
+});
+
+test('what only helps and is not offered does not keep the rest from being installed', async (t) => {
+  const machine = debian(t);
+  machine.command('apt-cache', `for name in ${required}; do echo "$name:"; echo "  Candidate: 1.0"; done`);
+  const step = systemPackages({ ...machine, ...root });
+  await step.missing();
+  await step.run(() => {});
+  assert.match(changes(machine).at(-1), new RegExp(`--no-install-recommends ${required}$`));
+});
+
 test('a system without apt-get is told what to install, and of LIBTORCH', async (t) => {
   const machine = fakeMachine(t);
   const step = systemPackages({ ...machine, ...root });
@@ -154,7 +172,7 @@ test('an archive without libtorch is told of LIBTORCH', async (t) => {
 });
 
 test('with LIBTORCH only the compiler is needed', async (t) => {
-  const machine = debian(t);
+  const machine = debian(t, { installed: 'libturbojpeg0' });
   for (const path of ['ATen/ATen.h', 'torch/csrc/api/include/torch/version.h']) machine.file(`torch/include/${path}`);
   for (const name of ['libtorch_cpu.so', 'libc10.so']) machine.file(`torch/lib/${name}`);
   const env = { ...machine.env, LIBTORCH: `${machine.root}/torch` };
