@@ -3,10 +3,12 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, beforeEach, describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { nn, readSafetensors } from '@fovea/torch';
 import { parse } from 'yaml';
 import { exportOnnx } from '../onnx/export.ts';
 import { inspectOnnx } from '../onnx/inspect.ts';
+import { writeExampleFolder } from './example-folder.ts';
 import { readModelFolder } from './index.ts';
 import { type ModelContents, writeModelFolder, writeTrainArtifacts } from './write.ts';
 
@@ -216,4 +218,21 @@ test('train_artifacts holds labels and graph where Azure has them', async () => 
   assert.deepEqual(JSON.parse(await readFile(join(artifacts, 'labels.json'), 'utf8')), ['ant', 'bee']);
   assert.deepEqual(Buffer.from(await readFile(join(artifacts, 'model.onnx'))), Buffer.from(contents.onnx));
   await rm(artifacts, { recursive: true });
+});
+
+test('the folder that serving is tested with is one that is written today', async () => {
+  const kept = fileURLToPath(new URL('../../serving/fixtures/colours', import.meta.url));
+  const fresh = join(parent, 'colours');
+  await writeExampleFolder(fresh);
+  const {
+    onnx: keptGraph,
+    weights: keptWeights,
+    folder: _,
+    ...keptRest
+  } = await readModelFolder(kept, { checkWeights: true });
+  const { onnx, weights, folder: __, ...rest } = await readModelFolder(fresh, { checkWeights: true });
+  assert.deepEqual(keptRest, rest);
+  assert.deepEqual(inspectOnnx(keptGraph, 'kept'), inspectOnnx(onnx, 'fresh'));
+  assert.deepEqual(await readFile(keptWeights), await readFile(weights));
+  await rm(fresh, { recursive: true });
 });
