@@ -1,5 +1,6 @@
 export { checkDataset, checkValidation, FEWEST_IMAGES, type Role } from './checks.ts';
 export { classesOf, type Dataset, type ImageRecord } from './dataset.ts';
+export { type Decode, decodeImage, imageSize, type Pixels } from './decode.ts';
 export { readImageFolder } from './image-folder.ts';
 export {
   type FormatOptions,
@@ -12,6 +13,9 @@ export {
   throwIfErrors,
 } from './issue.ts';
 export { didYouMean, nearest } from './nearest.ts';
+export type { Box } from './resample.ts';
 export { createRng, type Rng, seedOf } from './rng.ts';
 export { stratifiedSplit } from './split.ts';
 export { type ReadTableOptions, readTable } from './table.ts';
+export { turboJpeg } from './turbojpeg.ts';
+export { type VerifyOptions, verifyImages } from './verify-images.ts';
