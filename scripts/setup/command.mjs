@@ -12,6 +12,9 @@ export class SetupError extends Error {
   }
 }
 
+/** What npm has fetched before is not asked for again (checksums tell that it is the same), and no network is noticed in seconds. */
+export const npmPatience = ['--prefer-offline', '--fetch-retry-mintimeout=1000', '--fetch-retry-maxtimeout=5000'];
+
 const running = new Set();
 
 /** Passes a signal on to every command at work: a terminal's Ctrl-C has reached them already, a `kill` has not. */

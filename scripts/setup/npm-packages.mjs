@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
-import { failure, run, SetupError } from './command.mjs';
+import { failure, npmPatience, run, SetupError } from './command.mjs';
 
 /**
  * Installs what `package-lock.json` names. Whether that is there already is read from npm's own record of what lies in `node_modules`,
@@ -32,7 +32,12 @@ export function npmPackages({ root, log, env = process.env, platform = process.p
       };
       // The pinned Node runs npm: packages that ask for a newer Node than the machine's would be left out otherwise.
       const withNode = { ...env, PATH: `${join(root, '.runtime')}${delimiter}${env.PATH}` };
-      const { code, output } = await run('npm', ['ci', '--loglevel=http'], { log, onLine, env: withNode, cwd: root });
+      const { code, output } = await run('npm', ['ci', '--loglevel=http', ...npmPatience], {
+        log,
+        onLine,
+        env: withNode,
+        cwd: root,
+      });
       if (code === 127)
         throw new SetupError('npm is not installed', { hint: 'Install npm, then run the same command again.', log });
       if (/npm error code EUSAGE/.test(output.join('\n'))) {

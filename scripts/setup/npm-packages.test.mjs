@@ -49,7 +49,8 @@ test('a fresh clone, a missing package, another version and an interrupted insta
 test('npm ci runs in the clone, once', async (t) => {
   const { machine, step } = clone(t, { npm: ': > ran' });
   await step.run(() => {});
-  assert.deepEqual(machine.calls(), ['npm ci --loglevel=http']);
+  assert.equal(machine.calls().length, 1);
+  assert.match(machine.calls()[0], /^npm ci /);
   assert.ok(existsSync(join(machine.root, 'ran')));
 });
 

@@ -10,7 +10,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { failure, run, SetupError } from './command.mjs';
+import { failure, npmPatience, run, SetupError } from './command.mjs';
 
 /** The Node that runs Fovea where the machine's is older than `minimum`: it comes from the npm registry, whose packages hold the binary. */
 const pinned = '24.21.0';
@@ -81,7 +81,16 @@ export function pinnedNode({
     const incoming = join(runtime, 'incoming');
     rmSync(incoming, { recursive: true, force: true });
     mkdirSync(incoming);
-    const args = ['install', '--prefix', incoming, '--no-save', '--ignore-scripts', '--no-audit', '--no-fund'];
+    const args = [
+      'install',
+      '--prefix',
+      incoming,
+      '--no-save',
+      '--ignore-scripts',
+      '--no-audit',
+      '--no-fund',
+      ...npmPatience,
+    ];
     const { code, output } = await run('npm', [...args, `${source.name}@${pinned}`], { log, env, cwd: incoming });
     if (code !== 0) throw failure('fetching Node', output, log);
     const installed = JSON.parse(readFileSync(join(incoming, 'node_modules/.package-lock.json'), 'utf8'));
