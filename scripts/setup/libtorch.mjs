@@ -15,12 +15,12 @@ const multiarch = { x64: 'x86_64-linux-gnu', arm64: 'aarch64-linux-gnu' };
  */
 export function findLibtorch({ env = process.env, debian = '/usr' } = {}) {
   if (env.LIBTORCH) return givenLibtorch(env.LIBTORCH);
-  return pythonLibtorch(env) ?? debianLibtorch(debian);
+  return pythonLibtorch(env, debian) ?? debianLibtorch(debian);
 }
 
 /** As `findLibtorch`, but nothing of the system's packages: what is here before they are installed. */
-export function findOwnLibtorch({ env = process.env } = {}) {
-  return env.LIBTORCH ? givenLibtorch(env.LIBTORCH) : pythonLibtorch(env);
+export function findOwnLibtorch({ env = process.env, debian = '/usr' } = {}) {
+  return env.LIBTORCH ? givenLibtorch(env.LIBTORCH) : pythonLibtorch(env, debian);
 }
 
 function givenLibtorch(folder) {
@@ -37,9 +37,11 @@ function givenLibtorch(folder) {
 const asked = new WeakMap();
 
 /** Asks python3 once where its torch lies, without importing it (that takes seconds). */
-function pythonLibtorch(env) {
+function pythonLibtorch(env, debian) {
   if (!asked.has(env)) asked.set(env, askPython(env));
-  return asked.get(env);
+  const found = asked.get(env);
+  // Debian's own python3-torch is made of links to libtorch-dev, which counts as itself.
+  return found?.library.startsWith(join(debian, 'lib', multiarch[process.arch] ?? '', '/')) ? null : found;
 }
 
 function askPython(env) {
@@ -75,6 +77,7 @@ function describe(origin, root, include, lib, sitePackages) {
     cxx11Abi: !readFileSync(join(lib, 'libc10.so')).includes('_ZN3c105ErrorC1ENS_14SourceLocationESs'),
     cuda: existsSync(join(lib, 'libtorch_cuda.so')),
     torchvision: findTorchvision(sitePackages),
+    library: realpathSync(library),
     built: fingerprint(library),
   };
 }

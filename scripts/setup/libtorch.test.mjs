@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fakeMachine } from './fake-machine.mjs';
@@ -39,6 +40,15 @@ test('a torch 1.x of python3 is passed over', (t) => {
   const machine = fakeMachine(t, { python3: importable });
   libtorch(machine, debian);
   libtorch(machine, { ...python, version: '1.13.1' });
+  assert.equal(find(machine).origin, 'libtorch-dev');
+});
+
+test("Debian's own torch 2.x of python3 counts as libtorch-dev", (t) => {
+  const machine = fakeMachine(t, { python3: importable });
+  libtorch(machine, { ...debian, version: '2.6.0' });
+  libtorch(machine, python);
+  rmSync(join(machine.root, python.lib, 'libtorch_cpu.so'));
+  symlinkSync(join(machine.root, debian.lib, 'libtorch_cpu.so'), join(machine.root, python.lib, 'libtorch_cpu.so'));
   assert.equal(find(machine).origin, 'libtorch-dev');
 });
 
