@@ -46,7 +46,7 @@ export function checkImports(root: string): { violations: Violation[]; warnings:
     for (const { specifier, line } of imports(text)) {
       const message = owner
         ? wrong(root, specifier, file, owner, new Set([...shared, ...(declared.get(owner) ?? [])]))
-        : wrongOutside(specifier, file);
+        : wrongOutside(root, specifier, file);
       if (message) violations.push({ file, line, message });
     }
   }
@@ -85,9 +85,12 @@ function wrong(root: string, specifier: string, file: string, owner: string, dec
 }
 
 /** Scripts, benchmarks and examples use the packages as anybody does: by name. */
-function wrongOutside(specifier: string, file: string): string | null {
-  if (/^@fovea\/[^/]+\/./.test(specifier)) {
-    return `imports ${specifier}; only what ${specifier.split('/').slice(0, 2).join('/')} itself exports is public`;
+function wrongOutside(root: string, specifier: string, file: string): string | null {
+  if (specifier.startsWith('@fovea/')) {
+    const [, name, ...deep] = specifier.split('/');
+    return isExported(root, name, deep)
+      ? null
+      : `imports ${specifier}; only what @fovea/${name} itself exports is public`;
   }
   const other = specifier.startsWith('.') ? packageOf(targetOf(specifier, file)) : null;
   return other ? `imports a file of packages/${other}; import @fovea/${other} instead` : null;

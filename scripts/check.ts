@@ -6,9 +6,14 @@ import { fileURLToPath } from 'node:url';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const program = (name: string) => join(root, 'node_modules/.bin', name);
 
+const colours = process.stdout.isTTY && process.stdout.hasColors();
+
 const checks = [
-  { name: 'types', command: [program('tsc'), '--noEmit', '--pretty', 'false', '-p', root] },
-  { name: 'lint and format', command: [program('biome'), 'ci', '--error-on-warnings', root] },
+  { name: 'types', command: [program('tsc'), '--noEmit', '--pretty', String(colours), '-p', root] },
+  {
+    name: 'lint and format',
+    command: [program('biome'), 'ci', '--error-on-warnings', `--colors=${colours ? 'force' : 'off'}`, root],
+  },
   { name: 'imports', command: [process.execPath, join(root, 'scripts/check-imports.ts')] },
 ];
 
