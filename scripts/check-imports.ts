@@ -119,7 +119,7 @@ function dependencies(path: string): Set<string> {
 /** Static, dynamic and re-exporting imports with a literal name; comments are not looked into. */
 export function imports(text: string): { specifier: string; line: number }[] {
   const found: { specifier: string; line: number }[] = [];
-  const patterns = [/^\s*(?:import|export|\})[^'"\n]*?['"]([^'"\n]+)['"]/, /\bimport\(\s*['"]([^'"\n]+)['"]/];
+  const patterns = [/^\s*(?:import|export|\})[^'"\n]*?['"]([\w@./:#~-]+)['"]/, /\bimport\(\s*['"]([\w@./:#~-]+)['"]/];
   for (const [i, line] of text.split('\n').entries()) {
     if (/^\s*(\/\/|\*|\/\*)/.test(line)) continue;
     const [statement, dynamic] = patterns;
