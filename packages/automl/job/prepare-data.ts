@@ -67,7 +67,8 @@ export async function prepareData(
       hint: `its classes are ${classes.join(', ')}`,
     });
   }
-  for (const issue of issues) if (issue.severity === 'warning') report({ type: 'log', level: 'warning', message: formatOne(issue) });
+  for (const issue of issues)
+    if (issue.severity === 'warning') report({ type: 'log', level: 'warning', message: formatOne(issue) });
   if (issues.some(({ severity }) => severity === 'error')) throw new IssuesError(issues);
 
   if (given) return { classes, train: training.train, validation: given };
@@ -80,7 +81,10 @@ export async function prepareData(
 }
 
 /** A folder with a file named MLTable, or a file, is a table; any other folder holds class folders. */
-async function readSource(path: string, targetColumn: string): Promise<{ train: Dataset; validation?: Dataset; issues: Issue[] }> {
+async function readSource(
+  path: string,
+  targetColumn: string,
+): Promise<{ train: Dataset; validation?: Dataset; issues: Issue[] }> {
   const isFolder = existsSync(path) && statSync(path).isDirectory();
   if (isFolder && !existsSync(join(path, 'MLTable'))) return readImageFolder(path);
   const { dataset, issues } = await readTable(path, { targetColumn });

@@ -1,10 +1,10 @@
 import { mkdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
-import { modelNames } from '@fovea/vision';
 import { stopsAfterReport } from '../search/early-termination.ts';
 import type { Assignment } from '../search/space.ts';
 import type { ImageJob } from '../spec/job.ts';
 import { trialHyperparameters } from '../spec/resolve-hyperparameters.ts';
+import { runnableModels } from '../spec/runnable-models.ts';
 import { modelFolderOf } from '../trainer/finish-trial.ts';
 import { runTrial } from '../trainer/run-trial.ts';
 import type { Report, RunEvent } from './events.ts';
@@ -21,6 +21,8 @@ export interface RunOptions {
   baseFolder: string;
   /** A checkpoint's path, `none` for random weights, or nothing for ImageNet weights where they can be had. */
   weights?: string | undefined;
+  /** Choose a smaller batch than the default one where the data is small and the job names none. */
+  fitBatchToData?: boolean;
   onEvent?: Report;
   signal?: AbortSignal;
 }
@@ -30,6 +32,7 @@ interface StoredJob {
   job: ImageJob;
   baseFolder: string;
   weights?: string | undefined;
+  fitBatchToData: boolean;
   /** The process that runs the job, or ran it last. */
   process: number;
 }
@@ -44,9 +47,17 @@ interface StoredJob {
 export async function runJob(job: ImageJob, options: RunOptions): Promise<JobRecord> {
   const name = job.name ?? generateJobName();
   if (readJob(options.workspace, name)) {
-    throw new Error(`There is a job called ${name} already; choose another name, or go on with it: fovea job resume --name ${name}`);
+    throw new Error(
+      `There is a job called ${name} already; choose another name, or go on with it: fovea job resume --name ${name}`,
+    );
   }
-  const stored: StoredJob = { job: { ...job, name }, baseFolder: resolve(options.baseFolder), weights: options.weights, process: process.pid };
+  const stored: StoredJob = {
+    job: { ...job, name },
+    baseFolder: resolve(options.baseFolder),
+    weights: options.weights,
+    fitBatchToData: options.fitBatchToData ?? false,
+    process: process.pid,
+  };
   const record: JobRecord = {
     name,
     type: 'automl',
@@ -81,8 +92,8 @@ export async function resumeJob(
   const record = readJob(options.workspace, name);
   if (!record) throw new Error(`There is no job called ${name} in ${options.workspace}`);
   if (record.status === 'Completed') throw new Error(`${name} is completed; there is nothing to go on with`);
-  const stored: StoredJob = JSON.parse(readFileSync(storedPath(options.workspace, name), 'utf8'));
-  if (record.status === 'Running' && isAlive(stored.process)) {
+  const stored = readStored(options.workspace, name);
+  if (isJobAlive(options.workspace, name)) {
     throw new Error(`${name} is still running, as process ${stored.process}`);
   }
   const { error: _, ...rest } = record;
@@ -91,9 +102,14 @@ export async function resumeJob(
 
 const storedPath = (workspace: string, name: string) => join(jobFolder(workspace, name), 'stored.json');
 
-function isAlive(pid: number): boolean {
+const readStored = (workspace: string, name: string): StoredJob =>
+  JSON.parse(readFileSync(storedPath(workspace, name), 'utf8'));
+
+/** Whether a process is running the job at this moment. */
+export function isJobAlive(workspace: string, name: string): boolean {
+  if (readJob(workspace, name)?.status !== 'Running') return false;
   try {
-    return pid !== process.pid && process.kill(pid, 0);
+    return process.kill(readStored(workspace, name).process, 0);
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
@@ -102,7 +118,11 @@ function isAlive(pid: number): boolean {
 async function execute(
   stored: StoredJob,
   record: JobRecord,
-  { workspace, onEvent = () => {}, signal = new AbortController().signal }: Pick<RunOptions, 'workspace' | 'onEvent' | 'signal'>,
+  {
+    workspace,
+    onEvent = () => {},
+    signal = new AbortController().signal,
+  }: Pick<RunOptions, 'workspace' | 'onEvent' | 'signal'>,
 ): Promise<JobRecord> {
   const { job } = stored;
   const folder = jobFolder(workspace, record.name);
@@ -121,7 +141,7 @@ async function execute(
   writeJob(workspace, record);
 
   const endsAt = Date.now() + job.limits.timeout_minutes * 60_000;
-  const draws = planTrials(job, modelNames());
+  const draws = planTrials(job, runnableModels());
   try {
     for (const [index, draw] of draws.entries()) {
       const name = `${record.name}_HD_${index}`;
@@ -130,7 +150,19 @@ async function execute(
       if (trial.status === 'Completed' || trial.status === 'Failed') continue;
       signal.throwIfAborted();
       if (Date.now() > endsAt) break;
-      await attempt(trial, { index, draw, of: draws.length, job, record, data, folder, workspace, weights: stored.weights, onEvent, signal, endsAt });
+      await attempt(trial, {
+        index,
+        draw,
+        of: draws.length,
+        record,
+        data,
+        folder,
+        workspace,
+        stored,
+        onEvent,
+        signal,
+        endsAt,
+      });
       chooseBest(record, folder);
       writeJob(workspace, record);
     }
@@ -154,12 +186,11 @@ interface Attempt {
   index: number;
   of: number;
   draw: Assignment;
-  job: ImageJob;
+  stored: StoredJob;
   record: JobRecord;
   data: JobData;
   folder: string;
   workspace: string;
-  weights: string | undefined;
   onEvent: Report;
   signal: AbortSignal;
   endsAt: number;
@@ -167,7 +198,8 @@ interface Attempt {
 
 /** One trial; what goes wrong in it ends it, and not the job. @throws only when the signal is aborted */
 async function attempt(trial: TrialRecord, attempt: Attempt): Promise<void> {
-  const { index, of: trials, draw, job, record, workspace, signal } = attempt;
+  const { index, of: trials, draw, stored, record, workspace, signal } = attempt;
+  const { job } = stored;
   const folder = join(attempt.folder, trial.name);
   const log = logTrial(folder);
   const report = (event: RunEvent) => {
@@ -178,14 +210,22 @@ async function attempt(trial: TrialRecord, attempt: Attempt): Promise<void> {
   trial.status = 'Running';
   try {
     const hyperparameters = trialHyperparameters({ ...job, task: 'image_classification' }, draw);
-    report({ type: 'trial', trial: trial.name, index, trials, model: hyperparameters.model_name, hyperparameters: draw });
+    report({
+      type: 'trial',
+      trial: trial.name,
+      index,
+      trials,
+      model: hyperparameters.model_name,
+      hyperparameters: draw,
+    });
     trial.model_name = hyperparameters.model_name;
     const { timedOut } = await runTrial(trial, hyperparameters, {
       job: record.name,
       folder,
       data: attempt.data,
-      weights: attempt.weights,
-      epochsGiven: 'number_of_epochs' in { ...job.training_parameters, ...draw },
+      weights: stored.weights,
+      given: new Set(Object.keys({ ...job.training_parameters, ...draw })),
+      fitBatchToData: stored.fitBatchToData,
       report,
       signal,
       endsAt: attempt.endsAt,

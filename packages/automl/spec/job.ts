@@ -243,3 +243,6 @@ export function jobMode(job: Pick<ImageJob, 'limits' | 'search_space'>): JobMode
   if (job.search_space !== undefined) return 'sweep';
   return job.limits.max_trials > 1 ? 'automode' : 'individual';
 }
+
+/** The keys of a job file. */
+export const jobKeys: readonly string[] = Object.keys(jobSchema(undefined).shape);

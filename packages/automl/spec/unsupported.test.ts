@@ -54,11 +54,6 @@ const cases: [name: string, lines: string, ...expected: string[]][] = [
     '4:17 resnest50 can not be trained yet; this release trains resnet18, resnet34, resnet50, mobilenetv2',
   ],
   [
-    'AutoMode',
-    `limits: {max_trials: 10}\n${runnable}`,
-    '1:22 AutoMode (several trials without a search_space) can not be run yet; give a sweep with a search_space, or limits.max_trials: 1',
-  ],
-  [
     'bayesian sampling',
     'sweep: {sampling_algorithm: bayesian}\nsearch_space: [{model_name: resnet18}]\n',
     '1:29 bayesian sampling can not be run yet; random and grid can',

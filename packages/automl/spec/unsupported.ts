@@ -4,17 +4,22 @@ import { type ImageJob, jobMode } from './job.ts';
 import type { JobSource, Path } from './job-source.ts';
 import { issueAt } from './parse.ts';
 import type { Problem } from './problem.ts';
+import { runnableModels } from './runnable-models.ts';
 import { defaultModels } from './tasks.ts';
 
 /**
  * What this release can not run of a valid job (errors), and what it runs otherwise than Azure would (warnings), at their
  * places in the job file.
  *
- * @param runnableModels names of the models that can be trained
+ * @param runnable names of the models that can be trained
  */
-export function unsupportedReasons(job: ImageJob, source: JobSource, runnableModels: readonly string[]): Issue[] {
+export function unsupportedReasons(
+  job: ImageJob,
+  source: JobSource,
+  runnable: readonly string[] = runnableModels(),
+): Issue[] {
   const problems = [
-    ...taskProblems(job, runnableModels),
+    ...taskProblems(job, runnable),
     ...searchProblems(job),
     ...trainingProblems(job),
     ...dataProblems(job),
@@ -43,7 +48,6 @@ function taskProblems(job: ImageJob, runnableModels: readonly string[]): Problem
   if (job.task !== 'image_classification') {
     return [notYet(['task'], `${job.task} jobs can not be run yet`, 'image_classification jobs can')];
   }
-  if (jobMode(job) === 'automode') return [];
   const hint = `this release trains ${runnableModels.join(', ')}`;
   return chosenModels(job)
     .filter(({ model }) => !runnableModels.includes(model))
@@ -61,6 +65,7 @@ function taskProblems(job: ImageJob, runnableModels: readonly string[]): Problem
 /** Every model that a trial can have, and where the job says so; no path for the default. */
 function chosenModels(job: ImageJob): { model: string; path?: Path }[] {
   const fixed = job.training_parameters.model_name;
+  if (fixed === undefined && jobMode(job) === 'automode') return []; // chosen among those that can be trained
   const otherwise =
     fixed === undefined
       ? { model: defaultModels[job.task] }
@@ -79,12 +84,6 @@ function chosenModels(job: ImageJob): { model: string; path?: Path }[] {
 
 function searchProblems(job: ImageJob): Problem[] {
   const problems: Problem[] = [];
-  if (jobMode(job) === 'automode') {
-    const hint = 'give a sweep with a search_space, or limits.max_trials: 1';
-    problems.push(
-      notYet(['limits', 'max_trials'], 'AutoMode (several trials without a search_space) can not be run yet', hint),
-    );
-  }
   if (job.sweep?.sampling_algorithm === 'bayesian') {
     problems.push(
       notYet(['sweep', 'sampling_algorithm'], 'bayesian sampling can not be run yet', 'random and grid can'),

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
-import { openSafetensors, Tensor, writeSafetensors } from '@fovea/torch';
 import type { nn, optim } from '@fovea/torch';
+import { openSafetensors, Tensor, writeSafetensors } from '@fovea/torch';
 import type { EpochRecord } from '../job/job-record.ts';
 import type { StopperState } from './early-stopping.ts';
 import type { Precision } from './precision.ts';
@@ -28,7 +28,12 @@ type AnyOptimizer = optim.Optimizer<optim.GroupOptions>;
 /** Writes model, optimiser, random state and progress as one file, under a temporary name first: a crash leaves the old one whole. */
 export async function saveCheckpoint(
   path: string,
-  { model, optimizer, random, progress }: { model: nn.Module; optimizer: AnyOptimizer; random: Uint8Array; progress: Progress },
+  {
+    model,
+    optimizer,
+    random,
+    progress,
+  }: { model: nn.Module; optimizer: AnyOptimizer; random: Uint8Array; progress: Progress },
 ): Promise<void> {
   const { tensors, settings } = optimizer.stateDict();
   using randomState = Tensor.fromBytes(random, 'uint8', [random.length]);

@@ -5,7 +5,10 @@ import type { Evaluation } from './classification.ts';
  * @param truth class indices [N]
  * @param probabilities [N][classes], rows that sum to 1
  */
-export function classificationMetrics(truth: readonly number[], probabilities: readonly (readonly number[])[]): Evaluation {
+export function classificationMetrics(
+  truth: readonly number[],
+  probabilities: readonly (readonly number[])[],
+): Evaluation {
   const classes = probabilities[0].length;
   const confusion = Array.from({ length: classes }, () => new Array<number>(classes).fill(0));
   let correct = 0;

@@ -15,7 +15,10 @@ import { classificationMetrics } from './classification-metrics.ts';
 /** Usual strengths for training on photographs; no hyperparameter controls them. */
 const JITTER = colourJitter({ brightness: 0.4, contrast: 0.4, saturation: 0.4, hue: 0.1 });
 
-export type ImageSizes = Pick<Hyperparameters, 'training_crop_size' | 'validation_resize_size' | 'validation_crop_size'>;
+export type ImageSizes = Pick<
+  Hyperparameters,
+  'training_crop_size' | 'validation_resize_size' | 'validation_crop_size'
+>;
 
 /** What a model said about the validation images, in their order. */
 export interface Evaluation {
@@ -41,11 +44,12 @@ export class ClassificationTask {
   }
 
   /** A random part of the image, at random mirrored and changed in colour: all of it decided by the seed parts. */
-  trainingDecode({ file, width, height }: ImageRecord, ...seedParts: number[]): Decode {
+  trainingDecode({ file, source, width, height }: ImageRecord, ...seedParts: number[]): Decode {
     const random = torchRandom(mixSeeds(...seedParts));
     const size = this.#sizes.training_crop_size;
     return {
       file,
+      source,
       crop: randomResizedCrop(width, height, random),
       resize: { width: size, height: size },
       flip: random.uniform(0, 1) < 0.5,
@@ -55,9 +59,14 @@ export class ClassificationTask {
   }
 
   /** The middle of the image, the same that a served model looks at. */
-  validationDecode({ file, width, height }: ImageRecord): Decode {
+  validationDecode({ file, source, width, height }: ImageRecord): Decode {
     const resize = resizeShortSide(width, height, this.#sizes.validation_resize_size);
-    return { file, resize, cropAfter: centreCrop(resize.width, resize.height, this.#sizes.validation_crop_size).source };
+    return {
+      file,
+      source,
+      resize,
+      cropAfter: centreCrop(resize.width, resize.height, this.#sizes.validation_crop_size).source,
+    };
   }
 
   /** Class indices [N], int64. */
@@ -92,7 +101,11 @@ export class ClassificationTask {
  * Factors for the loss from how often each class occurs. 0: none; 2: N / (classes · n), so that every class weighs the same in all;
  * 1: the square root of that.
  */
-export function classWeights(weightedLoss: number, classes: readonly string[], records: readonly ImageRecord[]): number[] | null {
+export function classWeights(
+  weightedLoss: number,
+  classes: readonly string[],
+  records: readonly ImageRecord[],
+): number[] | null {
   if (weightedLoss === 0) return null;
   return classes.map((label) => {
     const count = records.filter((record) => record.label === label).length;

@@ -40,11 +40,15 @@ export async function finishTrial(
 
   const artifacts = join(folder, 'train_artifacts');
   const { confusion } = await evaluate(training, signal);
-  const matrix = { schema_type: 'confusion_matrix', schema_version: '1.0.0', data: { class_labels: task.classes, matrix: confusion } };
+  const matrix = {
+    schema_type: 'confusion_matrix',
+    schema_version: '1.0.0',
+    data: { class_labels: task.classes, matrix: confusion },
+  };
   writeFileSync(join(artifacts, 'confusion_matrix.json'), `${JSON.stringify(matrix)}\n`);
   writeFileSync(join(artifacts, 'labels.json'), `${JSON.stringify(task.classes)}\n`);
 
-  const { mean, std, interpolation } = entry.input;
+  const { mean, std } = entry.input;
   const normalisation = hp.enable_onnx_normalization ? { mean, std } : undefined;
   const size = hp.validation_crop_size;
   model.to({ device: 'cpu', memoryFormat: 'contiguous' });
@@ -61,11 +65,19 @@ export async function finishTrial(
     task: 'image_classification',
     modelName: entry.name,
     labels: task.classes,
-    input: { mean, std, interpolation, normalised_in_graph: normalisation !== undefined },
+    input: { mean, std, interpolation: 'bilinear', normalised_in_graph: normalisation !== undefined },
     settings: { valid_resize_size: hp.validation_resize_size, valid_crop_size: size },
     weights,
     onnx,
-    training: { job, trial, epoch: best.epoch, metrics: best.metrics, hyperparameters: hp, onnx_max_abs_difference: maxAbsDifference, device },
+    training: {
+      job,
+      trial,
+      epoch: best.epoch,
+      metrics: best.metrics,
+      hyperparameters: hp,
+      onnx_max_abs_difference: maxAbsDifference,
+      device,
+    },
     weightsOrigin: origin,
   });
   for (const tensor of weights.values()) tensor.dispose();

@@ -1,4 +1,4 @@
-import { BatchLoader, type ImageRecord } from '@fovea/data';
+import { BatchLoader, type Decode, type ImageRecord } from '@fovea/data';
 import { fromTypedArray, type Tensor } from '@fovea/torch';
 import { augmentModule, mixSeeds, type Normalisation, normaliseBatch, torchRandom } from '@fovea/vision';
 import type { ClassificationTask } from './classification.ts';
@@ -7,10 +7,13 @@ import type { ClassificationTask } from './classification.ts';
 export interface ImageBatch {
   readonly index: number;
   readonly records: readonly ImageRecord[];
-  /** uint8 RGB [N, H, W, 3]; valid until the next batch is asked for. */
+  /** uint8 RGB [N, height, width, 3]; valid until the next batch is asked for. */
   readonly pixels: Uint8Array;
-  readonly size: number;
+  readonly width: number;
+  readonly height: number;
 }
+
+type Records = readonly ImageRecord[];
 
 /** A trial's images as batches of tensors, decoded by workers ahead of time. */
 export class ImageStream {
@@ -24,42 +27,40 @@ export class ImageStream {
     this.#loader = new BatchLoader({ workers, augmentModule });
   }
 
-  /** All training images once. Their order and their augmentations depend on seed and epoch alone, not on workers or restarts. */
-  training(batches: readonly (readonly ImageRecord[])[], seed: number, epoch: number, signal: AbortSignal): AsyncGenerator<ImageBatch> {
+  /** All training images once. What is done to them depends on seed, epoch and place alone, not on workers or restarts. */
+  training(batches: readonly Records[], seed: number, epoch: number, signal: AbortSignal): AsyncGenerator<ImageBatch> {
     let position = 0;
-    const decodes = batches.map((batch) => batch.map((record) => this.#task.trainingDecode(record, seed, epoch, position++)));
-    return this.#load(batches, decodes, signal);
+    return this.#load(batches, (record) => this.#task.trainingDecode(record, seed, epoch, position++), signal);
   }
 
-  validation(records: readonly ImageRecord[], batchSize: number, signal: AbortSignal): AsyncGenerator<ImageBatch> {
-    const batches = inBatches(records, batchSize);
-    const decodes = batches.map((batch) => batch.map((record) => this.#task.validationDecode(record)));
-    return this.#load(batches, decodes, signal);
+  validation(records: Records, batchSize: number, signal: AbortSignal): AsyncGenerator<ImageBatch> {
+    return this.#load(inBatches(records, batchSize), (record) => this.#task.validationDecode(record), signal);
   }
 
   async *#load(
-    batches: readonly (readonly ImageRecord[])[],
-    decodes: Parameters<BatchLoader['run']>[0],
+    batches: readonly Records[],
+    decodeOf: (record: ImageRecord) => Decode,
     signal: AbortSignal,
   ): AsyncGenerator<ImageBatch> {
-    for await (const { index, pixels } of this.#loader.run(decodes, { signal })) {
-      const records = batches[index];
-      yield { index, records, pixels, size: Math.sqrt(pixels.length / records.length / 3) };
+    const decodes = Iterator.from(batches).map((batch) => batch.map(decodeOf));
+    for await (const { index, pixels, width, height } of this.#loader.run(decodes, { signal })) {
+      yield { index, records: batches[index], pixels, width, height };
     }
   }
 
   /** What the network takes: normalised float32 [N, 3, H, W], in channels_last order. */
-  input({ pixels, records, size }: ImageBatch, device: string): Tensor {
-    return normaliseBatch(fromTypedArray(pixels, [records.length, size, size, 3]).to({ device }), this.#normalisation);
+  input({ pixels, records, width, height }: ImageBatch, device: string): Tensor {
+    const bytes = fromTypedArray(pixels, [records.length, height, width, 3]);
+    return normaliseBatch(bytes.to({ device }), this.#normalisation);
   }
 
-  close(): void {
-    this.#loader.close();
+  async close(): Promise<void> {
+    await this.#loader.close();
   }
 }
 
 /** The training images of an epoch in their random order, in batches. */
-export function shuffledBatches(records: readonly ImageRecord[], batchSize: number, seed: number, epoch: number): ImageRecord[][] {
+export function shuffledBatches(records: Records, batchSize: number, seed: number, epoch: number): ImageRecord[][] {
   const order = torchRandom(mixSeeds(seed, epoch)).permutation(records.length);
   const batches = inBatches(
     order.map((position) => records[position]),

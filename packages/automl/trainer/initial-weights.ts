@@ -22,14 +22,23 @@ export async function initialise(
     located = await locateWeights(entry.weights, {
       path: choice,
       signal,
-      onProgress: (done, total) => report({ type: 'phase', name: 'weights', message: `fetching ${entry.weights.file}`, done, total }),
+      onProgress: (done, total) =>
+        report({ type: 'phase', name: 'weights', message: `fetching ${entry.weights.file}`, done, total }),
     });
   } catch (error) {
     if (choice !== undefined || !(error instanceof WeightsError)) throw error;
-    report({ type: 'log', level: 'warning', message: `${error.message}\nTraining starts from random weights, for more epochs.` });
+    report({
+      type: 'log',
+      level: 'warning',
+      message: `${error.message}\nTraining starts from random weights, for more epochs.`,
+    });
     return random;
   }
   for (const warning of located.warnings) report({ type: 'log', level: 'warning', message: warning });
   await applyPretrained(model, located.path, { head: entry.head });
-  return { pretrained: true, weights: located.path, licence: located.origin === 'given' ? null : entry.weights.licence };
+  return {
+    pretrained: true,
+    weights: located.path,
+    licence: located.origin === 'given' ? null : entry.weights.licence,
+  };
 }

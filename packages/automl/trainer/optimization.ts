@@ -16,7 +16,10 @@ export function createOptimizer(model: nn.Module, hp: Hyperparameters): optim.Op
 }
 
 /** The factor on the learning rate at an optimiser step, counted from 0 over all epochs. */
-export function learningRateFactor(hp: Hyperparameters, at: { step: number; epoch: number; stepsPerEpoch: number }): number {
+export function learningRateFactor(
+  hp: Hyperparameters,
+  at: { step: number; epoch: number; stepsPerEpoch: number },
+): number {
   if (hp.learning_rate_scheduler === 'step') {
     return optim.stepSchedule({ stepSize: hp.step_lr_step_size, gamma: hp.step_lr_gamma })(at.epoch);
   }

@@ -33,7 +33,7 @@ export function forwardIn(precision: Precision, device: string, forward: () => T
  */
 export function measurePrecision(
   model: nn.Module,
-  { size, images, device, steps = 2 }: { size: number; images: number; device: string; steps?: number },
+  { size, images = 2, device, steps = 2 }: { size: number; images?: number; device: string; steps?: number },
 ): MeasuredPrecision {
   const before = new Map([...model.namedBuffers()].map(([name, buffer]) => [name, buffer.clone()]));
   const wasTraining = model.training;
@@ -74,6 +74,8 @@ export function measurePrecision(
 export function describeMeasurement({ precision, milliseconds }: MeasuredPrecision): string {
   const name = ({ dtype, memoryFormat }: Precision) => `${dtype === 'bfloat16' ? 'bf16' : 'fp32'} ${memoryFormat}`;
   const chosen = milliseconds.find((entry) => entry.precision === precision);
-  const others = milliseconds.filter((entry) => entry !== chosen).map((entry) => `${name(entry.precision)} ${entry.value.toFixed(0)} ms`);
+  const others = milliseconds
+    .filter((entry) => entry !== chosen)
+    .map((entry) => `${name(entry.precision)} ${entry.value.toFixed(0)} ms`);
   return `${name(precision)} (${chosen?.value.toFixed(0)} ms a step of a few images; ${others.join(', ')})`;
 }

@@ -21,8 +21,10 @@ export interface TrialContext {
   data: JobData;
   /** A checkpoint's path, `none`, or nothing for ImageNet weights where they can be had. */
   weights: string | undefined;
-  /** Whether the job itself says how many epochs: then it is never made longer. */
-  epochsGiven: boolean;
+  /** The hyperparameters that the job itself names: these are never changed. */
+  given: ReadonlySet<string>;
+  /** Choose a smaller batch than the default one where the data is small. */
+  fitBatchToData: boolean;
   report: Report;
   signal: AbortSignal;
   /** When the job's time is up, milliseconds since 1970. What was reached until then is exported. */
@@ -33,13 +35,20 @@ export interface TrialContext {
 /** Without weights that know images already, a model needs more passes over the data and more patience. */
 const FROM_SCRATCH = 3;
 
+/** A small set in large batches would give too few updates. */
+const STEPS_PER_EPOCH = 12;
+
 /**
  * Trains, judges and exports one model; what comes out stands in `record`. A trial that was cut off goes on from its last finished
  * epoch.
  * @returns whether time was up before training ended
  * @throws whatever ends a trial: the signal's reason, DivergedError, TorchError, WeightsError, errors of the disk
  */
-export async function runTrial(record: TrialRecord, hyperparameters: Hyperparameters, context: TrialContext): Promise<{ timedOut: boolean }> {
+export async function runTrial(
+  record: TrialRecord,
+  hyperparameters: Hyperparameters,
+  context: TrialContext,
+): Promise<{ timedOut: boolean }> {
   const { folder, data, report, signal } = context;
   const device = cudaIsAvailable() ? 'cuda' : 'cpu';
   setNumThreads(availableParallelism());
@@ -48,13 +57,17 @@ export async function runTrial(record: TrialRecord, hyperparameters: Hyperparame
   manualSeed(hyperparameters.random_seed);
   const model = createModel(entry.name, { classes: data.classes.length });
   const origin = await initialise(model, entry, { choice: context.weights, report, signal });
-  const hp = origin.pretrained || context.epochsGiven ? hyperparameters : longer(hyperparameters);
+  const hp = adapted(hyperparameters, origin, context);
   freezeStages(model, entry, hp.layers_to_freeze);
   model.to({ device });
 
   report({ type: 'phase', name: 'precision', message: 'timing a few steps to choose the arithmetic' });
-  const measured = measurePrecision(model, { size: hp.training_crop_size, images: Math.min(4, hp.training_batch_size), device });
-  const task = new ClassificationTask(data.classes, hp, classWeights(hp.weighted_loss, data.classes, data.train.records));
+  const measured = measurePrecision(model, { size: hp.training_crop_size, device });
+  const task = new ClassificationTask(
+    data.classes,
+    hp,
+    classWeights(hp.weighted_loss, data.classes, data.train.records),
+  );
   const images = new ImageStream(task, entry.input, hp.number_of_workers ?? Math.max(1, availableParallelism() >> 1));
   record.hyperparameters = hp;
   record.properties = {
@@ -96,22 +109,40 @@ export async function runTrial(record: TrialRecord, hyperparameters: Hyperparame
     await finishTrial(training, { job: context.job, entry, origin, best: progress.best }, { report, signal });
     return { timedOut: !progress.stopped && progress.epochs < hp.number_of_epochs };
   } finally {
-    images.close();
+    await images.close();
   }
 }
 
-function longer(hp: Hyperparameters): Hyperparameters {
-  return {
-    ...hp,
-    number_of_epochs: hp.number_of_epochs * FROM_SCRATCH,
-    early_stopping_patience: hp.early_stopping_patience * FROM_SCRATCH,
-  };
+/** Defaults that depend on more than the model: what the weights know already, and how much data there is. */
+function adapted(
+  hp: Hyperparameters,
+  origin: WeightsOrigin,
+  { given, fitBatchToData, data }: TrialContext,
+): Hyperparameters {
+  const unless = (name: keyof Hyperparameters, value: number) => (given.has(name) ? {} : { [name]: value });
+  const longer = origin.pretrained
+    ? {}
+    : {
+        ...unless('number_of_epochs', hp.number_of_epochs * FROM_SCRATCH),
+        ...unless('early_stopping_patience', hp.early_stopping_patience * FROM_SCRATCH),
+      };
+  const images = data.train.records.length;
+  const batch = Math.min(hp.training_batch_size, Math.max(8, 2 ** Math.round(Math.log2(images / STEPS_PER_EPOCH))));
+  return { ...hp, ...longer, ...(fitBatchToData && unless('training_batch_size', batch)) };
 }
 
 /** `mobilenetv2 3.5 M parameters · ImageNet weights (Apache-2.0) · 224 px · batch 64 · bf16 · 2 threads` */
-function introduce(entry: Classifier, model: nn.Module, origin: WeightsOrigin, hp: Hyperparameters, record: TrialRecord): string {
+function introduce(
+  entry: Classifier,
+  model: nn.Module,
+  origin: WeightsOrigin,
+  hp: Hyperparameters,
+  record: TrialRecord,
+): string {
   const millions = (model.parameterCount / 1e6).toFixed(1);
-  const weights = origin.pretrained ? `weights ${origin.weights}${origin.licence ? ` (${origin.licence})` : ''}` : 'random weights';
+  const weights = origin.pretrained
+    ? `weights ${origin.weights}${origin.licence ? ` (${origin.licence})` : ''}`
+    : 'random weights';
   const [precision] = record.properties.precision.split(' (');
   return [
     `${entry.name} ${millions} M parameters`,

@@ -2,7 +2,17 @@ import { mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { ImageRecord } from '@fovea/data';
-import { cat, getRandomState, manualSeed, type nn, noGrad, setRandomState, type Tensor, tidy, writeSafetensors } from '@fovea/torch';
+import {
+  cat,
+  getRandomState,
+  manualSeed,
+  type nn,
+  noGrad,
+  setRandomState,
+  type Tensor,
+  tidy,
+  writeSafetensors,
+} from '@fovea/torch';
 import type { Report } from '../job/events.ts';
 import { type EpochRecord, writeFileWhole } from '../job/job-record.ts';
 import type { Hyperparameters } from '../spec/resolve-hyperparameters.ts';
@@ -104,7 +114,9 @@ export async function train(
         etaSeconds: clock.secondsLeft,
         loss,
         metricName: task.primaryMetric,
-        best: progress.best ? { value: progress.best.metrics[task.primaryMetric], epoch: progress.best.epoch } : undefined,
+        best: progress.best
+          ? { value: progress.best.metrics[task.primaryMetric], epoch: progress.best.epoch }
+          : undefined,
       });
     }
     progress = { ...progress, epochs: epoch + 1, seconds: progress.seconds + (performance.now() - started) / 1000 };

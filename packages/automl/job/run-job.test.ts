@@ -1,0 +1,167 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { IssuesError } from '@fovea/data';
+import { noGrad, writeSafetensors } from '@fovea/torch';
+import { createModel } from '@fovea/vision';
+import sharp from 'sharp';
+import { readModelFolder } from '../model-folder/index.ts';
+import type { ImageJob } from '../spec/job.ts';
+import { parseJob } from '../spec/parse.ts';
+import type { RunEvent } from './events.ts';
+import { listJobs, readJob } from './job-record.ts';
+import { isJobAlive, resumeJob, runJob } from './run-job.ts';
+
+let folder: string;
+let workspace: string;
+
+/** Two classes that a network tells apart in a few steps: bright discs on dark ground, dark squares on bright ground. */
+before(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'fovea-job-'));
+  workspace = join(folder, 'workspace');
+  for (const [label, back, shape] of [
+    ['disc', '#204060', (x: number) => `<circle cx="${x}" cy="24" r="12" fill="#ffd040"/>`],
+    ['square', '#d0d0c0', (x: number) => `<rect x="${x - 10}" y="12" width="22" height="22" fill="#301010"/>`],
+  ] as const) {
+    await mkdir(join(folder, 'images', label), { recursive: true });
+    for (let i = 0; i < 15; i++) {
+      const svg = `<svg width="48" height="48"><rect width="48" height="48" fill="${back}"/>${shape(16 + i)}</svg>`;
+      await sharp(Buffer.from(svg))
+        .png()
+        .toFile(join(folder, 'images', label, `${i}.png`));
+    }
+  }
+});
+after(() => rmSync(folder, { recursive: true, force: true }));
+
+function jobOf({ parameters = '', more = '' } = {}): ImageJob {
+  const text = `type: automl
+task: image_classification
+target_column_name: label
+training_data: {path: images}
+training_parameters: {model_name: resnet18, training_crop_size: 32, validation_crop_size: 32, validation_resize_size: 36, training_batch_size: 8, ${parameters}}
+${more}`;
+  const { job, issues } = parseJob(text, { file: 'job.yml' });
+  assert.ok(job, JSON.stringify(issues));
+  return job;
+}
+
+const options = () => ({ workspace, baseFolder: folder, weights: 'none' });
+
+/** Metrics that must be the same again; speed may not be. */
+const numbers = (epochs: { metrics: Record<string, number> }[]) =>
+  epochs.map(({ metrics: { images_per_second: _, ...rest } }) => rest);
+
+test('a job trains, and leaves a record, a model folder, metrics and a log', async () => {
+  const events: RunEvent[] = [];
+  const record = await runJob(jobOf({ parameters: 'number_of_epochs: 4, checkpoint_frequency: 2' }), {
+    ...options(),
+    onEvent: (event) => events.push(event),
+  });
+  assert.equal(record.status, 'Completed');
+  assert.equal(record.trials.length, 1);
+  assert.deepEqual(readJob(workspace, record.name), JSON.parse(JSON.stringify(record)));
+  assert.ok(listJobs(workspace).some(({ name }) => name === record.name));
+  assert.equal(isJobAlive(workspace, record.name), false);
+
+  const [trial] = record.trials;
+  const trialFolder = join(workspace, 'jobs', record.name, `${record.name}_HD_0`);
+  assert.equal(trial.epochs.length, 4);
+  assert.equal(record.metrics.accuracy, Math.max(...trial.epochs.map(({ metrics }) => metrics.accuracy)));
+  assert.match(trial.properties.precision, /^(bf16|fp32)/);
+  assert.equal(readFileSync(join(trialFolder, 'metrics.jsonl'), 'utf8').trim().split('\n').length, 4);
+  assert.match(readFileSync(join(trialFolder, 'user_logs/std_log.txt'), 'utf8'), /epoch 4\/4 accuracy/);
+  for (const file of ['labels.json', 'model.onnx', 'confusion_matrix.json', 'checkpoint_epoch_2.safetensors']) {
+    assert.ok(readFileSync(join(trialFolder, 'train_artifacts', file)).length > 0, file);
+  }
+  const matrix = JSON.parse(readFileSync(join(trialFolder, 'train_artifacts/confusion_matrix.json'), 'utf8'));
+  assert.deepEqual(matrix.data.class_labels, ['disc', 'square']);
+  assert.equal(
+    matrix.data.matrix.flat().reduce((a: number, b: number) => a + b),
+    6,
+  );
+
+  const model = await readModelFolder(record.model as string);
+  assert.deepEqual(model.labels, ['disc', 'square']);
+  const verified = events.find((event) => event.type === 'verified');
+  assert.ok(verified && verified.maxAbsDifference < 1e-3);
+  assert.equal(events.filter(({ type }) => type === 'epoch').length, 4);
+  assert.equal(events.at(-1)?.type, 'done');
+});
+
+test('a job that was interrupted goes on to the very same numbers', async () => {
+  const parameters = 'number_of_epochs: 5, early_stopping: false';
+  const whole = await runJob(jobOf({ parameters, more: 'name: whole' }), options());
+  const stop = new AbortController();
+  const cut = await runJob(jobOf({ parameters, more: 'name: cut' }), {
+    ...options(),
+    signal: stop.signal,
+    onEvent: (event) => {
+      if (event.type === 'step' && event.epoch === 3 && event.step === 2) stop.abort();
+    },
+  });
+  assert.equal(cut.status, 'Canceled');
+  assert.equal(cut.trials[0].epochs.length, 2);
+  const resumed = await resumeJob('cut', { workspace });
+  assert.equal(resumed.status, 'Completed');
+  assert.deepEqual(numbers(resumed.trials[0].epochs), numbers(whole.trials[0].epochs));
+  await assert.rejects(resumeJob('cut', { workspace }), /completed/);
+  await assert.rejects(resumeJob('nobody', { workspace }), /no job called nobody/);
+});
+
+test('a sweep trains a model for each draw and keeps the best', async () => {
+  const record = await runJob(
+    jobOf({
+      parameters: 'number_of_epochs: 1',
+      more: `limits: {max_trials: 3}
+sweep: {sampling_algorithm: grid, early_termination: {type: bandit, slack_factor: 0.1}}
+search_space: [{learning_rate: {type: choice, values: [0.0001, 0.01]}}]
+`,
+    }),
+    options(),
+  );
+  assert.deepEqual(
+    record.trials.map(({ hyperparameters, status }) => [hyperparameters.learning_rate, status]),
+    [
+      [0.0001, 'Completed'],
+      [0.01, 'Completed'],
+    ],
+  );
+  assert.equal(record.tags.automl_best_child_run_id, record.best_trial);
+  const best = record.trials.find(({ name }) => name === record.best_trial);
+  assert.equal(best?.metrics.accuracy, Math.max(...record.trials.map(({ metrics }) => metrics.accuracy)));
+});
+
+test('a loss that is not a number fails the trial, with the step, the learning rate and the files', async () => {
+  const model = createModel('resnet18', { classes: 1000 });
+  noGrad(() => model.stateDict().get('conv1.weight')?.fill_(Number.NaN));
+  const weights = join(folder, 'broken.safetensors');
+  await writeSafetensors(weights, model.stateDict());
+  const record = await runJob(jobOf({ parameters: 'number_of_epochs: 1' }), { ...options(), weights });
+  assert.equal(record.status, 'Failed');
+  assert.match(record.error as string, /the loss became NaN at step 1 with a learning rate of 0/);
+  assert.match(record.error as string, /images.(disc|square).\d+\.png/);
+});
+
+test('bad data is reported before anything is started', async () => {
+  writeFileSync(join(folder, 'images', 'disc', 'broken.png'), 'not a picture');
+  const job = jobOf({ parameters: 'number_of_epochs: 1', more: 'name: never' });
+  await assert.rejects(
+    runJob(job, options()),
+    (error: Error) => error instanceof IssuesError && /broken\.png/.test(error.message),
+  );
+  assert.equal(readJob(workspace, 'never'), null);
+  rmSync(join(folder, 'images', 'disc', 'broken.png'));
+});
+
+test('the same job trains to the same numbers with any number of workers', async () => {
+  const run = async (workers: number) =>
+    numbers(
+      (await runJob(jobOf({ parameters: `number_of_epochs: 1, number_of_workers: ${workers}` }), options())).trials[0]
+        .epochs,
+    );
+  assert.deepEqual(await run(3), await run(0));
+});
