@@ -1,0 +1,379 @@
+// The command as people and scripts meet it: a process with arguments, two streams, an exit code and signals.
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { stripVTControlCharacters } from 'node:util';
+
+const fovea = join(import.meta.dirname, 'fixtures', 'staged-fovea.ts');
+let folder: string;
+
+before(() => {
+  folder = mkdtempSync(join(tmpdir(), 'fovea-cli-'));
+  mkdirSync(join(folder, 'pictures'));
+  writeFileSync(join(folder, 'photo.jpg'), '');
+  writeFileSync(join(folder, 'job.yml'), 'type: automl\ntask: image_classification\ntraining_data:\n  path: data\n');
+  writeFileSync(join(folder, 'wrong.yml'), 'type: automl\ntask: image_classification\nmax_trails: 4\n');
+});
+after(() => rmSync(folder, { recursive: true }));
+
+type Stage = Record<string, number | string>;
+
+function start(args: readonly string[], stage: Stage = {}, env: NodeJS.ProcessEnv = {}): ChildProcess {
+  return spawn(process.execPath, [fovea, ...args], {
+    cwd: folder,
+    env: { ...process.env, NO_COLOR: '1', FOVEA_STAGE: JSON.stringify(stage), ...env },
+  });
+}
+
+async function ended(child: ChildProcess): Promise<{ code: number | null; out: string; err: string }> {
+  let out = '';
+  let err = '';
+  child.stdout?.on('data', (data) => {
+    out += data;
+  });
+  child.stderr?.on('data', (data) => {
+    err += data;
+  });
+  const [code] = await once(child, 'close');
+  return { code, out, err };
+}
+
+const run = (args: readonly string[], stage?: Stage, env?: NodeJS.ProcessEnv) => ended(start(args, stage, env));
+
+/** Resolves when what the process says has a match. */
+async function says(child: ChildProcess, pattern: RegExp): Promise<void> {
+  let said = '';
+  await new Promise<void>((resolve, reject) => {
+    child.stderr?.on('data', (data) => {
+      said += data;
+      if (pattern.test(said)) resolve();
+    });
+    child.once('close', () => reject(new Error(`it ended and said only: ${said}`)));
+  });
+}
+
+test('fovea alone shows what one types first', async () => {
+  const { code, out, err } = await run([]);
+  assert.equal(code, 0);
+  assert.match(out, /fovea train pictures\//);
+  assert.equal(err, '');
+});
+
+test('help and version go to stdout', async () => {
+  const [help, version] = await Promise.all([run(['job', 'create', '--help']), run(['--version'])]);
+  assert.equal(help.code, 0);
+  assert.match(help.out, /--file <job.yml>.*\n[\s\S]*Examples:/);
+  assert.match(version.out, /^fovea \d+\.\d+\.\d+\n$/);
+  assert.equal(help.err + version.err, '');
+});
+
+test('a wrong word gets the nearest right one, and exit code 2', async () => {
+  const cases = [
+    [['tran', 'x'], /unknown command 'tran'\n.*Did you mean train\?/],
+    [['job', 'craete'], /Did you mean create\?/],
+    [['job', 'create', '--fiel', 'job.yml'], /unknown option '--fiel'\n.*Did you mean --file\?/],
+    [['job', 'create'], /fovea job create needs -f, --file <job.yml>/],
+    [['job', 'list', '-o', 'jsn'], /Allowed choices are json, /],
+    [['train', 'pictures', '--epochs', '0'], /must be a whole number above 0/],
+    [['train', 'pictures', '--set', 'learning_rate'], /must read key=value/],
+    [['train'], /missing required argument 'folder'/],
+    [['job'], /create +run the job of a job file/],
+  ] as const;
+  const results = await Promise.all(cases.map(([args]) => run(args)));
+  for (const [index, [args, pattern]] of cases.entries()) {
+    const { code, out, err } = results[index];
+    assert.deepEqual([code, out], [2, ''], args.join(' '));
+    assert.match(err, pattern);
+  }
+});
+
+test('what az has and this release has not is said to be so', async () => {
+  const [cancel, model, web] = await Promise.all([
+    run(['ml', 'job', 'cancel', '--name', 'x']),
+    run(['ml', 'model', 'create', '--name', 'm', '--path', 'p', '--type', 'mlflow_model']),
+    run(['job', 'create', '-f', 'job.yml', '--web']),
+  ]);
+  for (const { code, err } of [cancel, model, web]) {
+    assert.equal(code, 2);
+    assert.match(err, /is not in this release/);
+  }
+});
+
+test('train: the record to stdout alone, everything else to stderr as plain lines', async () => {
+  const { code, out, err } = await run(['train', 'pictures', '--name', 'plain', '-o', 'json'], { epochs: 3 });
+  assert.equal(code, 0);
+  const record = JSON.parse(out);
+  assert.deepEqual(
+    { name: record.name, status: record.status, metrics: record.metrics, best_epoch: record.best_epoch },
+    { name: 'plain', status: 'Completed', metrics: { accuracy: 0.93, train_loss: 0.2 }, best_epoch: 3 },
+  );
+  assert.match(record.model, /mlflow-model$/);
+  assert.ok(!err.includes('\x1b'), 'no control sequences, neither ours nor those of a class name');
+  assert.match(err, /pictures\/ 12 images · 2 classes \(ant\\u001b\[31m 6, bee 6\)\n/);
+  assert.equal(err.match(/^ {2}epoch \d\/3 {2}accuracy 0\.9\d0 .*best so far$/gm)?.length, 3);
+  assert.match(err, /✓ accuracy 0\.930 after 3 epochs \(stopped: no better in 5\)/);
+});
+
+test('train without -o: the summary is the result', async () => {
+  const { out, err } = await run(['train', 'pictures', '--name', 'human', '--workspace', 'work space']);
+  const lines = out.split('\n');
+  assert.match(lines[0], /^ {2}✓ accuracy 0\.920 after 2 epochs .* · \d\.\d s$/);
+  assert.match(lines[1], /^ {4}model {4}work space\/jobs\/human\/outputs\/mlflow-model .*at most 2\.1e-6$/);
+  assert.equal(lines[2], "    try      fovea predict --workspace 'work space' human photo.jpg");
+  assert.ok(!err.includes('✓'));
+});
+
+test('train: what was typed becomes the job, and is checked as a job file is', async () => {
+  const args = [
+    '--model',
+    'resnet18',
+    '--epochs',
+    '7',
+    '--batch-size',
+    '16',
+    '--set',
+    'learning_rate=0.005',
+    '--set',
+    'limits.max_trials=1',
+  ];
+  const good = await run([
+    'train',
+    'pictures',
+    '--name',
+    'typed',
+    ...args,
+    '-o',
+    'json',
+    '--query',
+    'trials[0].hyperparameters',
+  ]);
+  assert.deepEqual(JSON.parse(good.out), {
+    ...{ model_name: 'resnet18', number_of_epochs: 7, training_batch_size: 16, learning_rate: 0.005 },
+    early_stopping_patience: 5,
+  });
+  const bad = await run(['train', 'pictures', '--set', 'learning_rate=5']);
+  assert.equal(bad.code, 1);
+  assert.match(bad.err, /^--set learning_rate=5 has 1 problem\n\n {2}must be from 0 to 1\nNothing was started\.\n$/);
+});
+
+test('a folder that is none is told with what would be right', async () => {
+  const [absent, file] = await Promise.all([run(['train', 'nowhere']), run(['train', 'job.yml'])]);
+  assert.deepEqual([absent.code, file.code], [1, 1]);
+  assert.match(absent.err, /nowhere is not there/);
+  assert.match(file.err, /fovea job create --file job\.yml --stream/);
+});
+
+test('job create in the words of az: quiet, the record at the end, the scope kept in it', async () => {
+  const scope = ['--resource-group', 'rg', '--workspace-name', 'ws', '--subscription', 'sub'];
+  const { code, out, err } = await run([
+    'ml',
+    'job',
+    'create',
+    '--file',
+    'job.yml',
+    '--name',
+    'az1',
+    '--save-as',
+    'saved.yml',
+    ...scope,
+  ]);
+  assert.equal(code, 0);
+  assert.equal(err, '  warning one image is there twice\n');
+  const { name, properties } = JSON.parse(out);
+  assert.equal(name, 'az1');
+  assert.deepEqual(properties, { azure_subscription: 'sub', azure_resource_group: 'rg', azure_workspace: 'ws' });
+  assert.match(readFileSync(join(folder, 'saved.yml'), 'utf8'), /^name: az1\n/);
+  const silent = await run(['job', 'create', '-f', 'job.yml', '-n', 'az2', '--only-show-errors', '-o', 'none']);
+  assert.deepEqual([silent.out, silent.err], ['', '']);
+});
+
+test('job create --stream shows the run', async () => {
+  const { err } = await run(['job', 'create', '-f', 'job.yml', '-n', 'shown', '--stream', '-o', 'none']);
+  assert.match(err, /epoch 2\/2 {2}accuracy 0\.920[\s\S]*✓ accuracy 0\.920/);
+});
+
+test('a wrong job file: every problem with its place, nothing started, exit code 1', async () => {
+  const results = await Promise.all([
+    run(['job', 'create', '-f', 'wrong.yml']),
+    run(['job', 'validate', '-f', 'wrong.yml']),
+  ]);
+  for (const { code, out, err } of results) {
+    assert.deepEqual([code, out], [1, '']);
+    assert.match(
+      err,
+      /wrong\.yml has 1 problem\n\n {2}3 │ max_trails: 4\n {4}│ \^{10} unknown key; did you mean max_trials\?\n/,
+    );
+  }
+  assert.match(results[0].err, /Nothing was started\.\n$/);
+  assert.match((await run(['job', 'create', '-f', 'nowhere.yml'])).err, /nowhere\.yml is not there/);
+});
+
+test('wrong data is reported before anything is trained', async () => {
+  const { code, out, err } = await run(['train', 'pictures', '--name', 'data', '-o', 'json'], { end: 'data' });
+  assert.deepEqual([code, out], [1, '']);
+  assert.match(err, /line 17 {2}images\/cat\.jpg is not there\nNothing was started\.\n$/);
+});
+
+test('a run that failed: its record on stdout, the reason on stderr, exit code 1', async () => {
+  const { code, out, err } = await run(['train', 'pictures', '--name', 'lost', '-o', 'json'], { end: 'Failed' });
+  assert.equal(code, 1);
+  assert.equal(JSON.parse(out).status, 'Failed');
+  assert.match(err, /lost failed: the loss became NaN at step 3\n$/);
+});
+
+test('show, list and stream tell of jobs that were', async () => {
+  await Promise.all([
+    run(['train', 'pictures', '-n', 'one', '--workspace', 'told']),
+    run(['train', 'pictures', '-n', 'two', '--workspace', 'told']),
+  ]);
+  const told = (...args: string[]) => run(['job', ...args, '--workspace', 'told']);
+  const [show, absent, list, some, trials, stream] = await Promise.all([
+    told('show', '-n', 'one', '--query', '{Name: name, Jobstatus: status}'),
+    told('show', '-n', 'three'),
+    told('list', '-o', 'tsv', '--query', '[].name'),
+    told('list', '-o', 'json', '-r', '1'),
+    told('list', '--parent-job-name', 'one', '--query', '[].name', '-o', 'tsv'),
+    told('stream', '--name', 'one'),
+  ]);
+  assert.deepEqual(JSON.parse(show.out), { Name: 'one', Jobstatus: 'Completed' });
+  assert.equal(absent.code, 1);
+  assert.match(absent.err, /there is no job called three in told\n +fovea job list --workspace told -o table shows/);
+  assert.deepEqual(list.out.trim().split('\n').sort(), ['one', 'two']);
+  assert.equal(JSON.parse(some.out).length, 1);
+  assert.equal(trials.out, 'one_HD_0\n');
+  assert.equal(stream.code, 0);
+  assert.equal(
+    stream.out,
+    'INFO epoch 1 of a class named \\u001b[31mant\nINFO epoch 2 of a class named \\u001b[31mant\n',
+  );
+});
+
+test('stream follows a job that goes on, and ends with it', async () => {
+  const job = start(['train', 'pictures', '-n', 'followed'], { milliseconds: 100, epochs: 3 });
+  const end = ended(job);
+  await says(job, /epoch 1\/3/);
+  const stream = await run(['job', 'stream', '-n', 'followed']);
+  assert.equal(stream.out.split('\n').length, 4);
+  assert.equal((await end).code, 0);
+});
+
+test('stream says when nobody runs the job any more', async () => {
+  const job = start(['train', 'pictures', '-n', 'dead'], { milliseconds: 20, steps: 1000 });
+  await says(job, /warning/);
+  job.kill('SIGKILL');
+  await once(job, 'close');
+  const { code, err } = await run(['job', 'stream', '-n', 'dead'], {}, { FOVEA_STAGE_DEAD: '1' });
+  assert.equal(code, 1);
+  assert.match(err, /the process that ran it is gone\n +fovea job resume --name dead/);
+});
+
+for (const [signal, code] of [
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+] as const) {
+  test(`${signal} ends a run cleanly, says how to go on, and resume does`, async () => {
+    const name = `stopped_${signal}`;
+    const job = start(['train', 'pictures', '-n', name, '-o', 'json'], { milliseconds: 20, epochs: 4 });
+    const end = ended(job);
+    await says(job, /epoch 1\/4/);
+    job.kill(signal);
+    const { code: stopped, out, err } = await end;
+    assert.equal(stopped, code);
+    assert.equal(JSON.parse(out).status, 'Canceled');
+    assert.match(err, /stopping after this step; Ctrl-C again ends at once\n/);
+    assert.match(err, new RegExp(`${name} stopped\\n +go on +fovea job resume --name ${name}\\n$`));
+    const resumed = await run(['job', 'resume', '--name', name, '-o', 'json'], { epochs: 4 });
+    assert.equal(resumed.code, 0);
+    assert.equal(JSON.parse(resumed.out).status, 'Completed');
+    assert.ok(!resumed.err.includes('epoch 1/4'));
+    assert.match((await run(['job', 'resume', '-n', name])).err, /is completed; there is nothing to go on with/);
+  });
+}
+
+test('a second Ctrl-C ends at once; the same one handed on twice does not', async () => {
+  const stuck = start(['train', 'pictures', '-n', 'stuck'], { milliseconds: 30_000 });
+  const end = ended(stuck);
+  await says(stuck, /warning/);
+  stuck.kill('SIGINT');
+  stuck.kill('SIGINT');
+  await says(stuck, /again ends at once/);
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  assert.equal(stuck.exitCode, null);
+  stuck.kill('SIGINT');
+  assert.equal((await end).code, 130);
+});
+
+test('a reader of stdout who goes away is no error', () => {
+  const script = `"$0" "$1" job list -o json | head -c 1; printf ' %s' "\${PIPESTATUS[0]}"`;
+  const { stdout, stderr } = spawnSync('bash', ['-c', script, process.execPath, fovea], {
+    cwd: folder,
+    encoding: 'utf8',
+  });
+  assert.equal(stdout, '[ 0');
+  assert.equal(stderr, '');
+});
+
+test('predict: text, JSON and table; an image that is not there does not keep the others', async () => {
+  await run(['train', 'pictures', '-n', 'sees']);
+  const [text, asJson, top, table, none] = await Promise.all([
+    run(['predict', 'sees', 'photo.jpg']),
+    run(['predict', 'sees', 'nowhere.jpg', 'photo.jpg', '-o', 'json']),
+    run(['predict', 'sees', '*.jpg', '--top', '1', '-o', 'json']),
+    run(['predict', 'sees', '.', 'nowhere.jpg', '-o', 'table']),
+    run(['predict', 'sees_not', 'photo.jpg']),
+  ]);
+  assert.equal(text.code, 0);
+  assert.match(text.out, /^photo\.jpg\n {2}ant\\u001b\[31m +93\.1 % .*\n {2}bee +6\.9 % /);
+  assert.equal(asJson.code, 1);
+  assert.deepEqual(JSON.parse(asJson.out), [
+    { file: 'nowhere.jpg', error: 'there is no such file' },
+    { file: 'photo.jpg', probs: [0.931, 0.069], labels: ['ant\x1b[31m', 'bee'] },
+  ]);
+  assert.match(asJson.err, /error nowhere\.jpg: there is no such file\n1 image of 2 could not be read\n/);
+  assert.deepEqual(JSON.parse(top.out), [{ file: 'photo.jpg', probs: [0.931], labels: ['ant\x1b[31m'] }]);
+  assert.match(table.out, /^File +Label +Probability +Error\n(?:-+ *){4}\nphoto\.jpg +ant\\u001b\[31m +0\.931\n/);
+  assert.equal(none.code, 1);
+  assert.match(none.err, /there is no job called sees_not/);
+});
+
+test('on a terminal the line is redrawn in place and the cursor comes back', async (t) => {
+  if (spawnSync('script', ['--version']).error) return t.skip('no script command here to make a pseudo-terminal with');
+  const terminal = (name: string, stage: Stage, seconds?: number) => {
+    const timeout = seconds === undefined ? '' : `timeout --signal=INT --preserve-status ${seconds} `;
+    const command = `stty columns 90 rows 24; ${timeout}'${process.execPath}' '${fovea}' train pictures -n ${name}`;
+    return spawnSync('script', ['--quiet', '--return', '--command', command, '/dev/null'], {
+      cwd: folder,
+      encoding: 'utf8',
+      env: { ...process.env, TERM: 'xterm-256color', NO_COLOR: undefined, FOVEA_STAGE: JSON.stringify(stage) },
+    });
+  };
+  const { status, stdout } = terminal('live', { milliseconds: 10, steps: 60 });
+  assert.equal(status, 0);
+  assert.ok(stdout.includes('\x1b[?25l') && stdout.lastIndexOf('\x1b[?25h') > stdout.lastIndexOf('\x1b[?25l'));
+  assert.ok(stdout.includes('\x1b[36m━'), 'in colour');
+  const shown = stdout.split(/[\r\n]+/).map(stripVTControlCharacters);
+  const drawn = shown.filter((line) => /epoch [12]\/2 +━+ +\d+ % .*left/.test(line));
+  assert.ok(drawn.length >= 5 && drawn.length <= 20, `drawn ${drawn.length} times in 1.2 s`);
+  assert.ok(drawn.every((line) => line.length < 90));
+  assert.match(shown.at(-2) ?? '', /try +fovea predict live photo\.jpg/);
+
+  const stopped = terminal('cut', { milliseconds: 20, steps: 1000 }, 1.5);
+  assert.equal(stopped.status, 130);
+  assert.ok(stopped.stdout.lastIndexOf('\x1b[?25h') > stopped.stdout.lastIndexOf('\x1b[?25l'));
+  assert.match(stopped.stdout, /fovea job resume --name cut/);
+});
+
+test('NO_COLOR is honoured', async (t) => {
+  if (spawnSync('script', ['--version']).error) return t.skip('no script command here to make a pseudo-terminal with');
+  const command = `'${process.execPath}' '${fovea}' train pictures -n plainer`;
+  const { stdout } = spawnSync('script', ['--quiet', '--return', '--command', command, '/dev/null'], {
+    cwd: folder,
+    encoding: 'utf8',
+    env: { ...process.env, TERM: 'xterm-256color', NO_COLOR: '1' },
+  });
+  assert.ok(stdout.includes('\x1b[2K') && !stdout.includes('\x1b[3'), 'the line is redrawn, without colours');
+});

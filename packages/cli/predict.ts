@@ -1,0 +1,130 @@
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Command } from 'commander';
+import { type CommonOptions, type Context, command, positiveInteger } from './command.ts';
+import { CommandFailure, exitCodes } from './failure.ts';
+import { imageArguments } from './image-arguments.ts';
+import { jobNamed } from './job.ts';
+import { optionalWriter } from './output.ts';
+import { printable, printableLines } from './printable.ts';
+import { count, counted } from './quantities.ts';
+import type { Services } from './services.ts';
+
+type Serving = Awaited<ReturnType<Services['serving']>>;
+type Model = Awaited<ReturnType<Serving['loadModel']>>;
+
+/** One image's answer as a deployed model would give it, or why there is none, and the file that it is about. */
+type Answer = { file: string } & Awaited<ReturnType<Model['predict']>>[number];
+
+type Ranked = ReturnType<Serving['topLabels']>[number];
+
+const shownClasses = 5;
+const answeredTogether = 64;
+
+/** `fovea predict <model> <images...>`: on ONNX Runtime, without the training engine. */
+export function predictCommand(context: Context): Command {
+  const { out, err } = context.terminal;
+  return command<{ top?: number }>({
+    usage: 'predict <model> <images...>',
+    summary: 'say what a trained model sees in images',
+    about: [
+      'The model is a model folder or the name of a job; an image is a file, a folder of images or a quoted pattern.',
+      'As JSON each image is {file, probs, labels}: all classes in the order of the model, or with --top the likeliest first.',
+      'An image that cannot be read is {file, error}; the others are answered, and the exit code is 1.',
+    ].join('\n'),
+    options: [
+      {
+        flags: '--top <k>',
+        text: `so many of the likeliest classes (text and table: ${shownClasses})`,
+        read: positiveInteger,
+      },
+    ],
+    examples: [
+      'fovea predict amber_lynx photo.jpg',
+      'fovea predict .fovea/jobs/amber_lynx/outputs/mlflow-model photos/ --top 1 -o table',
+      "fovea predict amber_lynx 'photos/*.jpg' -o json",
+    ],
+    async run(options, [name = '', ...words]) {
+      const write = await optionalWriter(out, options);
+      const files = await imageArguments(words);
+      const serving = await context.services.serving();
+      const model = await serving.loadModel(await modelFolder(context, options, name));
+      const answers: Answer[] = [];
+      try {
+        for await (const answer of answered(model, files)) {
+          answers.push(answer);
+          if ('error' in answer) {
+            err.write(`${err.paint('red', 'error')} ${printable(answer.file)}: ${printableLines(answer.error)}\n`);
+          } else if (write === null) {
+            const safe = { probs: answer.probs, labels: answer.labels.map(printable) };
+            out.write(
+              `${serving.formatPrediction(printable(answer.file), safe, { top: options.top ?? shownClasses })}\n`,
+            );
+          }
+        }
+      } finally {
+        await model.close();
+      }
+      const refused = answers.filter((answer) => 'error' in answer).length;
+      if (refused > 0) {
+        context.exitCode = exitCodes.failed;
+        if (files.length > 1) err.write(`${counted(refused, 'image')} of ${count(files.length)} could not be read\n`);
+      }
+      const likeliest = (answer: Answer, atMost: number) =>
+        'error' in answer ? [] : serving.topLabels(answer, atMost);
+      const { top } = options;
+      await write?.(
+        top === undefined ? answers : answers.map((answer) => withBest(answer, likeliest(answer, top))),
+        answers.flatMap((answer) => tableRows(answer, likeliest(answer, top ?? shownClasses))),
+      );
+    },
+  });
+}
+
+/** The answer with the given labels only. */
+function withBest(answer: Answer, best: readonly Ranked[]): Answer {
+  if ('error' in answer) return answer;
+  return {
+    file: answer.file,
+    probs: best.map(({ probability }) => probability),
+    labels: best.map(({ label }) => label),
+  };
+}
+
+function tableRows(answer: Answer, best: readonly Ranked[]): Record<string, unknown>[] {
+  if ('error' in answer) return [{ ...answer }];
+  return best.map(({ label, probability }) => ({
+    file: answer.file,
+    label,
+    probability: Number(probability.toFixed(4)),
+  }));
+}
+
+/** Answers in the order of the files, some at a time, so that the first are seen while the others are worked on. */
+async function* answered(model: Model, files: readonly string[]): AsyncGenerator<Answer> {
+  for (let start = 0; start < files.length; start += answeredTogether) {
+    const some = files.slice(start, start + answeredTogether);
+    const answers = await model.predict(some);
+    for (const [index, answer] of answers.entries()) yield { file: some[index], ...answer };
+  }
+}
+
+async function modelFolder(context: Context, options: CommonOptions, model: string): Promise<string> {
+  const isFolder = async (path: string) => (await stat(path).catch(() => null))?.isDirectory() === true;
+  if (await isFolder(model)) {
+    // The folder of a job or a trial is meant as its model.
+    const inside = join(model, 'outputs', 'mlflow-model');
+    return (await isFolder(inside)) ? inside : model;
+  }
+  if (/[/\\]/.test(model))
+    throw new CommandFailure(`${model} is not there`, {
+      hint: 'give a model folder (outputs/mlflow-model) or the name of a job',
+    });
+  const record = await jobNamed(context, options, model);
+  if (record.model === null) {
+    throw new CommandFailure(
+      `${model} has no model: the job ${record.status === 'Running' ? 'is still running' : `is ${record.status}`}`,
+    );
+  }
+  return record.model;
+}

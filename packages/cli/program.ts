@@ -1,0 +1,104 @@
+import { type Argument, Command, CommanderError } from 'commander';
+import { laterCommand, laterGroups, laterJobVerbs, withoutAzurePrefix } from './az-spelling.ts';
+import type { Context } from './command.ts';
+import { exitCodes, reportFailure, UsageError } from './failure.ts';
+import { jobCommands } from './job.ts';
+import version from './package.json' with { type: 'json' };
+import { predictCommand } from './predict.ts';
+import { trainCommand } from './train.ts';
+
+const examples = `  fovea train pictures/                   a folder of class folders becomes a classifier
+  fovea predict amber_lynx photo.jpg      what the classifier of that job sees in a picture
+  fovea job create -f job.yml --stream    an Azure ML AutoML image job, as it is
+  fovea job list -o table                 what was trained here`;
+
+const shortHelp = `fovea trains image models from one job file, on this machine.
+
+${examples}
+
+fovea --help tells more, and fovea <command> --help most.
+`;
+
+/** Runs one command line (without the names of the interpreter and the script) and returns what the process is to end with. */
+export async function run(argv: readonly string[], { terminal, services }: Omit<Context, 'exitCode'>): Promise<number> {
+  const context: Context = { terminal, services, exitCode: exitCodes.done };
+  const words = withoutAzurePrefix(argv);
+  if (words.length === 0) {
+    terminal.out.write(shortHelp);
+    return exitCodes.done;
+  }
+  try {
+    await programOf(context).parseAsync(words, { from: 'user' });
+    return context.exitCode;
+  } catch (error) {
+    const debug = words.includes('--debug');
+    if (!(error instanceof CommanderError)) return reportFailure(error, terminal.err, { debug });
+    // Help and version that were asked for end as errors of code 0; help shown for a missing verb is a wrong use.
+    if (error.exitCode === 0) return exitCodes.done;
+    if (error.code === 'commander.help') return exitCodes.usage;
+    const [message = '', hint] = error.message.replace(/^error: /, '').split('\n');
+    return reportFailure(new UsageError(message, hint?.replace(/^\((.*)\)$/, '$1')), terminal.err, { debug });
+  }
+}
+
+function programOf(context: Context): Command {
+  const { out, err } = context.terminal;
+  const program = new Command('fovea')
+    .description('Trains image models from one job file, on this machine.')
+    .version(`fovea ${version.version}`, '-v, --version', 'the version')
+    .helpOption('-h, --help', 'this text')
+    .helpCommand(false)
+    .addHelpText('after', `\nExamples:\n${examples}`)
+    .addHelpText(
+      'after',
+      '\nThe spelling of az works too: fovea ml job create --file job.yml --resource-group … --workspace-name …',
+    );
+  const verbs = jobCommands(context);
+  const job = new Command('job')
+    .summary('jobs from Azure ML AutoML image job files')
+    .description('Jobs from Azure ML AutoML image job files: checked, run here, looked at.')
+    .helpOption('-h, --help', 'this text')
+    .helpCommand(false);
+  for (const verb of verbs) job.addCommand(verb);
+  for (const verb of laterJobVerbs)
+    job.addCommand(
+      laterCommand(
+        verb,
+        'fovea job',
+        verbs.map((one) => one.name()),
+      ),
+      { hidden: true },
+    );
+  const commands = [trainCommand(context), predictCommand(context), job];
+  for (const one of commands) program.addCommand(one);
+  for (const group of laterGroups)
+    program.addCommand(
+      laterCommand(
+        group,
+        'fovea',
+        commands.map((one) => one.name()),
+      ),
+      { hidden: true },
+    );
+  settle(
+    program,
+    (text) => out.write(text),
+    (text) => err.write(text),
+  );
+  return program;
+}
+
+/** Every command throws instead of exiting, and writes its help where the terminal says. */
+function settle(one: Command, writeOut: (text: string) => void, writeErr: (text: string) => void): void {
+  one.exitOverride().configureOutput({ writeOut, writeErr, outputError: () => {} });
+  one.configureHelp({
+    subcommandTerm: (sub) => [sub.name(), ...sub.registeredArguments.map(argumentTerm)].join(' '),
+    optionDescription: ({ description, defaultValue }) =>
+      defaultValue === undefined ? description : `${description} (${defaultValue} when left out)`,
+  });
+  for (const sub of one.commands) settle(sub, writeOut, writeErr);
+}
+
+function argumentTerm(argument: Argument): string {
+  return `<${argument.name()}${argument.variadic ? '...' : ''}>`;
+}

@@ -1,0 +1,21 @@
+/**
+ * The packages that commands work with. Each is loaded when a command first needs it: `fovea --version` needs none, and
+ * `fovea predict` has no use for the training engine.
+ */
+export interface Services {
+  automl(): Promise<Automl>;
+  data(): Promise<Pick<typeof import('@fovea/data'), 'IssuesError' | 'readTable' | 'readImageFolder'>>;
+  serving(): Promise<Pick<typeof import('@fovea/serving'), 'loadModel' | 'topLabels' | 'formatPrediction'>>;
+}
+
+type Automl = Pick<
+  typeof import('@fovea/automl'),
+  | ('parseJob' | 'unsupportedReasons' | 'withTrialHyperparameters' | 'plainJob' | 'jobKeys')
+  | ('runJob' | 'resumeJob' | 'isJobAlive' | 'readJob' | 'listJobs' | 'jobFolder' | 'trialLogPath')
+>;
+
+export const installedServices: Services = {
+  automl: () => import('@fovea/automl'),
+  data: () => import('@fovea/data'),
+  serving: () => import('@fovea/serving'),
+};

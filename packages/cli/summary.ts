@@ -1,0 +1,58 @@
+import { relative } from 'node:path';
+import type { JobRecord, TrialRecord } from '@fovea/automl';
+import { printable } from './printable.ts';
+import { counted, duration, figure } from './quantities.ts';
+import type { Channel } from './terminal.ts';
+
+/** The words for `--workspace` in a command to type next; none for the usual folder. */
+export function workspaceWords(workspace: string): string {
+  return workspace === '.fovea' ? '' : ` --workspace ${quoted(workspace)}`;
+}
+
+/** A completed job in three lines: how good, where the model is, what to type next. `differences`: of ONNX, by trial. */
+export function summaryLines(
+  channel: Channel,
+  record: JobRecord,
+  differences: ReadonlyMap<string, number>,
+  workspace: string,
+): string[] {
+  const best = record.trials.find(({ name }) => name === record.best_trial);
+  const score = record.metrics[record.primary_metric];
+  const parts = [
+    `${record.primary_metric.replaceAll('_', ' ')} ${score === undefined ? '?' : figure(score)}${best ? effort(record, best) : ''}`,
+  ];
+  if (record.start_time !== null && record.end_time !== null) {
+    parts.push(duration((Date.parse(record.end_time) - Date.parse(record.start_time)) / 1000));
+  }
+  const lines = [`  ${channel.paint('green', '✓')} ${channel.paint('bold', parts.join(' · '))}`];
+  const entry = (name: string, text: string) => lines.push(`    ${channel.paint('dim', name.padEnd(8))} ${text}`);
+  if (record.model !== null) {
+    const difference = best && differences.get(best.name);
+    const verified =
+      difference === undefined ? '' : `     ONNX differs from the trained model by at most ${figure(difference)}`;
+    entry('model', printable(shortPath(record.model)) + channel.paint('dim', verified));
+  }
+  entry('try', `fovea predict${workspaceWords(workspace)} ${record.name} photo.jpg`);
+  return lines;
+}
+
+function effort(record: JobRecord, best: TrialRecord): string {
+  if (record.trials.length > 1) {
+    return `, the best of ${counted(record.trials.length, 'trial')} (${best.model_name}, epoch ${best.best_epoch ?? '?'} of ${best.name})`;
+  }
+  const { number_of_epochs: wanted, early_stopping_patience: patience } = best.hyperparameters;
+  const last = best.epochs.at(-1)?.epoch ?? 0;
+  const early = typeof wanted === 'number' && last < wanted ? ` (stopped: no better in ${String(patience)})` : '';
+  return ` after ${counted(last, 'epoch')}${early}`;
+}
+
+/** Relative to where the person stands, when it lies below. */
+export function shortPath(path: string): string {
+  const below = relative(process.cwd(), path);
+  return below === '' || below.startsWith('..') ? path : below;
+}
+
+/** As a shell needs it. */
+export function quoted(word: string): string {
+  return /^[\w./:@%+=,~-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+}

@@ -1,0 +1,109 @@
+import { stat } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import type { Command } from 'commander';
+import { assignments, type Context, command, positiveInteger } from './command.ts';
+import { CommandFailure } from './failure.ts';
+import { runInForeground } from './foreground-run.ts';
+import { checkedJob, type ReadJob, requireJob } from './job-file.ts';
+import { optionalWriter } from './output.ts';
+
+interface TrainOptions {
+  model: string;
+  epochs?: number;
+  batchSize?: number;
+  weights?: string;
+  name?: string;
+  set?: string[];
+}
+
+/** The model for a folder of pictures: small, and good on two cores; a job file without a model means Azure's own default. */
+const defaultModel = 'mobilenetv2';
+
+/** `fovea train <folder>`: a job without a job file. */
+export function trainCommand(context: Context): Command {
+  return command<TrainOptions>({
+    usage: 'train <folder>',
+    summary: 'train a classifier on a folder of pictures',
+    about: [
+      'The folder has a folder for each class, or train/ and val/ that have them; without val/ a fifth is kept for validation.',
+      'Ctrl-C stops after the current step; fovea job resume goes on. With -o, stdout gets the record of the job alone.',
+    ].join('\n'),
+    options: [
+      { flags: '--model <name>', text: 'the network', fallback: defaultModel },
+      { flags: '--epochs <n>', text: 'times that every picture is seen', read: positiveInteger },
+      { flags: '--batch-size <n>', text: 'pictures in a step', read: positiveInteger },
+      { flags: '--weights <file>', text: 'checkpoint to start from, or none; ImageNet weights where they can be had' },
+      { flags: '-n, --name <name>', text: 'name of the job; made up when left out' },
+      {
+        flags: '--set <key=value>',
+        text: 'a hyperparameter, as learning_rate=0.005, or any key of a job file; may be repeated',
+        read: assignments,
+      },
+    ],
+    examples: [
+      'fovea train pictures/',
+      'fovea train pictures/ --model resnet18 --epochs 30 --set learning_rate=0.005',
+      'fovea train pictures/ -o json --query "{model: model, accuracy: metrics.accuracy}"',
+    ],
+    async run(options, [folder = '']) {
+      const write = await optionalWriter(context.terminal.out, options);
+      await requireFolder(folder);
+      const job = await requireJob(context, await jobOf(context, folder, options), options.onlyShowErrors === true);
+      const { runJob } = await context.services.automl();
+      const weights =
+        options.weights === undefined || options.weights === 'none' ? options.weights : resolve(options.weights);
+      const record = await runInForeground(
+        context,
+        options,
+        { show: 'progress', summaryTo: write ? 'err' : 'out' },
+        (watched) => runJob(job, { ...watched, baseFolder: process.cwd(), weights, fitBatchToData: true }),
+      );
+      await write?.(record);
+    },
+  });
+}
+
+/** The job that the words of the command line mean, checked as a job file is; what is wrong is said of the words that were typed. */
+async function jobOf({ services }: Context, folder: string, options: TrainOptions): Promise<ReadJob> {
+  const automl = await services.automl();
+  const sets: [set: string, typed: string][] = [];
+  const option = (key: string, flag: string, value: string | number | undefined) => {
+    if (value !== undefined) sets.push([`${key}=${JSON.stringify(value)}`, `${flag} ${value}`]);
+  };
+  option('training_parameters.model_name', '--model', options.model);
+  option('training_parameters.number_of_epochs', '--epochs', options.epochs);
+  option('training_parameters.training_batch_size', '--batch-size', options.batchSize);
+  option('name', '--name', options.name);
+  for (const typed of options.set ?? []) sets.push([ofJob(automl.jobKeys, typed), `--set ${typed}`]);
+
+  const text = JSON.stringify({
+    type: 'automl',
+    task: 'image_classification',
+    target_column_name: 'label',
+    training_data: { path: resolve(folder) },
+  });
+  const read = checkedJob(automl, text, { file: 'fovea train', set: sets.map(([set]) => set) });
+  const typedAs = new Map(sets.map(([set, typed]) => [`--set ${set}`, typed]));
+  // There is no file to open: a line of it says nothing to anybody.
+  const issues = read.issues.map(({ line: _, column: __, ...issue }) => ({
+    ...issue,
+    file: typedAs.get(issue.file) ?? issue.file,
+  }));
+  return { job: read.job, issues, sources: new Map() };
+}
+
+/** A word alone is a hyperparameter unless it is a key of job files; with dots it is a path in one. */
+function ofJob(jobKeys: readonly string[], assignment: string): string {
+  const key = assignment.slice(0, assignment.indexOf('='));
+  return /[.[]/.test(key) || jobKeys.includes(key) ? assignment : `training_parameters.${assignment}`;
+}
+
+async function requireFolder(folder: string): Promise<void> {
+  const stats = await stat(folder).catch(() => null);
+  if (stats?.isDirectory()) return;
+  if (stats === null) throw new CommandFailure(`${folder} is not there`, { hint: `it would be ${resolve(folder)}` });
+  const hint = /\.ya?ml$/i.test(folder)
+    ? `for a job file: fovea job create --file ${folder} --stream`
+    : 'give the folder that has a folder for each class';
+  throw new CommandFailure(`${folder} is a file, not a folder`, { hint });
+}
