@@ -12,9 +12,11 @@ export {
   shortPath,
   throwIfErrors,
 } from './issue.ts';
+export { BatchLoader, type BatchLoaderOptions, type ImageBatch } from './loader.ts';
 export { didYouMean, nearest } from './nearest.ts';
 export type { Box } from './resample.ts';
 export { createRng, type Rng, seedOf } from './rng.ts';
+export type { Augment } from './sample-queue.ts';
 export { stratifiedSplit } from './split.ts';
 export { type ReadTableOptions, readTable } from './table.ts';
 export { turboJpeg } from './turbojpeg.ts';

@@ -1,4 +1,5 @@
-import koffi from 'koffi';
+import { createRequire } from 'node:module';
+import type koffi from 'koffi';
 
 /**
  * libturbojpeg, when the machine has it (Debian: libturbojpeg0). For JPEG it gives the same pixels as sharp, which carries the
@@ -39,9 +40,11 @@ export function turboJpeg(): TurboJpeg | null {
 function open(): TurboJpeg | null {
   const asked = process.env.FOVEA_TURBOJPEG;
   if (asked === 'off') return null;
+  // Loaded when the first JPEG comes: a thread that is ended while it loads koffi takes the process with it.
+  const { load } = createRequire(import.meta.url)('koffi') as typeof koffi;
   for (const name of asked ? [asked] : (LIBRARIES[process.platform] ?? [])) {
     try {
-      return bind(koffi.load(name));
+      return bind(load(name));
     } catch {
       // Not there, or not for this machine. sharp does the same, only slower.
     }
