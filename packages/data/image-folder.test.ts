@@ -98,6 +98,8 @@ test('sets that cannot be trained on are refused, each with its reason', (t) => 
   assert.deepEqual(wrong({ ...files('a', 12), b: null }), ['b/ has no images']);
   assert.deepEqual(wrong({ ...files('a', 12) }), ['all images are of one class, "a"']);
   assert.deepEqual(wrong({ ...files('a', 5), ...files('b', 4) }), ['there are only 9 images']);
+  const small = temporaryFolder(t, files('a', 1));
+  assert.deepEqual(readImageFolder(small, { role: 'validation' }).issues, []);
   assert.deepEqual(wrong({ 'train/a': null, 'train/b': null }), ['train/a/ has no images', 'train/b/ has no images']);
 });
 

@@ -1,6 +1,6 @@
 import { readdirSync, realpathSync, type Stats, statSync } from 'node:fs';
 import { basename, extname, join, relative, resolve } from 'node:path';
-import { checkDataset, checkValidation } from './checks.ts';
+import { checkDataset, checkValidation, type Role } from './checks.ts';
 import { classesOf, type Dataset, type ImageRecord } from './dataset.ts';
 import type { Issue } from './issue.ts';
 
@@ -13,9 +13,12 @@ const CLUTTER = ['thumbs.db', 'desktop.ini', '__macosx'];
 /**
  * Reads a folder of class folders (`ants/`, `bees/`), or one with `train/` and perhaps `val/`, `valid/` or `validation/` that
  * hold the class folders. The name of a class folder is the label of all images in it, however deep. Nothing is thrown for
- * what is wrong: every problem is an issue. Issues about files have the folder as `file` and name the rest in the message.
+ * what is wrong: every problem is an issue. As `role: 'validation'` a folder may have fewer images. Issues about files have the folder as `file` and name the rest in the message.
  */
-export function readImageFolder(folder: string): { train: Dataset; validation?: Dataset; issues: Issue[] } {
+export function readImageFolder(
+  folder: string,
+  { role = 'training' }: { role?: Role } = {},
+): { train: Dataset; validation?: Dataset; issues: Issue[] } {
   const root = resolve(folder);
   const reader = new FolderReader(root);
   const stats = statOrUndefined(root);
@@ -35,7 +38,7 @@ export function readImageFolder(folder: string): { train: Dataset; validation?: 
     const dataset = reader.readClasses(root, basename(root));
     return {
       train: dataset,
-      issues: reader.issues.concat(reader.hasErrors() ? [] : checkDataset(dataset, 'training', root)),
+      issues: reader.issues.concat(reader.hasErrors() ? [] : checkDataset(dataset, role, root)),
     };
   }
 
@@ -57,7 +60,7 @@ export function readImageFolder(folder: string): { train: Dataset; validation?: 
     );
   }
   const training = reader.readClasses(join(root, train), `${basename(root)}/${train}`);
-  if (!reader.hasErrors()) reader.issues.push(...checkDataset(training, 'training', join(root, train)));
+  if (!reader.hasErrors()) reader.issues.push(...checkDataset(training, role, join(root, train)));
   if (candidates.length !== 1) return { train: training, issues: reader.issues };
   const validation = reader.readClasses(join(root, candidates[0]), `${basename(root)}/${candidates[0]}`);
   return { train: training, validation, issues: reader.issues.concat(checkValidation(training, validation)) };

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import fc from 'fast-check';
 import { parseMltable } from './mltable.ts';
 
 const STANDARD = `paths:
@@ -143,4 +144,29 @@ test('YAML that is none, and YAML that explodes, is an issue and no crash', () =
     ...'bcdefghij'.split('').map((name, i) => `${name}: &${name} [${`*${'abcdefghij'[i]},`.repeat(9)}]`),
   ].join('\n');
   assert.match(String(issuesOf(bomb)[0][3]), /^not YAML/);
+});
+
+test('whatever the file holds, there are issues or a table, never a crash', () => {
+  const anything = fc.oneof(
+    fc.string(),
+    fc
+      .tuple(fc.nat(STANDARD.length), fc.nat(20), fc.string({ maxLength: 8 }))
+      .map(([at, cut, text]) => STANDARD.slice(0, at) + text + STANDARD.slice(at + cut)),
+    fc.json().map((json) => `paths: ${json}\ntransformations: ${json}`),
+    fc
+      .json()
+      .map(
+        (json) =>
+          `paths: [{file: a}]\ntransformations: [{read_json_lines: ${json}}, {take: ${json}}, {convert_column_types: ${json}}]`,
+      ),
+  );
+  fc.assert(
+    fc.property(anything, (text) => {
+      const { table, issues } = parseMltable(text, 'MLTable');
+      assert.equal(table === null, issues.length > 0);
+      for (const issue of issues)
+        assert.ok(issue.message !== '' && !/undefined|\[object/.test(issue.message), issue.message);
+    }),
+    { numRuns: 1000 },
+  );
 });

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import fc from 'fast-check';
 import { formatIssues } from './issue.ts';
 import { readTable } from './table.ts';
 import { temporaryFolder } from './temporary-folder.ts';
@@ -188,7 +189,7 @@ test('JSONL written for the cloud finds its downloaded images beside the table',
   const [missing, climbing] = brief(result);
   assert.equal(
     missing[2],
-    `${cloud('can/9.jpg')} is not there (looked in ${table}/, ${join(folder, 'data/fridgeObjects')}/)`,
+    `…/fridgeObjects/can/9.jpg is not there (looked in ${table}/, ${join(folder, 'data/fridgeObjects')}/)`,
   );
   assert.equal(missing[3], 'remote images are not fetched yet: put a copy of them beside the annotations');
   assert.match(String(climbing[2]), /secret.jpg is not there/);
@@ -351,5 +352,25 @@ test('a JSON document that is not JSON lines is one problem', async (t) => {
   assert.deepEqual(
     brief(result).map(([, , message]) => message),
     ['the file is one JSON document spread over several lines'],
+  );
+});
+
+test('whatever a JSONL file holds, nothing is thrown and every line is a record or an issue', async (t) => {
+  const value = fc.oneof(
+    fc.json(),
+    fc.constantFrom('"images/1.jpg"', '"cat"', '"azureml://x/paths/a"', '"file://"', '"\\u0000"', '"/"', '".."'),
+  );
+  const row = fc
+    .tuple(value, value)
+    .map(([url, label]) => `{"image_url": ${url}, "label": ${label}, "image_details": ${label}}`);
+  const folder = temporaryFolder(t, images(3));
+  const file = join(folder, 'train.jsonl');
+  await fc.assert(
+    fc.asyncProperty(fc.array(fc.oneof(row, fc.string(), fc.json()), { minLength: 1, maxLength: 6 }), async (texts) => {
+      writeFileSync(file, texts.map((text) => text.replaceAll(/[\r\n]/g, ' ')).join('\n'));
+      const { dataset, issues } = await readTable(file, { role: 'validation' });
+      assert.ok(dataset.records.length > 0 || issues.some((issue) => issue.severity === 'error'));
+    }),
+    { numRuns: 300 },
   );
 });

@@ -94,7 +94,13 @@ async function readRow(
 
 function notThere(url: string, lookedIn: readonly string[]): string {
   const folders = lookedIn.map((folder) => `${shortPath(folder)}/`);
-  return `${url} is not there${folders.length > 0 ? ` (looked in ${folders.join(', ')})` : ''}`;
+  return `${isRemote(url) ? endOf(url) : url} is not there${folders.length > 0 ? ` (looked in ${folders.join(', ')})` : ''}`;
+}
+
+/** The part of a long URI that tells one image from another. */
+function endOf(url: string): string {
+  const end = url.split('/').slice(-3).join('/');
+  return end.length + 2 < url.length ? `…/${end}` : url;
 }
 
 function missingHint(url: string): string | undefined {
