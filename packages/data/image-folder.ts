@@ -13,7 +13,9 @@ const CLUTTER = ['thumbs.db', 'desktop.ini', '__macosx'];
 /**
  * Reads a folder of class folders (`ants/`, `bees/`), or one with `train/` and perhaps `val/`, `valid/` or `validation/` that
  * hold the class folders. The name of a class folder is the label of all images in it, however deep. Nothing is thrown for
- * what is wrong: every problem is an issue. As `role: 'validation'` a folder may have fewer images. Issues about files have the folder as `file` and name the rest in the message.
+ * what is wrong: every problem is an issue. Issues about files have the folder as `file` and name the rest in the message.
+ *
+ * @param options.role a training set needs ten images and two classes, a validation set one image. Default `training`.
  */
 export function readImageFolder(
   folder: string,

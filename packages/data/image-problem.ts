@@ -65,14 +65,17 @@ async function contentProblem(file: string | Uint8Array, start: Buffer, error: u
       hint: 'JPEG, PNG, WebP, TIFF and GIF can',
     };
   }
-  // libvips joins what went wrong by new lines; sharp puts in front what it makes of that.
-  const [cause] = reason
-    .replace(/^(Input (file|buffer) has corrupt header: |Warning treated as error[^\n]*\n)/i, '')
-    .split('\n');
+  const [cause] = withoutPreface(error).split('\n');
   const isCut = /premature end of JPEG image|not enough data|end of (file|GIF|stream)|unexpected end/i.test(reason);
   // libpng has the same words for both.
   const what = isCut ? 'is cut off' : /read error/.test(reason) ? 'is cut off or damaged' : 'is damaged';
   return { code: 'image-damaged', message: `${what} (${cause})` };
+}
+
+/** The words of libvips, joined by new lines, without what sharp puts in front of them. */
+export function withoutPreface(error: unknown): string {
+  const reason = error instanceof Error ? error.message : String(error);
+  return reason.replace(/^(Input (file|buffer) has corrupt header: |Warning treated as error[^\n]*\n)/i, '');
 }
 
 /** What a file is by its first bytes, for the kinds that often lie between images. */

@@ -1,7 +1,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import type { ImageRecord } from './dataset.ts';
-import { imageProblem, MOST_PIXELS } from './image-problem.ts';
+import { imageProblem, MOST_PIXELS, withoutPreface } from './image-problem.ts';
 import { type Issue, shortPath } from './issue.ts';
 import { sharp } from './sharp.ts';
 import { VerifiedImages } from './verified-images.ts';
@@ -30,84 +30,94 @@ interface Verdict {
 export async function verifyImages(records: readonly ImageRecord[], options: VerifyOptions = {}): Promise<Issue[]> {
   const { cacheFolder, onProgress, signal } = options;
   const cache = cacheFolder === undefined ? undefined : await VerifiedImages.open(cacheFolder);
-  const issues: Issue[][] = records.map(() => []);
+  const verdicts = new Map<number, Verdict>();
   let next = 0;
-  let done = 0;
+  const advance = (i: number, verdict: Verdict) => {
+    verdicts.set(i, verdict);
+    onProgress?.(verdicts.size, records.length);
+  };
   const work = async () => {
     while (next < records.length) {
       signal?.throwIfAborted();
       const i = next++;
-      issues[i] = applyVerdict(records[i], await verdictOf(records[i].file, cache));
-      onProgress?.(++done, records.length);
+      const size = await wholeImage(records[i].file, cache);
+      if (size) advance(i, size);
     }
   };
   let unsaved: Issue[] = [];
   try {
     // More at once than there are cores: while one image is read from the disk, another is decoded.
     await Promise.all(Array.from({ length: availableParallelism() * 2 }, work));
+    // libvips keeps the words of errors in one place for all threads: what is wrong, an image only tells when it is alone.
+    for (const [i, { file }] of records.entries()) {
+      signal?.throwIfAborted();
+      if (!verdicts.has(i)) advance(i, await faultyImage(file));
+    }
   } finally {
     unsaved = await save(cache, cacheFolder);
   }
-  return issues.flat().concat(unsaved);
+  return records.flatMap((record, i) => applyVerdict(record, verdicts.get(i) ?? UNUSABLE)).concat(unsaved);
 }
 
-async function verdictOf(file: string, cache: VerifiedImages | undefined): Promise<Verdict> {
+const UNUSABLE = { width: 0, height: 0 };
+
+/** The size of an image without any fault; undefined when it has some. */
+async function wholeImage(file: string, cache: VerifiedImages | undefined): Promise<Verdict | undefined> {
   try {
     const identity = await stat(file);
     const known = cache?.get(file, identity);
     if (known) return known;
-    if (!identity.isFile() || identity.size === 0) throw new Error('nothing to decode');
-    const verdict = await decodeWhole(file);
-    if (!verdict.problem) cache?.set(file, identity, verdict);
-    return verdict;
-  } catch (error) {
-    const { code, message, hint } = await imageProblem(file, error);
-    const problem = {
-      code,
-      severity: 'error',
-      message: `${shortPath(file)} ${message}`,
-      ...(hint !== undefined && { hint }),
-    } as const;
-    return { width: 0, height: 0, problem };
+    if (!identity.isFile()) return undefined;
+    const size = await decodeWhole(await readFile(file), 'warning');
+    cache?.set(file, identity, size);
+    return size;
+  } catch {
+    return undefined;
   }
 }
 
-async function decodeWhole(file: string): Promise<Verdict> {
-  const bytes = await readFile(file);
-  const { width, height } = (await sharp(bytes, { failOn: 'none', limitInputPixels: MOST_PIXELS }).metadata())
-    .autoOrient;
+/** What is wrong with an image. */
+async function faultyImage(file: string): Promise<Verdict> {
+  let reason: unknown;
   try {
-    await decodeAt(bytes, 'warning', { width, height });
-    return { width, height };
-  } catch (error) {
+    if (!(await stat(file)).isFile()) throw new Error('nothing to decode');
+    const bytes = await readFile(file);
+    try {
+      return await decodeWhole(bytes, 'warning');
+    } catch (error) {
+      reason = error;
+    }
     // A fault in the data of a JPEG shows in its pixels; stray bytes between its parts, or an odd tag of a TIFF, do not.
-    const reason = error instanceof Error ? error.message : String(error);
-    if (/corrupt jpeg data/i.test(reason) && !/extraneous bytes/i.test(reason)) throw error;
-    if (!(await decodesAt(bytes, 'error', { width, height }))) throw error;
-    const message = `${shortPath(file)} is readable, but not quite right (${reason.split('\n')[0]})`;
-    return { width, height, problem: { code: 'image-odd', severity: 'warning', message } };
+    const words = withoutPreface(reason);
+    if (!/corrupt jpeg data/i.test(words) || /extraneous bytes/i.test(words)) {
+      const size = await decodeWhole(bytes, 'error');
+      const message = `${shortPath(file)} is readable, but not quite right (${words.split('\n')[0]})`;
+      return { ...size, problem: { code: 'image-odd', severity: 'warning', message } };
+    }
+  } catch (error) {
+    reason ??= error;
   }
-}
-
-async function decodesAt(...args: Parameters<typeof decodeAt>): Promise<boolean> {
-  return decodeAt(...args).then(
-    () => true,
-    () => false,
-  );
+  const { code, message, hint } = await imageProblem(file, reason);
+  const problem = {
+    code,
+    severity: 'error',
+    message: `${shortPath(file)} ${message}`,
+    ...(hint !== undefined && { hint }),
+  } as const;
+  return { ...UNUSABLE, problem };
 }
 
 /**
- * Every pixel has to be decoded, none to be kept: a ninth of each side is asked for, by averaging. Then a JPEG is decoded at an
- * eighth, which reads all of its data in a third of the time.
+ * Decodes every pixel and keeps none: a ninth of each side is asked for, by averaging. Then a JPEG is decoded at an eighth, which
+ * reads all of its data in a third of the time.
  */
-async function decodeAt(
-  bytes: Uint8Array,
-  failOn: 'warning' | 'error',
-  { width, height }: { width: number; height: number },
-): Promise<void> {
-  const size = [width, height].map((length) => Math.max(1, Math.floor(length / 9)));
-  const image = sharp(bytes, { failOn, limitInputPixels: MOST_PIXELS, ignoreIcc: true }).autoOrient();
-  await image.resize(size[0], size[1], { fit: 'fill', kernel: 'linear' }).raw().toBuffer();
+async function decodeWhole(bytes: Uint8Array, failOn: 'warning' | 'error'): Promise<{ width: number; height: number }> {
+  const options = { limitInputPixels: MOST_PIXELS, ignoreIcc: true };
+  const { width, height } = (await sharp(bytes, { ...options, failOn: 'none' }).metadata()).autoOrient;
+  const [across, down] = [width, height].map((length) => Math.max(1, Math.floor(length / 9)));
+  const image = sharp(bytes, { ...options, failOn }).autoOrient();
+  await image.resize(across, down, { fit: 'fill', kernel: 'linear' }).raw().toBuffer();
+  return { width, height };
 }
 
 function applyVerdict(record: ImageRecord, { width, height, problem }: Verdict): Issue[] {
