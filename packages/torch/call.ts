@@ -1,4 +1,4 @@
-import { type Lookup, native } from './engine.ts';
+import { type Lookup, loadTorchvision, native } from './engine.ts';
 import { Tensor } from './tensor.ts';
 import { TorchError } from './torch-error.ts';
 
@@ -16,6 +16,10 @@ function describe(value: unknown): string {
 /** Random generators cross the border as their number. */
 export interface GeneratorHandle {
   readonly index: number;
+}
+
+function isGenerator(value: unknown): value is GeneratorHandle {
+  return typeof value === 'object' && value !== null && 'index' in value && typeof value.index === 'number';
 }
 
 /** One call as a recorder sees it. `args` stand in schema order, as given. */
@@ -73,6 +77,7 @@ export class Operator {
   static find(name: string): Operator | null {
     const known = Operator.#known.get(name);
     if (known !== undefined) return known;
+    if (name.startsWith('torchvision::')) loadTorchvision();
     const found = native.lookup(name);
     const operator = found && new Operator(name, found);
     Operator.#known.set(name, operator);
@@ -111,7 +116,7 @@ export class Operator {
       return takes === 'tensor' ? (value as Tensor).handle : value;
     if (value === null || value === undefined) return value;
     if (Array.isArray(value)) return value.map((item) => this.#toNative(item, position));
-    if (takes === 'generator' && typeof value === 'object' && 'index' in value) return value.index;
+    if (takes === 'generator' && isGenerator(value)) return value.index;
     const wanted = takes === 'plain' ? 'plain value (see item())' : takes;
     throw new TypeError(
       `argument ${this.parameters[position]}: a ${wanted} belongs where ${describe(value)} was given`,
@@ -145,7 +150,10 @@ export function call(name: string, ...args: unknown[]): unknown {
 }
 
 /** The schemas of all registered operators. */
-export const schemas = (): string[] => native.operators();
+export function schemas(): string[] {
+  loadTorchvision();
+  return native.operators();
+}
 
 /** The typed form of an operator; it is looked up at its first call. @internal for ops.generated.ts */
 export function bind<F extends (...args: never[]) => unknown>(name: string): F {

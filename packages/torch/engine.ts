@@ -83,15 +83,25 @@ function loadAddon(): Native {
   if (!existsSync(addon)) throw new Error('The engine is not built yet. Run: npm run setup');
   const loaded: Native = createRequire(import.meta.url)(fileURLToPath(addon));
   loaded.setErrorClass(TorchError);
-  const record = new URL('fovea_torch.json', folder);
-  if (existsSync(record)) {
-    const { torchvision }: BuildRecord = JSON.parse(readFileSync(record, 'utf8'));
-    if (torchvision && existsSync(torchvision)) loaded.loadLibrary(torchvision);
-  }
   return loaded;
 }
 
 export const native: Native = loadAddon();
+
+let sawTorchvision = false;
+
+/**
+ * Registers torchvision's compiled operators, where set-up found them. Called when the first of them is asked for: the library brings
+ * video and picture codecs along, which take longer to load than libtorch.
+ */
+export function loadTorchvision(): void {
+  if (sawTorchvision) return;
+  sawTorchvision = true;
+  const record = new URL('./build/fovea_torch.json', import.meta.url);
+  if (!existsSync(record)) return;
+  const { torchvision }: BuildRecord = JSON.parse(readFileSync(record, 'utf8'));
+  if (torchvision && existsSync(torchvision)) native.loadLibrary(torchvision);
+}
 
 /** Version of the libtorch underneath, e.g. `1.13.1`. */
 export const torchVersion = (): string => native.version();

@@ -7,9 +7,13 @@ const list = new URL('operators.txt', import.meta.url);
 const target = new URL('ops.generated.ts', import.meta.url);
 const RESERVED = new Set(['default', 'delete', 'in', 'new', 'var', 'with', 'this', 'function', 'import', 'export']);
 
-/** `aten::_foreach_add_.List` → `_foreachAddList_`: PyTorch's name in camelCase, then the overload; in-place forms end in `_`. */
+/**
+ * `aten::_foreach_add_.List` → `_foreachAddList_`: PyTorch's name in camelCase, then the overload; in-place forms end in `_`. Python's
+ * own methods lose their underscores: `aten::__and__.Tensor` → `andTensor`.
+ */
 export function functionName(operator: string): string {
-  const [base, overload = ''] = operator.split('::')[1].split('.');
+  const [full, overload = ''] = operator.split('::')[1].split('.');
+  const base = full.replace(/^__(.+)__$/, '$1');
   const inPlace = base.endsWith('_');
   const core = camel(inPlace ? base.slice(0, -1) : base) + pascal(overload);
   const name = inPlace ? `${core}_` : core;
@@ -64,13 +68,16 @@ function scalar(type: string): string {
   }
 }
 
-/** Splits at commas outside of brackets. */
+/** Splits at commas outside of brackets and quotes. */
 function split(text: string): string[] {
   const parts: string[] = [];
   let depth = 0;
   let start = 0;
+  let quoted = false;
   for (let i = 0; i < text.length; i++) {
-    if ('([{'.includes(text[i])) depth++;
+    if (text[i] === '"') quoted = !quoted;
+    else if (quoted) continue;
+    else if ('([{'.includes(text[i])) depth++;
     else if (')]}'.includes(text[i])) depth--;
     else if (text[i] === ',' && depth === 0) {
       parts.push(text.slice(start, i).trim());

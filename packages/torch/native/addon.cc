@@ -223,7 +223,8 @@ static napi_value version(napi_env env, Arguments& args) { return toString(env, 
 /// loadLibrary(path): registers the operators of a compiled extension (torchvision's) in the same dispatcher.
 static napi_value loadLibrary(napi_env env, Arguments& args) {
   // Python's own symbols stay unresolved on purpose (RTLD_LAZY): no Python runs, only the static registrations do.
-  if (!dlopen(args.string(0).c_str(), RTLD_LAZY | RTLD_GLOBAL)) throw std::runtime_error(dlerror());
+  // RTLD_LOCAL: its dependencies (glib among them) must not stand in for what other addons, like sharp, bring along.
+  if (!dlopen(args.string(0).c_str(), RTLD_LAZY | RTLD_LOCAL)) throw std::runtime_error(dlerror());
   return undefined(env);
 }
 

@@ -349,12 +349,15 @@ inline std::string words(napi_env env, napi_value value, bool isTensor) {
     return "[" + text + (items.size() > 8 ? ", … " + std::to_string(items.size()) : "") + "]";
   }
   if (type == napi_string) return "'" + readString(env, value) + "'";
-  if (type == napi_object || type == napi_function) {
+  if (type == napi_object) {
     napi_value constructor, name;
     check(env, napi_get_named_property(env, value, "constructor", &constructor));
+    if (typeOf(env, constructor) != napi_function) return "object";
     check(env, napi_get_named_property(env, constructor, "name", &name));
     return readString(env, name);
   }
+  if (type == napi_function) return "function";
+  if (type == napi_symbol) return "symbol";
   napi_value text;
   check(env, napi_coerce_to_string(env, value, &text));
   return readString(env, text);
