@@ -81,8 +81,9 @@ export function addon({ root, log, env = process.env, source, output, libtorch =
     const sources = files.filter((name) => name.endsWith('.cc')).map((name) => join(folder, name));
     const objects = sources.map((_, i) => join(target, `${files.filter((name) => name.endsWith('.cc'))[i]}.o`));
     const headers = join(root, 'node_modules/node-api-headers/include');
+    // C++20 is what libtorch's headers need from 2.14 on; those of 1.13 take it too.
     const flags = [
-      ...['-O2', '-std=c++17', '-fPIC', '-fvisibility=hidden', `-D_GLIBCXX_USE_CXX11_ABI=${torch.cxx11Abi ? 1 : 0}`],
+      ...['-O2', '-std=c++20', '-fPIC', '-fvisibility=hidden', `-D_GLIBCXX_USE_CXX11_ABI=${torch.cxx11Abi ? 1 : 0}`],
       ...[headers, ...torch.include].flatMap((path) => ['-isystem', path]),
     ];
     const cuda = torch.cuda ? ['-ltorch_cuda', '-lc10_cuda'] : [];

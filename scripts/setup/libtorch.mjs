@@ -63,13 +63,16 @@ function debianLibtorch(usr) {
 }
 
 function describe(origin, root, include, lib, sitePackages) {
-  const versionHeader = join(include, 'torch/csrc/api/include/torch/version.h');
+  // Newer ones only include the second in the first.
+  const versionHeaders = ['torch/csrc/api/include/torch/version.h', 'torch/headeronly/version.h']
+    .map((path) => join(include, path))
+    .filter((path) => existsSync(path));
   const library = join(lib, 'libtorch_cpu.so');
-  if (!existsSync(versionHeader) || !existsSync(join(include, 'ATen')) || !existsSync(library)) return null;
+  if (versionHeaders.length === 0 || !existsSync(join(include, 'ATen')) || !existsSync(library)) return null;
   return {
     origin,
     root,
-    version: versionOf(readFileSync(versionHeader, 'utf8')),
+    version: versionOf(versionHeaders.map((path) => readFileSync(path, 'utf8')).join('')),
     // A folder that the compiler searches anyway must not be named: it would come before the C++ library's own headers.
     include: [include, join(include, 'torch/csrc/api/include')].filter((path) => path !== '/usr/include'),
     lib: realpathSync(lib),

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { rmSync, symlinkSync } from 'node:fs';
+import { mkdirSync, renameSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fakeMachine } from './fake-machine.mjs';
@@ -34,6 +34,16 @@ test('LIBTORCH comes before the torch of python3, and that before libtorch-dev',
   libtorch(machine, { include: 'mine/include', lib: 'mine/lib', version: '2.9.1' });
   const mine = find(machine, { LIBTORCH: join(machine.root, 'mine') });
   assert.deepEqual([mine.origin, mine.version], ['LIBTORCH', '2.9.1']);
+});
+
+test('the version is read from the header that newer ones moved it to', (t) => {
+  const machine = fakeMachine(t, { python3: importable });
+  libtorch(machine, { ...python, version: '2.14.1' });
+  const header = (path) => join(machine.root, python.include, path);
+  mkdirSync(header('torch/headeronly'));
+  renameSync(header('torch/csrc/api/include/torch/version.h'), header('torch/headeronly/version.h'));
+  machine.file(`${python.include}/torch/csrc/api/include/torch/version.h`, '#include <torch/headeronly/version.h>\n');
+  assert.equal(find(machine).version, '2.14.1');
 });
 
 test('a torch 1.x of python3 is passed over', (t) => {
