@@ -8,6 +8,7 @@ export {
   readJob,
   type TrialRecord,
 } from './job/job-record.ts';
+export { type JobDataRead, readJobData } from './job/read-data.ts';
 export { isJobAlive, type RunOptions, resumeJob, runJob } from './job/run-job.ts';
 export { trialLogPath } from './job/trial-log.ts';
 export * from './model-folder/index.ts';
