@@ -68,6 +68,9 @@ describe('a tensor over a typed array', () => {
     });
     assert.throws(() => fromTypedArray(new Float32Array(6), [-2, -3]), TorchError);
     assert.throws(() => fromTypedArray(new Float32Array(6), [2.5, 2]), /expected an integer/);
+    const endless: unknown[] = [];
+    endless.push(endless);
+    assert.throws(() => fromTypedArray(new Float32Array(6), endless as number[]), /expected an integer[\s\S]*\[…\]/);
     const gone = new Float32Array(2);
     structuredClone(gone.buffer, { transfer: [gone.buffer] });
     assert.throws(() => fromTypedArray(gone, [2]), /the array holds 0 bytes/);

@@ -5,6 +5,7 @@
 
 #include <cstring>
 
+#include "arguments.h"
 #include "autograd.h"
 #include "convert.h"
 #include "engine.h"

@@ -7,7 +7,7 @@
 #include <functional>
 #include <thread>
 
-#include "convert.h"
+#include "arguments.h"
 
 #include <ATen/ThreadLocalState.h>
 #include <torch/csrc/autograd/autograd.h>
