@@ -99,9 +99,10 @@ function scene(label: Label, width: number, height: number, random: Random): str
   const ground = () => colour(dark ? between(8, 32) : between(68, 92));
   const ink = colour(dark ? between(62, 85) : between(15, 40));
 
-  const radius = Math.min(width, height) * between(0.24, 0.4);
-  const x = between(radius * 1.05, width - radius * 1.05);
-  const y = between(radius * 1.05, height - radius * 1.05);
+  // In the middle square, which is what a classifier looks at.
+  const side = Math.min(width, height);
+  const radius = side * between(0.26, 0.42);
+  const [x, y] = [width, height].map((length) => length / 2 + (0.44 * side - radius) * between(-1, 1));
   const outline = random() < 0.3;
   const style = outline ? `fill="none" stroke="${ink}" stroke-width="${between(5, 9).toFixed(1)}"` : `fill="${ink}"`;
   const lines = Array.from({ length: 5 }, () => {
