@@ -30,6 +30,12 @@ export function scopeProperties({ resourceGroup, workspaceName, subscription }: 
   return Object.fromEntries(Object.entries(given).filter((entry): entry is [string, string] => entry[1] !== undefined));
 }
 
+/** What to say of a scope that was given, or null when none was. */
+export function scopeNote(scope: AzureScope & { workspace: string }): string | null {
+  if (Object.keys(scopeProperties(scope)).length === 0) return null;
+  return `the Azure scope chooses nothing here: the workspace is the folder ${scope.workspace}`;
+}
+
 /** What `az ml` has and this release has not. Known, so that the answer is not "unknown command". */
 export const laterGroups = [
   ...['batch-deployment', 'batch-endpoint', 'component', 'compute', 'connection', 'data', 'datastore', 'environment'],

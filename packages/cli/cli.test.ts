@@ -191,6 +191,11 @@ test('job create in the words of az: quiet, the record at the end, the scope kep
   assert.deepEqual([silent.out, silent.err], ['', '']);
 });
 
+test('what the scope of Azure means here is said when asked', async () => {
+  const { err } = await run(['job', 'list', '-w', 'ws', '--verbose']);
+  assert.equal(err, '  note: the Azure scope chooses nothing here: the workspace is the folder .fovea\n');
+});
+
 test('job create --stream shows the run', async () => {
   const { err } = await run(['job', 'create', '-f', 'job.yml', '-n', 'shown', '--stream', '-o', 'none']);
   assert.match(err, /epoch 2\/2 {2}accuracy 0\.920[\s\S]*✓ accuracy 0\.920/);
@@ -209,6 +214,7 @@ test('a wrong job file: every problem with its place, nothing started, exit code
     );
   }
   assert.match(results[0].err, /Nothing was started\.\n$/);
+  assert.ok(!results[1].err.includes('Nothing was started'), 'nothing was to be started');
   assert.match((await run(['job', 'create', '-f', 'nowhere.yml'])).err, /nowhere\.yml is not there/);
 });
 
@@ -223,6 +229,16 @@ test('a run that failed: its record on stdout, the reason on stderr, exit code 1
   assert.equal(code, 1);
   assert.equal(JSON.parse(out).status, 'Failed');
   assert.match(err, /lost failed: the loss became NaN at step 3\n$/);
+});
+
+test('a fault of our own is one line, and its stack is for --debug', async () => {
+  const [plain, debug] = await Promise.all([
+    run(['train', 'pictures', '-n', 'fault'], { end: 'fault' }),
+    run(['train', 'pictures', '-n', 'fault2', '--debug'], { end: 'fault' }),
+  ]);
+  assert.deepEqual([plain.code, debug.code], [1, 1]);
+  assert.match(plain.err, /error .*not a function\n +this is a fault of fovea; --debug shows where it happened\n$/);
+  assert.match(debug.err, /not a function\n +at .*staged-services\.ts/);
 });
 
 test('show, list and stream tell of jobs that were', async () => {

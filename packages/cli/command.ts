@@ -1,5 +1,5 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { azureOptions } from './az-spelling.ts';
+import { azureOptions, scopeNote } from './az-spelling.ts';
 import { UsageError } from './failure.ts';
 import { type OutputFormat, outputFormats } from './output.ts';
 import type { Services } from './services.ts';
@@ -67,7 +67,7 @@ const generalOptions: readonly OptionSpec[] = [
 ];
 
 /** A row of the grammar as a commander command. */
-export function command<Options>(spec: CommandSpec<Options>): Command {
+export function command<Options>({ terminal }: Context, spec: CommandSpec<Options>): Command {
   const made = new Command().usage(`${spec.usage.replace(/^\S+ ?/, '')} [options]`.trim());
   const [name = '', ...args] = spec.usage.split(' ');
   const sentence = `${spec.summary.charAt(0).toUpperCase()}${spec.summary.slice(1)}.`;
@@ -97,6 +97,8 @@ export function command<Options>(spec: CommandSpec<Options>): Command {
       if (required && !Object.hasOwn(options, name))
         throw new UsageError(`${fullName(made)} needs ${flags}`, `${fullName(made)} --help`);
     }
+    const scope = spec.azure ? scopeNote(options) : null;
+    if (scope !== null && (options.verbose || options.debug)) terminal.err.write(`  note: ${scope}\n`);
     return spec.run(options, made.args);
   });
   return made;

@@ -8,8 +8,9 @@ import { printableLines } from './printable.ts';
 type Parsed = ReturnType<typeof import('@fovea/automl').parseJob>;
 type Issue = Parsed['issues'][number];
 
-/** A job file as it was read: the job, unless a problem stands in its way, and all that is to be said about it. */
+/** A job file as it was read, and all that is to be said about it. */
 export interface ReadJob {
+  /** Null when the file makes no job; one with errors among its issues cannot be run either. */
   readonly job: ImageJob | null;
   readonly issues: readonly Issue[];
   /** Texts of the files that issues point into. */
@@ -22,7 +23,7 @@ export async function readJobFile({ services }: Context, file: string, set: read
   return checkedJob(automl, text, { file, set });
 }
 
-/** The job of a text, or what keeps this release from running it. */
+/** The job of a text, with what this release cannot do of it among the issues. */
 export function checkedJob(
   { parseJob, unsupportedReasons }: Pick<typeof import('@fovea/automl'), 'parseJob' | 'unsupportedReasons'>,
   text: string,
@@ -30,11 +31,18 @@ export function checkedJob(
 ): ReadJob {
   const { job, issues, source } = parseJob(text, { file, set, experimentName: basename(process.cwd()) });
   const unsupported = job === null ? [] : unsupportedReasons(job, source);
-  const blocked = unsupported.some(({ severity }) => severity === 'error');
-  return { job: blocked ? null : job, issues: [...issues, ...unsupported], sources: new Map([[file, text]]) };
+  return { job, issues: issues.concat(unsupported), sources: new Map([[file, text]]) };
 }
 
-/** The job, its warnings said. @throws IssuesError with all of its problems */
+/** The same with what is wrong with the data that the job names. Images are looked for, not opened. */
+export async function withData({ services }: Context, read: ReadJob, baseFolder: string): Promise<ReadJob> {
+  if (read.job === null) return read;
+  const { readJobData } = await services.automl();
+  const { issues, sources } = await readJobData(read.job, baseFolder);
+  return { job: read.job, issues: read.issues.concat(issues), sources: new Map([...read.sources, ...sources]) };
+}
+
+/** The job, its warnings said unless `quiet`. @throws IssuesError with all of its problems */
 export async function requireJob(
   { services, terminal }: Context,
   { job, issues, sources }: ReadJob,
@@ -43,7 +51,7 @@ export async function requireJob(
   if (job !== null && issues.length === 0) return job;
   const { IssuesError } = await services.data();
   const report = new IssuesError(issues, { sources });
-  if (job === null) throw report;
+  if (job === null || issues.some(({ severity }) => severity === 'error')) throw report;
   if (!quiet) terminal.err.write(`${printableLines(report.message)}\n`);
   return job;
 }

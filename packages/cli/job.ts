@@ -4,12 +4,12 @@ import type { JobRecord } from '@fovea/automl';
 import type { Command } from 'commander';
 import { type AzureScope, scopeProperties } from './az-spelling.ts';
 import { assignments, type CommonOptions, type Context, command, type OptionSpec, positiveInteger } from './command.ts';
-import { CommandFailure, UsageError } from './failure.ts';
+import { CommandFailure, exitCodes, isIssuesError, UsageError } from './failure.ts';
 import { followLogs } from './follow-logs.ts';
 import { runInForeground } from './foreground-run.ts';
-import { checkJobData } from './job-data.ts';
-import { readJobFile, requireJob } from './job-file.ts';
+import { readJobFile, requireJob, withData } from './job-file.ts';
 import { asYaml, optionalWriter, resultWriter } from './output.ts';
+import { printableLines } from './printable.ts';
 import { quoted } from './summary.ts';
 
 const fileOption: OptionSpec = { flags: '-f, --file <job.yml>', text: 'the job file', required: true };
@@ -40,7 +40,7 @@ export function jobCommands(context: Context): Command[] {
   const result = (options: CommonOptions) =>
     resultWriter(terminal.out, { output: options.output ?? 'json', query: options.query });
 
-  const create = command<CreateOptions>({
+  const create = command<CreateOptions>(context, {
     usage: 'create',
     summary: 'run the job of a job file',
     about: [
@@ -85,7 +85,7 @@ export function jobCommands(context: Context): Command[] {
     },
   });
 
-  const validate = command<{ file: string; set?: string[] }>({
+  const validate = command<{ file: string; set?: string[] }>(context, {
     usage: 'validate',
     summary: 'check a job file and its data, and print the whole job with its defaults',
     about:
@@ -100,14 +100,20 @@ export function jobCommands(context: Context): Command[] {
     async run(options) {
       const write = await result(options);
       const read = await readJobFile(context, options.file, options.set ?? []);
-      const found = await checkJobData(context, read, dirname(resolve(options.file)));
-      const job = await requireJob(context, found, options.onlyShowErrors === true);
-      const { plainJob, withTrialHyperparameters } = await context.services.automl();
-      await write(plainJob(withTrialHyperparameters(job)));
+      const found = await withData(context, read, dirname(resolve(options.file)));
+      try {
+        const job = await requireJob(context, found, options.onlyShowErrors === true);
+        const { plainJob, withTrialHyperparameters } = await context.services.automl();
+        await write(plainJob(withTrialHyperparameters(job)));
+      } catch (error) {
+        if (!isIssuesError(error)) throw error;
+        terminal.err.write(`${printableLines(error.message)}\n`);
+        context.exitCode = exitCodes.failed;
+      }
     },
   });
 
-  const show = command<Named>({
+  const show = command<Named>(context, {
     usage: 'show',
     summary: 'print what is known of a job',
     azure: true,
@@ -121,7 +127,7 @@ export function jobCommands(context: Context): Command[] {
     },
   });
 
-  const list = command<{ maxResults: number; allResults?: string; parentJobName?: string }>({
+  const list = command<{ maxResults: number; allResults?: string; parentJobName?: string }>(context, {
     usage: 'list',
     summary: 'print the jobs of the workspace, newest first',
     azure: true,
@@ -143,7 +149,7 @@ export function jobCommands(context: Context): Command[] {
     },
   });
 
-  const stream = command<Named>({
+  const stream = command<Named>(context, {
     usage: 'stream',
     summary: "print a job's log, and go on until the job ends",
     about: 'The exit code is 0 when the job completed and 1 when it did not.',
@@ -156,7 +162,7 @@ export function jobCommands(context: Context): Command[] {
     },
   });
 
-  const resume = command<Named>({
+  const resume = command<Named>(context, {
     usage: 'resume',
     summary: 'go on with a job that was stopped, from its last finished epoch',
     options: [nameOption],

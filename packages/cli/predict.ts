@@ -6,7 +6,7 @@ import { CommandFailure, exitCodes } from './failure.ts';
 import { imageArguments } from './image-arguments.ts';
 import { jobNamed } from './job.ts';
 import { optionalWriter } from './output.ts';
-import { printable, printableLines } from './printable.ts';
+import { printable } from './printable.ts';
 import { count, counted } from './quantities.ts';
 import type { Services } from './services.ts';
 
@@ -24,7 +24,7 @@ const answeredTogether = 64;
 /** `fovea predict <model> <images...>`: on ONNX Runtime, without the training engine. */
 export function predictCommand(context: Context): Command {
   const { out, err } = context.terminal;
-  return command<{ top?: number }>({
+  return command<{ top?: number }>(context, {
     usage: 'predict <model> <images...>',
     summary: 'say what a trained model sees in images',
     about: [
@@ -54,7 +54,8 @@ export function predictCommand(context: Context): Command {
         for await (const answer of answered(model, files)) {
           answers.push(answer);
           if ('error' in answer) {
-            err.write(`${err.paint('red', 'error')} ${printable(answer.file)}: ${printableLines(answer.error)}\n`);
+            const told = answer.error.includes(answer.file) ? answer.error : `${answer.file}: ${answer.error}`;
+            err.write(`${err.paint('red', 'error')} ${printable(told)}\n`);
           } else if (write === null) {
             const safe = { probs: answer.probs, labels: answer.labels.map(printable) };
             out.write(

@@ -4,13 +4,13 @@
  */
 export interface Services {
   automl(): Promise<Automl>;
-  data(): Promise<Pick<typeof import('@fovea/data'), 'IssuesError' | 'readTable' | 'readImageFolder'>>;
+  data(): Promise<Pick<typeof import('@fovea/data'), 'IssuesError'>>;
   serving(): Promise<Pick<typeof import('@fovea/serving'), 'loadModel' | 'topLabels' | 'formatPrediction'>>;
 }
 
 type Automl = Pick<
   typeof import('@fovea/automl'),
-  | ('parseJob' | 'unsupportedReasons' | 'withTrialHyperparameters' | 'plainJob' | 'jobKeys')
+  | ('parseJob' | 'unsupportedReasons' | 'withTrialHyperparameters' | 'plainJob' | 'jobKeys' | 'readJobData')
   | ('runJob' | 'resumeJob' | 'isJobAlive' | 'readJob' | 'listJobs' | 'jobFolder' | 'trialLogPath')
 >;
 

@@ -21,7 +21,7 @@ const defaultModel = 'mobilenetv2';
 
 /** `fovea train <folder>`: a job without a job file. */
 export function trainCommand(context: Context): Command {
-  return command<TrainOptions>({
+  return command<TrainOptions>(context, {
     usage: 'train <folder>',
     summary: 'train a classifier on a folder of pictures',
     about: [
@@ -48,10 +48,9 @@ export function trainCommand(context: Context): Command {
     async run(options, [folder = '']) {
       const write = await optionalWriter(context.terminal.out, options);
       await requireFolder(folder);
+      const weights = await checkpoint(options.weights);
       const job = await requireJob(context, await jobOf(context, folder, options), options.onlyShowErrors === true);
       const { runJob } = await context.services.automl();
-      const weights =
-        options.weights === undefined || options.weights === 'none' ? options.weights : resolve(options.weights);
       const record = await runInForeground(
         context,
         options,
@@ -106,4 +105,14 @@ async function requireFolder(folder: string): Promise<void> {
     ? `for a job file: fovea job create --file ${folder} --stream`
     : 'give the folder that has a folder for each class';
   throw new CommandFailure(`${folder} is a file, not a folder`, { hint });
+}
+
+/** The choice as a run takes it: an absolute path, `none`, or nothing. */
+async function checkpoint(weights: string | undefined): Promise<string | undefined> {
+  if (weights === undefined || weights === 'none') return weights;
+  const stats = await stat(weights).catch(() => null);
+  if (stats?.isFile()) return resolve(weights);
+  throw new CommandFailure(`--weights ${weights} is ${stats === null ? 'not there' : 'not a file'}`, {
+    hint: 'give a checkpoint (.safetensors, .pth), or none for random weights',
+  });
 }
