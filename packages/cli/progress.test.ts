@@ -162,6 +162,7 @@ test('what the run tells stays above the live line, what it is busy with stands 
   stage.at(0, { type: 'phase', name: 'data', message: 'reading the data' });
   stage.at(1, { type: 'phase', name: 'data', message: 'opening every image', done: 300, total: 1204 });
   stage.at(1.01, { type: 'phase', name: 'data', message: 'opening every image', done: 301, total: 1204 });
+  stage.at(1.5, { type: 'phase', name: 'weights', message: 'fetching a.pth', done: 1_250_000, total: 14_212_972 });
   stage.at(2, { type: 'log', level: 'info', message: 'mobilenetv2 3.5 M parameters' });
   const [first, ...others] = stage.written().split('\n');
   const drawn = stripVTControlCharacters(first ?? '').split('\r');
@@ -169,9 +170,10 @@ test('what the run tells stays above the live line, what it is busy with stands 
     '',
     '  reading the data …',
     '  opening every image  300 of 1,204',
+    '  fetching a.pth  1.3 of 14.2 MB',
     '  mobilenetv2 3.5 M parameters',
   ]);
-  assert.deepEqual(others, ['  opening every image  300 of 1,204']);
+  assert.deepEqual(others, ['  fetching a.pth  1.3 of 14.2 MB']);
   stage.progress.close();
 });
 

@@ -1,7 +1,7 @@
 import type { RunEvent } from '@fovea/automl';
 import { liveLine } from './live-line.ts';
 import { printable, printableLines } from './printable.ts';
-import { count, duration, figure, rate } from './quantities.ts';
+import { count, duration, figure, megabytes, rate } from './quantities.ts';
 import { fittedStepLine, metricWords, place, stepLine } from './step-line.ts';
 import type { Channel, Style } from './terminal.ts';
 
@@ -23,6 +23,7 @@ export interface Progress {
   close(): void;
 }
 
+type Phase = Extract<RunEvent, { type: 'phase' }>;
 type Step = Extract<RunEvent, { type: 'step' }>;
 type Epoch = Extract<RunEvent, { type: 'epoch' }>;
 type Trial = Extract<RunEvent, { type: 'trial' }>;
@@ -50,14 +51,14 @@ export function showProgress(channel: Channel, { show, verbose, now = Date.now }
       const lead = word === '' ? '' : `${channel.paint(style, word)} `;
       say(`  ${lead}${printableLines(message).replaceAll('\n', '\n    ')}`);
     },
-    phase({ message, done, total }) {
+    phase({ name, message, done, total }) {
       epochStarted = now();
       if (show !== 'progress') return;
       const counted = done !== undefined && total !== undefined;
       const due = now() - lastDrawn >= (live ? redrawMilliseconds : plainStepMilliseconds);
       if (counted && !due) return;
       lastDrawn = now();
-      const line = `  ${printable(message)}${counted ? `  ${count(done)} of ${count(total)}` : ' …'}`;
+      const line = `  ${printable(message)}${counted ? `  ${amounts(name, done, total)}` : ' …'}`;
       if (live) live.draw(line.slice(0, channel.columns() - 1));
       else channel.write(`${line}\n`);
     },
@@ -104,6 +105,11 @@ const logWords = {
   warning: ['yellow', 'warning'],
   error: ['red', 'error'],
 } as const satisfies Record<string, readonly [Style, string]>;
+
+/** Of downloads the amounts are bytes. */
+function amounts(phase: Phase['name'], done: number, total: number): string {
+  return phase === 'weights' ? `${megabytes(done)} of ${megabytes(total)} MB` : `${count(done)} of ${count(total)}`;
+}
 
 function epochLine(event: Epoch, step: Step | null, trial: Trial | null, seconds: number): string {
   const parts = [place(event, trial)];

@@ -21,6 +21,11 @@ export function rate(imagesPerSecond: number): string {
   return `${significant(imagesPerSecond)} img/s`;
 }
 
+/** Bytes as millions of them, one decimal: `44.7`. */
+export function megabytes(bytes: number): string {
+  return (bytes / 1e6).toFixed(1);
+}
+
 /** `1,204`. */
 export function count(value: number): string {
   return String(Math.round(value)).replace(/\B(?=(\d{3})+$)/g, ',');

@@ -1,0 +1,116 @@
+// One job through the real packages, by the words that a script for az has: a file, a run, a model that answers.
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { crc32, deflateSync } from 'node:zlib';
+
+let folder: string;
+
+before(() => {
+  folder = mkdtempSync(join(tmpdir(), 'fovea-end-to-end-'));
+  for (const [label, colour] of [
+    ['red', [220, 40, 30]],
+    ['blue', [30, 50, 210]],
+  ] as const) {
+    mkdirSync(join(folder, 'pictures', label), { recursive: true });
+    for (let shade = 0; shade < 12; shade++) {
+      writeFileSync(
+        join(folder, 'pictures', label, `${shade}.png`),
+        png(
+          40,
+          colour.map((value) => value + shade),
+        ),
+      );
+    }
+  }
+  const job = [
+    'type: automl',
+    'task: image_classification',
+    'target_column_name: label',
+    'training_data:',
+    '  path: pictures',
+  ];
+  const parameters = [
+    'training_parameters:',
+    '  model_name: resnet18',
+    '  number_of_epochs: 1',
+    '  training_batch_size: 8',
+  ];
+  const sizes = ['training_crop_size', 'validation_crop_size', 'validation_resize_size'].map((name) => `  ${name}: 32`);
+  writeFileSync(join(folder, 'job.yml'), [...job, ...parameters, ...sizes, ''].join('\n'));
+});
+after(() => rmSync(folder, { recursive: true }));
+
+function fovea(...args: string[]): { status: number | null; stdout: string; stderr: string } {
+  const command = [join(import.meta.dirname, 'main.ts'), ...args];
+  // Without weights from anywhere: the run says so and begins with random ones.
+  const env = { ...process.env, FOVEA_WEIGHTS: folder, XDG_CACHE_HOME: folder, FOVEA_OFFLINE: '1' };
+  return spawnSync(process.execPath, command, { cwd: folder, encoding: 'utf8', env });
+}
+
+test('validate, create, show and predict', { timeout: 240_000 }, () => {
+  const validated = fovea('job', 'validate', '--file', 'job.yml', '-o', 'json');
+  assert.equal(validated.stderr, '');
+  assert.equal(JSON.parse(validated.stdout).training_parameters.learning_rate, 0.01);
+
+  const created = fovea(
+    ...['ml', 'job', 'create', '--file', 'job.yml', '--name', 'colours', '--stream', '--resource-group', 'rg'],
+  );
+  assert.equal(created.status, 0, created.stderr);
+  const record = JSON.parse(created.stdout);
+  assert.equal(record.status, 'Completed');
+  assert.equal(record.properties.azure_resource_group, 'rg');
+  assert.equal(typeof record.metrics.accuracy, 'number');
+  assert.match(created.stderr, /24 images · 2 classes \(blue 12, red 12\)/);
+  assert.match(created.stderr, /epoch 1\/1 {2}accuracy /);
+  assert.match(created.stderr, /ONNX differs from the trained model by at most /);
+  assert.deepEqual(JSON.parse(readFileSync(join(record.model, 'artifacts', 'labels.json'), 'utf8')), ['blue', 'red']);
+
+  const shown = fovea('job', 'show', '--name', 'colours', '--query', 'model', '-o', 'tsv');
+  assert.equal(shown.stdout, `${record.model}\n`);
+
+  for (const model of ['colours', record.model]) {
+    const predicted = fovea('predict', model, 'pictures/red/0.png', 'job.yml', '-o', 'json');
+    assert.equal(predicted.status, 1);
+    const [answer, refusal] = JSON.parse(predicted.stdout);
+    assert.deepEqual([answer.file, answer.labels], ['pictures/red/0.png', ['blue', 'red']]);
+    assert.ok(Math.abs(answer.probs[0] + answer.probs[1] - 1) < 1e-6);
+    assert.match(refusal.error, /job\.yml is not an image/);
+  }
+});
+
+test('train: what is wrong with the folder is said, and nothing is started', () => {
+  mkdirSync(join(folder, 'few', 'a'), { recursive: true });
+  writeFileSync(join(folder, 'few', 'a', '1.jpg'), 'no picture');
+  const { status, stdout, stderr } = fovea('train', 'few', '--set', 'learning_rate=0.1');
+  assert.deepEqual([status, stdout], [1, '']);
+  assert.match(stderr, /few has \d problems\n[\s\S]*Nothing was started\.\n$/);
+});
+
+test('train: a slip of the finger gets the nearest right word', () => {
+  const { status, stderr } = fovea('train', 'pictures', '--model', 'resnet19', '--set', 'learning_rat=0.1');
+  assert.equal(status, 1);
+  assert.match(stderr, /--model resnet19 has 1 problem\n\n.*did you mean resnet18\?/);
+  assert.match(stderr, /--set learning_rat=0\.1 has 1 problem\n\n.*did you mean learning_rate\?/);
+});
+
+/** A PNG of one colour. */
+function png(size: number, [red, green, blue]: number[]): Buffer {
+  const header = Buffer.from([...bigEndian(size), ...bigEndian(size), 8, 2, 0, 0, 0]);
+  const row = [0, ...Array.from({ length: size }, () => [red, green, blue]).flat()];
+  const pixels = Buffer.from(Array.from({ length: size }, () => row).flat());
+  const chunks = [chunk('IHDR', header), chunk('IDAT', deflateSync(pixels)), chunk('IEND', Buffer.alloc(0))];
+  return Buffer.concat([Buffer.from('\x89PNG\r\n\x1a\n', 'latin1'), ...chunks]);
+}
+
+function chunk(name: string, data: Buffer): Buffer {
+  const body = Buffer.concat([Buffer.from(name, 'latin1'), data]);
+  return Buffer.concat([Buffer.from(bigEndian(data.length)), body, Buffer.from(bigEndian(crc32(body)))]);
+}
+
+function bigEndian(value: number): number[] {
+  return [24, 16, 8, 0].map((shift) => (value >>> shift) & 255);
+}
