@@ -100,6 +100,8 @@ export async function resumeJob(
   return execute({ ...stored, process: process.pid }, { ...rest, end_time: null }, options);
 }
 
+const cacheFolderOf = (workspace: string) => join(workspace, 'cache');
+
 const storedPath = (workspace: string, name: string) => join(jobFolder(workspace, name), 'stored.json');
 
 const readStored = (workspace: string, name: string): StoredJob =>
@@ -128,7 +130,7 @@ async function execute(
   const folder = jobFolder(workspace, record.name);
   const data = await prepareData(job, {
     baseFolder: stored.baseFolder,
-    cacheFolder: join(workspace, 'cache'),
+    cacheFolder: cacheFolderOf(workspace),
     seed: job.training_parameters.random_seed ?? 42,
     report: onEvent,
     signal,
@@ -222,6 +224,7 @@ async function attempt(trial: TrialRecord, attempt: Attempt): Promise<void> {
     const { timedOut } = await runTrial(trial, hyperparameters, {
       job: record.name,
       folder,
+      cacheFolder: cacheFolderOf(workspace),
       data: attempt.data,
       weights: stored.weights,
       given: new Set(Object.keys({ ...job.training_parameters, ...draw })),

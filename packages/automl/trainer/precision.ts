@@ -73,7 +73,7 @@ export function measurePrecision(
 /** In words: `bf16, channels_last (41 ms a step; fp32 contiguous 97 ms)`. */
 export function describeMeasurement({ precision, milliseconds }: MeasuredPrecision): string {
   const name = ({ dtype, memoryFormat }: Precision) => `${dtype === 'bfloat16' ? 'bf16' : 'fp32'} ${memoryFormat}`;
-  const chosen = milliseconds.find((entry) => entry.precision === precision);
+  const chosen = milliseconds.find((entry) => name(entry.precision) === name(precision));
   const others = milliseconds
     .filter((entry) => entry !== chosen)
     .map((entry) => `${name(entry.precision)} ${entry.value.toFixed(0)} ms`);

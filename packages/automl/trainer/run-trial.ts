@@ -10,7 +10,8 @@ import { ClassificationTask, classWeights } from './classification.ts';
 import { finishTrial } from './finish-trial.ts';
 import { ImageStream } from './image-stream.ts';
 import { initialise } from './initial-weights.ts';
-import { describeMeasurement, measurePrecision } from './precision.ts';
+import { describeMeasurement } from './precision.ts';
+import { rememberedPrecision } from './remembered-precision.ts';
 import { train } from './train.ts';
 
 /** What a trial needs besides its hyperparameters. */
@@ -18,6 +19,8 @@ export interface TrialContext {
   job: string;
   /** A folder of this trial alone. */
   folder: string;
+  /** What the workspace remembers between jobs. */
+  cacheFolder: string;
   data: JobData;
   /** A checkpoint's path, `none`, or nothing for ImageNet weights where they can be had. */
   weights: string | undefined;
@@ -62,7 +65,7 @@ export async function runTrial(
   model.to({ device });
 
   report({ type: 'phase', name: 'precision', message: 'timing a few steps to choose the arithmetic' });
-  const measured = measurePrecision(model, { size: hp.training_crop_size, device });
+  const measured = rememberedPrecision(context.cacheFolder, entry.name, model, { size: hp.training_crop_size, device });
   const task = new ClassificationTask(
     data.classes,
     hp,

@@ -1,0 +1,36 @@
+import { mkdirSync, readFileSync } from 'node:fs';
+import { cpus } from 'node:os';
+import { join } from 'node:path';
+import { getNumThreads, type nn, torchVersion } from '@fovea/torch';
+import { writeFileWhole } from '../job/job-record.ts';
+import { type MeasuredPrecision, measurePrecision } from './precision.ts';
+
+/**
+ * The measurement of `measurePrecision`, made once for a model, image size and machine, and remembered in the workspace: the same job
+ * then computes with the same arithmetic each time, however busy the machine was.
+ */
+export function rememberedPrecision(
+  cacheFolder: string,
+  modelName: string,
+  model: nn.Module,
+  { size, device }: { size: number; device: string },
+): MeasuredPrecision {
+  const path = join(cacheFolder, 'precision.json');
+  const machine = `${cpus()[0].model}, ${getNumThreads()} threads, libtorch ${torchVersion()}`;
+  const key = `${modelName} at ${size} px on ${device}: ${machine}`;
+  const known = read(path);
+  if (known[key]) return known[key];
+  const measured = measurePrecision(model, { size, device });
+  mkdirSync(cacheFolder, { recursive: true });
+  writeFileWhole(path, `${JSON.stringify({ ...read(path), [key]: measured }, null, 2)}\n`);
+  return measured;
+}
+
+/** What is known; nothing where the file is missing or damaged, which costs a second measurement. */
+function read(path: string): Record<string, MeasuredPrecision> {
+  try {
+    return JSON.parse(readFileSync(path, 'utf8'));
+  } catch {
+    return {};
+  }
+}
