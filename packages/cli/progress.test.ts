@@ -125,7 +125,7 @@ test('elsewhere a long epoch says where it is every five seconds', () => {
   assert.equal(stage.lines().length, 3);
   assert.equal(
     stage.lines()[0],
-    '  epoch 3/15  5 %  58 img/s  loss 0.212  best accuracy 0.937 (epoch 2)  2 m 10 s left',
+    '  epoch 3/15   5 %  58 img/s  loss 0.212  best accuracy 0.937 (epoch 2)  2 m 10 s left',
   );
   assert.ok(!stage.written().includes('\x1b'), 'no control sequences');
 });

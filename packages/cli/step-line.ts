@@ -50,7 +50,7 @@ type Omission = 'nothing' | 'best epoch' | 'loss' | 'speed' | 'best' | 'time';
 
 function fieldsOf(event: Step, trial: Trial | null, omitted: ReadonlySet<Omission> = new Set()): Field[] {
   const fields: Field[] = [{ text: place(event, trial), style: 'bold' }];
-  fields.push({ text: percent(event.steps > 0 ? event.step / event.steps : 0) });
+  fields.push({ text: percent(event.steps > 0 ? event.step / event.steps : 0).padStart(4) });
   if (!omitted.has('speed')) fields.push({ text: rate(event.imagesPerSecond) });
   if (!omitted.has('loss')) fields.push({ text: `loss ${figure(event.loss)}` });
   if (event.best && !omitted.has('best')) {
