@@ -17,7 +17,7 @@ const pictureFile = 'examples/shapes/predictions.png';
 
 const { images, classes, drawn } = await drawShapes(resolve(dataFolder));
 console.log(`  ${dataFolder}   ${images} images of ${classes} classes${drawn ? ', just drawn' : ''}`);
-console.log(`\n$ npx fovea job create --file ${jobFile} --stream`);
+console.log(`\n$ npx fovea job create --file ${jobFile} --weights none --stream`);
 
 const record = await trainJob();
 if (record === null || record.model === null) process.exit();
@@ -40,9 +40,10 @@ console.log(`
 /** The very command that a person would type. Its progress goes to the terminal; the record of the job comes back. */
 function trainJob(): Promise<JobRecord | null> {
   // Shapes are learned from nothing, the same on every machine: no weights are fetched.
-  const env = { ...process.env, FOVEA_OFFLINE: '1' };
-  const args = [join(root, 'packages/cli/main.ts'), 'job', 'create', '--file', jobFile, '--stream', '--output', 'json'];
-  const child = spawn(process.execPath, args, { env, stdio: ['inherit', 'pipe', 'inherit'] });
+  const words = ['job', 'create', '--file', jobFile, '--weights', 'none', '--stream'];
+  const child = spawn(process.execPath, [join(root, 'packages/cli/main.ts'), ...words], {
+    stdio: ['inherit', 'pipe', 'inherit'],
+  });
   let output = '';
   child.stdout.setEncoding('utf8').on('data', (text) => {
     output += text;

@@ -11,6 +11,7 @@ import { readJobFile, requireJob, withData } from './job-file.ts';
 import { asYaml, optionalWriter, resultWriter } from './output.ts';
 import { printableLines } from './printable.ts';
 import { quoted } from './summary.ts';
+import { checkpoint, weightsOption } from './weights-option.ts';
 
 const fileOption: OptionSpec = { flags: '-f, --file <job.yml>', text: 'the job file', required: true };
 const nameOption: OptionSpec = { flags: '-n, --name <name>', text: "the job's name", required: true };
@@ -32,6 +33,7 @@ interface CreateOptions extends AzureScope, Partial<Named> {
   stream?: boolean;
   saveAs?: string;
   skipValidation?: boolean;
+  weights?: string;
 }
 
 /** `fovea job <verb>`. */
@@ -52,6 +54,7 @@ export function jobCommands(context: Context): Command[] {
       fileOption,
       { flags: '-n, --name <name>', text: 'name of the job; made up when left out' },
       setOption,
+      weightsOption,
       { flags: '-s, --stream', text: 'show the run on stderr while it goes on' },
       { flags: '-a, --save-as <file>', text: 'also write the record to this file, as YAML' },
       { flags: '--skip-validation', text: 'accepted for scripts; a job is always checked, once, before it starts' },
@@ -66,6 +69,7 @@ export function jobCommands(context: Context): Command[] {
     async run(options) {
       refuseWeb(options);
       const write = await result(options);
+      const weights = await checkpoint(options.weights);
       const named = options.name === undefined ? [] : [`name=${JSON.stringify(options.name)}`];
       const read = await readJobFile(context, options.file, [...(options.set ?? []), ...named]);
       const job = await requireJob(context, read, options.onlyShowErrors === true);
@@ -78,7 +82,7 @@ export function jobCommands(context: Context): Command[] {
         context,
         options,
         { show: options.stream ? 'progress' : 'quiet', summaryTo: 'err' },
-        (watched) => runJob(scoped, { ...watched, baseFolder: dirname(resolve(options.file)) }),
+        (watched) => runJob(scoped, { ...watched, baseFolder: dirname(resolve(options.file)), weights }),
       );
       if (options.saveAs !== undefined) await writeFile(options.saveAs, `${await asYaml(record)}\n`);
       await write(record);

@@ -6,6 +6,7 @@ import { CommandFailure } from './failure.ts';
 import { runInForeground } from './foreground-run.ts';
 import { checkedJob, type ReadJob, requireJob } from './job-file.ts';
 import { optionalWriter } from './output.ts';
+import { checkpoint, weightsOption } from './weights-option.ts';
 
 interface TrainOptions {
   model: string;
@@ -32,7 +33,7 @@ export function trainCommand(context: Context): Command {
       { flags: '--model <name>', text: 'the network', fallback: defaultModel },
       { flags: '--epochs <n>', text: 'times that every picture is seen', read: positiveInteger },
       { flags: '--batch-size <n>', text: 'pictures in a step', read: positiveInteger },
-      { flags: '--weights <file>', text: 'checkpoint to start from, or none; ImageNet weights where they can be had' },
+      weightsOption,
       { flags: '-n, --name <name>', text: 'name of the job; made up when left out' },
       {
         flags: '--set <key=value>',
@@ -105,14 +106,4 @@ async function requireFolder(folder: string): Promise<void> {
     ? `for a job file: fovea job create --file ${folder} --stream`
     : 'give the folder that has a folder for each class';
   throw new CommandFailure(`${folder} is a file, not a folder`, { hint });
-}
-
-/** The choice as a run takes it: an absolute path, `none`, or nothing. */
-async function checkpoint(weights: string | undefined): Promise<string | undefined> {
-  if (weights === undefined || weights === 'none') return weights;
-  const stats = await stat(weights).catch(() => null);
-  if (stats?.isFile()) return resolve(weights);
-  throw new CommandFailure(`--weights ${weights} is ${stats === null ? 'not there' : 'not a file'}`, {
-    hint: 'give a checkpoint (.safetensors, .pth), or none for random weights',
-  });
 }
