@@ -1,0 +1,71 @@
+// Speed and memory beside Python's torch; writes bench/RESULTS.md. Wants a quiet machine for about ten minutes.
+//   npm run bench -- [section…] [--rounds N]      sections that are named are measured alone, and printed instead of written
+import { parseArgs } from 'node:util';
+import { turboJpeg } from '@fovea/data';
+import { env } from 'onnxruntime-node';
+import sharp from 'sharp';
+import { images } from './images.ts';
+import { memory } from './memory.ts';
+import { prediction } from './prediction.ts';
+import { format, type Section, writeResults } from './results.ts';
+import { type Bench, findPython, Side } from './side.ts';
+import { start } from './start.ts';
+import { training } from './training.ts';
+
+const sections: Record<string, (bench: Bench) => Promise<Section>> = { training, prediction, images, memory, start };
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { rounds: { type: 'string', default: '5' } },
+});
+const rounds = Number(values.rounds);
+const unknown = positionals.filter((name) => !Object.hasOwn(sections, name));
+if (unknown.length > 0) fail(`no section ${unknown.join(', ')}; there are ${Object.keys(sections).join(', ')}`);
+if (!Number.isInteger(rounds) || rounds < 1) fail(`--rounds is ${values.rounds}; it should be a number of 1 or more`);
+if (process.platform !== 'linux') fail('the bench needs Linux: taskset to keep to one core, script for a terminal');
+
+const python = findPython();
+const begun = performance.now();
+const say = (message: string) => console.error(`${Math.round((performance.now() - begun) / 1000)} s  ${message}`);
+if (python === null) say('no Python with torch, torchvision and Pillow: only our side is measured');
+const bench: Bench = { python, rounds, say };
+
+const measured: Section[] = [];
+for (const name of positionals.length > 0 ? positionals : Object.keys(sections)) {
+  const section = await sections[name](bench);
+  measured.push(section);
+  console.error(`\n${format(section)}`);
+}
+if (positionals.length === 0) {
+  const path = new URL('RESULTS.md', import.meta.url);
+  writeResults(path, await versions(), measured);
+  say('written to bench/RESULTS.md');
+} else {
+  say(
+    `measured with ${Object.entries(await versions())
+      .map((pair) => pair.join(' '))
+      .join(', ')}`,
+  );
+}
+
+async function versions(): Promise<Record<string, string>> {
+  const ours = Side.ours('training-side.ts');
+  const theirs = Side.reference(bench);
+  const libtorch = await ours.call<string>('version');
+  const reference = await theirs?.call<Record<string, string>>('versions');
+  ours.close();
+  theirs?.close();
+  return {
+    Node: process.versions.node,
+    libtorch,
+    'ONNX Runtime': env.versions.node ?? 'unknown',
+    sharp: sharp.versions.sharp ?? 'unknown',
+    libturbojpeg: turboJpeg() ? 'present' : 'missing (sharp decodes instead)',
+    ...reference,
+  };
+}
+
+function fail(message: string): never {
+  console.error(message);
+  process.exit(1);
+}

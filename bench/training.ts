@@ -1,0 +1,61 @@
+import type { Precision } from '@fovea/automl';
+import { judged, rate, type Section } from './results.ts';
+import { type Bench, compare, Side } from './side.ts';
+
+const MODELS = ['resnet18', 'resnet50', 'mobilenetv2'];
+const SIZE = 224;
+/** What torchvision's own training script takes. */
+const BATCH = 32;
+
+const PLAIN: Precision = { dtype: 'float32', memoryFormat: 'contiguous' };
+const CHANNELS_LAST: Precision = { dtype: 'float32', memoryFormat: 'channels_last' };
+
+/** A model's training in one precision beside Python's in another. `ours` undefined: what a job would choose. */
+const CASES: readonly { ours?: Precision; theirs: Precision; goal: number; meaning: string }[] = [
+  { ours: PLAIN, theirs: PLAIN, goal: 1.2, meaning: 'like for like' },
+  { ours: CHANNELS_LAST, theirs: CHANNELS_LAST, goal: 1.2, meaning: 'like for like' },
+  { theirs: PLAIN, goal: 2, meaning: 'defaults' },
+];
+
+const name = ({ dtype, memoryFormat }: Precision) => `${dtype === 'float32' ? 'fp32' : 'bf16'} ${memoryFormat}`;
+
+/** Training steps on random images, two threads on both sides. */
+export async function training(bench: Bench): Promise<Section> {
+  const ours = Side.ours('training-side.ts');
+  const theirs = Side.reference(bench);
+  const rows: string[][] = [];
+  for (const model of MODELS) {
+    for (const plan of CASES) {
+      const shape = { model, batch: BATCH, size: SIZE };
+      const chosen = await ours.call<Precision>('prepare_training', { ...shape, precision: plan.ours });
+      bench.say(`training ${model}, ${plan.meaning}, ${name(chosen)}`);
+      await theirs?.call('prepare_training', { ...shape, memory_format: plan.theirs.memoryFormat });
+      const result = await compare(
+        bench.rounds,
+        () => ours.call('train_steps', { steps: 1 }),
+        theirs && (() => theirs.call('train_steps', { steps: 1 })),
+      );
+      rows.push([
+        model,
+        plan.meaning,
+        name(chosen),
+        rate(BATCH, result.ours),
+        name(plan.theirs),
+        rate(BATCH, result.theirs),
+        judged(result.ratio, plan.goal),
+        `≥ ${plan.goal}`,
+      ]);
+    }
+  }
+  ours.close();
+  theirs?.close();
+  return {
+    title: 'Training',
+    text: [
+      `Images per second at ${SIZE} px: forward, backward and SGD with momentum, batches of ${BATCH}, two threads on both sides.`,
+      'Defaults: the arithmetic that a training job chooses by measurement, beside PyTorch as it comes.',
+    ].join('\n'),
+    columns: ['model', 'compared', 'Fovea', 'images/s', 'Python torch', 'images/s', 'ratio', 'goal'],
+    rows,
+  };
+}
