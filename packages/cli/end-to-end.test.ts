@@ -82,6 +82,17 @@ test('validate, create, show and predict', { timeout: 240_000 }, () => {
   }
 });
 
+test('validate: what is not here, or cannot be run yet, does not make a job wrong', () => {
+  const absent = ['--set', 'training_data.path=nowhere', '--set', 'training_parameters.model_name=vitb16r224'];
+  const { status, stdout, stderr } = fovea('job', 'validate', '--file', 'job.yml', '-o', 'json', ...absent);
+  assert.equal(status, 0, stderr);
+  assert.equal(JSON.parse(stdout).training_parameters.model_name, 'vitb16r224');
+  assert.match(stderr, /warning: .*vitb16r224 can not be trained yet/);
+  assert.match(stderr, /no such file or folder/);
+  const create = fovea('job', 'create', '--file', 'job.yml', ...absent);
+  assert.equal(create.status, 1);
+});
+
 test('train: what is wrong with the folder is said, and nothing is started', () => {
   mkdirSync(join(folder, 'few', 'a'), { recursive: true });
   writeFileSync(join(folder, 'few', 'a', '1.jpg'), 'no picture');

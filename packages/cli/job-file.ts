@@ -36,10 +36,22 @@ export function checkedJob(
 
 /** The same with what is wrong with the data that the job names. Images are looked for, not opened. */
 export async function withData({ services }: Context, read: ReadJob, baseFolder: string): Promise<ReadJob> {
-  if (read.job === null) return read;
+  // The labels of other tasks cannot be read in this release.
+  if (read.job?.task !== 'image_classification') return read;
   const { readJobData } = await services.automl();
   const { issues, sources } = await readJobData(read.job, baseFolder);
   return { job: read.job, issues: read.issues.concat(issues), sources: new Map([...read.sources, ...sources]) };
+}
+
+/** Codes of what keeps a right job from running here and now. */
+const ABSENT = new Set(['unsupported', 'not-there']);
+
+/** The same job as a question of what is right alone: what this release cannot do yet, and data that is not here, are warnings. */
+export function rightOrWrong(read: ReadJob): ReadJob {
+  const issues = read.issues.map((issue) =>
+    ABSENT.has(issue.code) ? { ...issue, severity: 'warning' as const } : issue,
+  );
+  return { ...read, issues };
 }
 
 /** The job, its warnings said unless `quiet`. @throws IssuesError with all of its problems */

@@ -7,7 +7,7 @@ import { assignments, type CommonOptions, type Context, command, type OptionSpec
 import { CommandFailure, exitCodes, isIssuesError, UsageError } from './failure.ts';
 import { followLogs } from './follow-logs.ts';
 import { runInForeground } from './foreground-run.ts';
-import { readJobFile, requireJob, withData } from './job-file.ts';
+import { readJobFile, requireJob, rightOrWrong, withData } from './job-file.ts';
 import { asYaml, optionalWriter, resultWriter } from './output.ts';
 import { printableLines } from './printable.ts';
 import { quoted } from './summary.ts';
@@ -93,7 +93,8 @@ export function jobCommands(context: Context): Command[] {
     usage: 'validate',
     summary: 'check a job file and its data, and print the whole job with its defaults',
     about:
-      'Every problem is reported with its place, and the exit code is 1. Pictures are not opened: that is done before training.',
+      'Every problem is reported with its place, and the exit code is 1. What this release cannot run yet, and data that is not\n' +
+      'here, are warnings. Pictures are not opened: that is done before training.',
     azure: true,
     options: [fileOption, setOption],
     defaultOutput: 'yaml',
@@ -106,7 +107,7 @@ export function jobCommands(context: Context): Command[] {
       const read = await readJobFile(context, options.file, options.set ?? []);
       const found = await withData(context, read, dirname(resolve(options.file)));
       try {
-        const job = await requireJob(context, found, options.onlyShowErrors === true);
+        const job = await requireJob(context, rightOrWrong(found), options.onlyShowErrors === true);
         const { plainJob, withTrialHyperparameters } = await context.services.automl();
         await write(plainJob(withTrialHyperparameters(job)));
       } catch (error) {

@@ -61,7 +61,9 @@ test('an addon that was not built says what to do', async () => {
   try {
     for (const file of ['engine.ts', 'torch-error.ts'])
       copyFileSync(new URL(file, import.meta.url), join(folder, file));
-    await assert.rejects(import(pathToFileURL(join(folder, 'engine.ts')).href), /not built yet.*npm run setup/);
+    const { native } = await import(pathToFileURL(join(folder, 'engine.ts')).href);
+    assert.throws(() => native.version(), /not built yet.*npm run setup/);
+    assert.throws(() => native.version(), /not built yet/, 'and says it again');
   } finally {
     rmSync(folder, { recursive: true });
   }

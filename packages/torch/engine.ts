@@ -89,7 +89,22 @@ function loadAddon(): Native {
   return loaded;
 }
 
-export const native: Native = loadAddon();
+/**
+ * The addon, loaded at the first use of any of its functions: a command that only reads job files does not wait for libtorch. The
+ * functions become the object's own then, so that calls pay nothing for it.
+ */
+export const native: Native = Object.create(
+  new Proxy(
+    {},
+    {
+      get(_, name: keyof Native) {
+        Object.assign(native, loadAddon());
+        Object.setPrototypeOf(native, null);
+        return native[name];
+      },
+    },
+  ),
+);
 
 let sawTorchvision = false;
 

@@ -15,10 +15,13 @@ interface Expected {
 }
 
 test('an ImageNet checkpoint recognises photographs as its publisher measured', async (t) => {
-  if (!existsSync(folder)) return t.skip(`the published checkpoint is not here (${folder}); FOVEA_SHARED names its folder`);
+  if (!existsSync(folder))
+    return t.skip(`the published checkpoint is not here (${folder}); FOVEA_SHARED names its folder`);
   const expected: Expected = JSON.parse(readFileSync(join(folder, 'expected.json'), 'utf8'));
   const model = createModel('mobilenetv2', { classes: 1000 });
-  const { headReinitialised } = await applyPretrained(model, join(folder, 'mobilenet_v2_torchpad.pth'), { head: findModel('mobilenetv2').head });
+  const { headReinitialised } = await applyPretrained(model, join(folder, 'mobilenet_v2_torchpad.pth'), {
+    head: findModel('mobilenetv2').head,
+  });
   assert.equal(headReinitialised, false);
   model.eval();
   for (const [photo, top5] of Object.entries(expected.models['mobilenet_v2_torchpad.pth'].top5)) {
@@ -35,7 +38,10 @@ test('an ImageNet checkpoint recognises photographs as its publisher measured', 
     });
     const ranked = [...probabilities.keys()].sort((a, b) => probabilities[b] - probabilities[a]);
     for (const [rank, { class: index, probability }] of top5.entries()) {
-      assert.ok(Math.abs(probabilities[index] - probability) < 0.01, `${photo}: class ${index} has ${probabilities[index]}, not ${probability}`);
+      assert.ok(
+        Math.abs(probabilities[index] - probability) < 0.01,
+        `${photo}: class ${index} has ${probabilities[index]}, not ${probability}`,
+      );
       // Ranks further down may be closer to each other than the figures are exact.
       if (rank === 0) assert.equal(ranked[0], index, photo);
       assert.ok(ranked.indexOf(index) < 6, `${photo}: class ${index} is number ${ranked.indexOf(index) + 1}`);

@@ -131,7 +131,10 @@ function adapted(
       };
   const images = data.train.records.length;
   const batch = Math.min(hp.training_batch_size, Math.max(8, 2 ** Math.round(Math.log2(images / STEPS_PER_EPOCH))));
-  return { ...hp, ...longer, ...(fitBatchToData && unless('training_batch_size', batch)) };
+  if (!fitBatchToData || given.has('training_batch_size')) return { ...hp, ...longer };
+  // Weights that know something already are easily forgotten: smaller batches take smaller steps (Goyal et al. 2017, section 2.1).
+  const rate = origin.pretrained ? hp.learning_rate * (batch / hp.training_batch_size) : hp.learning_rate;
+  return { ...hp, ...longer, training_batch_size: batch, ...unless('learning_rate', rate) };
 }
 
 /** `mobilenetv2 3.5 M parameters · ImageNet weights (Apache-2.0) · 224 px · batch 64 · bf16 · 2 threads` */
