@@ -10,15 +10,16 @@ import { drawShapes } from './draw-shapes.ts';
 test('draws the same labelled set each time, and not again where it lies', async (t) => {
   const folder = await mkdtemp(join(tmpdir(), 'fovea-shapes-'));
   t.after(() => rm(folder, { recursive: true }));
+  const few = { training: 3, validation: 1 };
   const [one, two] = [join(folder, 'one'), join(folder, 'two')];
-  assert.deepEqual(await drawShapes(one), { images: 480, classes: 5, drawn: true });
-  assert.deepEqual(await drawShapes(one), { images: 480, classes: 5, drawn: false });
-  await drawShapes(two);
+  assert.deepEqual(await drawShapes(one, few), { images: 20, classes: 5, drawn: true });
+  assert.deepEqual(await drawShapes(one, few), { images: 20, classes: 5, drawn: false });
+  await drawShapes(two, few);
   assert.equal(await digest(one), await digest(two));
 
   const annotations = join(one, 'validation-mltable-folder/annotations.jsonl');
   const lines = (await readFile(annotations, 'utf8')).trim().split('\n');
-  assert.equal(lines.length, 80);
+  assert.equal(lines.length, 5);
   const { image_url, image_details, label } = JSON.parse(lines[0]);
   const { width, height } = await sharp(resolve(dirname(annotations), image_url)).metadata();
   assert.deepEqual([width, height, label], [image_details.width, image_details.height, 'circle']);

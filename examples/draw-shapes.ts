@@ -13,7 +13,6 @@ type Label = (typeof labels)[number];
 /** Uniform in [0, 1). */
 type Random = () => number;
 
-const perClass = { training: 80, validation: 16 };
 const seed = 7;
 
 const table = `type: mltable
@@ -35,11 +34,15 @@ transformations:
  *
  * @returns how many pictures there are, and whether they were drawn now
  */
-export async function drawShapes(folder: string): Promise<{ images: number; classes: number; drawn: boolean }> {
+export async function drawShapes(
+  folder: string,
+  perClass = { training: 80, validation: 16 },
+): Promise<{ images: number; classes: number; drawn: boolean }> {
   const images = labels.length * (perClass.training + perClass.validation);
   const classes = labels.length;
   const version = createHash('sha256')
     .update(readFileSync(fileURLToPath(import.meta.url)))
+    .update(JSON.stringify(perClass))
     .digest('hex');
   const stamp = join(folder, 'drawn-by');
   if (existsSync(stamp) && (await readFile(stamp, 'utf8')) === version) return { images, classes, drawn: false };

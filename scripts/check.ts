@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const program = (name: string) => join(root, 'node_modules/.bin', name);
 
-const colours = process.stdout.isTTY && process.stdout.hasColors();
+const colours = Boolean(process.stdout.isTTY && process.stdout.hasColors());
 
 const checks = [
   { name: 'types', command: [program('tsc'), '--noEmit', '--pretty', String(colours), '-p', root] },
