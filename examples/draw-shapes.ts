@@ -32,6 +32,7 @@ transformations:
  * Writes `images/<label>/<label>_<n>.{jpg,png}` and, for each half, a folder with an MLTable and its JSONL. Does nothing where the same
  * pictures have been drawn before; what is half drawn is never left under `folder`.
  *
+ * @param perClass pictures of each label in each half
  * @returns how many pictures there are, and whether they were drawn now
  */
 export async function drawShapes(
