@@ -3,14 +3,14 @@ import { dirname } from 'node:path';
 
 /**
  * Takes a lock that only one living process can hold; waits while another does (`onWait(pid)` is called once). What a dead process
- * left is taken over. Returns the function that gives the lock back.
+ * left is taken over. Returns the function that gives the lock back, or null when `isStopped()` became true first.
  */
-export async function takeLock(path, onWait) {
+export async function takeLock(path, onWait, isStopped = () => false) {
   mkdirSync(dirname(path), { recursive: true });
   const mine = `${path}.${process.pid}`;
   writeFileSync(mine, String(process.pid));
   try {
-    for (let waited = false; ; ) {
+    for (let waited = false; !isStopped(); ) {
       try {
         linkSync(mine, path); // a link appears with its content, or not at all
         return () => rmSync(path, { force: true });
@@ -25,6 +25,7 @@ export async function takeLock(path, onWait) {
         await new Promise((resolve) => setTimeout(resolve, 200));
       }
     }
+    return null;
   } finally {
     rmSync(mine, { force: true });
   }

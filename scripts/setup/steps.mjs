@@ -12,7 +12,7 @@ import { duration } from './screen.mjs';
  */
 export async function setUp(steps, { screen, lock, quiet }) {
   const begun = Date.now();
-  let release = () => {};
+  let release = null;
   let interrupted = null;
   const stop = (signal) => {
     interrupted ??= signal;
@@ -26,9 +26,10 @@ export async function setUp(steps, { screen, lock, quiet }) {
         for (const step of steps) screen.already(step.name, ['already there', step.note()].filter(Boolean).join(' · '));
       return 0;
     }
-    release = await takeLock(lock, (pid) => screen.print(`Waiting for another set-up (process ${pid}) …`));
-    screen.print('Setting up Fovea (once; only what is missing)');
-    const failures = await runAll(steps, screen, () => interrupted !== null);
+    const isStopped = () => interrupted !== null;
+    release = await takeLock(lock, (pid) => screen.print(`Waiting for another set-up (process ${pid}) …`), isStopped);
+    if (release) screen.print('Setting up Fovea (once; only what is missing)');
+    const failures = release ? await runAll(steps, screen, isStopped) : [];
     if (interrupted) {
       screen.print('Set-up was stopped. Run the same command again: it goes on from here.');
       return interrupted === 'SIGINT' ? 130 : 143;
@@ -41,7 +42,7 @@ export async function setUp(steps, { screen, lock, quiet }) {
     screen.print(describe(asSetupError(error), screen));
     return 1;
   } finally {
-    release();
+    release?.();
     process.off('SIGINT', stop).off('SIGTERM', stop);
   }
 }

@@ -62,6 +62,21 @@ test('a failure is told with its hint and log; what needs the step is not tried,
   assert.equal(other.missing(), null);
 });
 
+test('waiting for a lock can be stopped', async (t) => {
+  const path = join(fakeMachine(t).root, 'lock');
+  writeFileSync(path, String(process.pid));
+  let stopped = false;
+  const taken = takeLock(
+    path,
+    () => {
+      stopped = true;
+    },
+    () => stopped,
+  );
+  assert.equal(await taken, null);
+  assert.ok(existsSync(path));
+});
+
 test('a lock is held by one at a time', async (t) => {
   const path = join(fakeMachine(t).root, 'lock');
   const other = spawn(process.execPath, ['-e', 'setTimeout(() => {}, 60000)']);
