@@ -15,7 +15,7 @@ export {
 export { BatchLoader, type BatchLoaderOptions, type ImageBatch } from './loader.ts';
 export { didYouMean, nearest } from './nearest.ts';
 export type { Box } from './resample.ts';
-export { createRng, type Rng, seedOf } from './rng.ts';
+export { createRng, type Rng } from './rng.ts';
 export type { Augment } from './sample-queue.ts';
 export { stratifiedSplit } from './split.ts';
 export { type ReadTableOptions, readTable } from './table.ts';

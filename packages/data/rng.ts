@@ -50,14 +50,6 @@ export function createRng(seed: number): Rng {
   return rng;
 }
 
-/**
- * A seed for one sample of one epoch (unsigned 32-bit). What is drawn for a sample then depends on neither the order of
- * the samples nor on how many workers there are.
- */
-export function seedOf(seed: number, epoch: number, index: number): number {
-  return [epoch, index].reduce((mixed, part) => splitmix32(mixed ^ part)(), splitmix32(seed)());
-}
-
 /** splitmix32: the 32-bit finaliser of MurmurHash3 over a Weyl sequence. */
 function splitmix32(seed: number): () => number {
   let state = seed | 0;

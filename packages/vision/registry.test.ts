@@ -3,10 +3,8 @@ import { describe, test } from 'node:test';
 import { nn } from '@fovea/torch';
 import { classifier, createModel, findModel, freezeStages, modelNames } from './index.ts';
 
-test('a name that nobody has is answered with the nearest ones', () => {
-  assert.throws(() => createModel('resnet81', { classes: 2 }), /no model called "resnet81"; did you mean resnet18/);
-  assert.throws(() => createModel('mobilenet', { classes: 2 }), /did you mean mobilenetv2/);
-  assert.throws(() => createModel('zzz', { classes: 2 }), /known: .*resnet18/);
+test('a name that nobody has is answered with those that there are', () => {
+  assert.throws(() => createModel('resnet81', { classes: 2 }), /no model called "resnet81"; there are .*resnet18/);
 });
 
 test('a network has at least one class', () => {

@@ -1,5 +1,4 @@
 import type { nn } from '@fovea/torch';
-import { nearestNames } from './nearest-names.ts';
 import type { WeightSource } from './weights/source.ts';
 
 /** How pictures come into a network. */
@@ -70,15 +69,10 @@ export const isModelName = (name: string): boolean => names.has(name);
 export class UnknownModelError extends Error {
   override readonly name = 'UnknownModelError';
   readonly model: string;
-  /** Names that may have been meant, the most similar first. */
-  readonly nearest: readonly string[];
 
   constructor(model: string) {
-    const nearest = nearestNames(model, names.keys());
-    const hint = nearest.length > 0 ? `did you mean ${nearest.join(' or ')}?` : `known: ${modelNames().join(', ')}`;
-    super(`There is no model called "${model}"; ${hint}`);
+    super(`There is no model called "${model}"; there are ${modelNames().join(', ')}`);
     this.model = model;
-    this.nearest = nearest;
   }
 }
 
