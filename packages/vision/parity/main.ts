@@ -1,6 +1,6 @@
 /** `npm run parity -- <file.json…>`: do our models, optimisers and operators reproduce recorded figures? */
 import { readFileSync } from 'node:fs';
-import { basename } from 'node:path';
+import { basename, resolve } from 'node:path';
 import { setFlag, setNumThreads, torchVersion } from '@fovea/torch';
 import '../models/index.ts';
 import { checksOf } from './kinds.ts';
@@ -41,7 +41,8 @@ function readJson(path: string): unknown {
   }
 }
 
-const files = process.argv.slice(2);
+// npm runs scripts in the repository's root; paths are meant from where the command was typed.
+const files = process.argv.slice(2).map((path) => resolve(process.env.INIT_CWD ?? '', path));
 if (files.length === 0) {
   console.error(USAGE);
   process.exitCode = 2;
