@@ -203,7 +203,7 @@ async function attempt(trial: TrialRecord, attempt: Attempt): Promise<void> {
   const { index, of: trials, draw, stored, record, workspace, signal } = attempt;
   const { job } = stored;
   const folder = join(attempt.folder, trial.name);
-  const log = logTrial(folder);
+  const log = logTrial(folder, job.log_verbosity);
   const report = (event: RunEvent) => {
     log(event);
     attempt.onEvent(event);

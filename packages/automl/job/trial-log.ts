@@ -1,36 +1,54 @@
 import { appendFileSync, mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import type { ImageJob } from '../spec/job.ts';
 import type { Report, RunEvent } from './events.ts';
 
 /** The log of a trial, where Azure's jobs have it. */
 export const trialLogPath = (trialFolder: string): string => join(trialFolder, 'user_logs', 'std_log.txt');
 
-/** Writes what happens in a trial to its log, a line each. */
-export function logTrial(trialFolder: string): Report {
+/** From all that is said to the worst alone. */
+const LEVELS = ['debug', 'info', 'warning', 'error', 'critical'] as const;
+type Level = (typeof LEVELS)[number];
+
+/**
+ * Writes what happens in a trial to its log, a line each.
+ * @param verbosity the job's `log_verbosity`: what is less than that is left out; `debug` (and `not_set`) has every training step
+ */
+export function logTrial(trialFolder: string, verbosity: ImageJob['log_verbosity']): Report {
   const path = trialLogPath(trialFolder);
   mkdirSync(dirname(path), { recursive: true });
+  const least = verbosity === 'not_set' ? 0 : LEVELS.indexOf(verbosity);
   return (event) => {
-    const line = lineOf(event);
-    if (line) appendFileSync(path, `${new Date().toISOString()} ${line}\n`);
+    const entry = entryOf(event);
+    if (!entry || LEVELS.indexOf(entry.level) < least) return;
+    appendFileSync(path, `${new Date().toISOString()} ${entry.level.toUpperCase()} ${entry.text}\n`);
   };
 }
 
-/** An event as a line; none for those that come too often. */
-function lineOf(event: RunEvent): string | null {
+/** An event as a line of the log; none for those that only move a progress bar. */
+function entryOf(event: RunEvent): { level: Level; text: string } | null {
   switch (event.type) {
     case 'log':
-      return `${event.level.toUpperCase()} ${event.message}`;
+      return { level: event.level, text: event.message };
     case 'phase':
-      return event.done === undefined ? `INFO ${event.message}` : null;
-    case 'trial':
-      return `INFO trial ${event.index + 1} of ${event.trials}: ${event.model} ${JSON.stringify(event.hyperparameters)}`;
+      return event.done === undefined ? { level: 'info', text: event.message } : null;
+    case 'trial': {
+      const drawn = JSON.stringify(event.hyperparameters);
+      return { level: 'info', text: `trial ${event.index + 1} of ${event.trials}: ${event.model} ${drawn}` };
+    }
+    case 'step': {
+      const at = `epoch ${event.epoch}/${event.epochs} step ${event.step}/${event.steps}`;
+      return { level: 'debug', text: `${at} loss ${event.loss.toPrecision(6)}` };
+    }
     case 'epoch': {
       const metrics = Object.entries(event.metrics).map(([name, value]) => `${name} ${Number(value.toPrecision(6))}`);
-      return `INFO epoch ${event.epoch}/${event.epochs} ${metrics.join(' ')}${event.improved ? ' (best so far)' : ''}`;
+      const best = event.improved ? ' (best so far)' : '';
+      return { level: 'info', text: `epoch ${event.epoch}/${event.epochs} ${metrics.join(' ')}${best}` };
     }
-    case 'verified':
-      return `INFO the ONNX graph differs from the engine by at most ${event.maxAbsDifference.toExponential(1)}`;
-    case 'step':
+    case 'verified': {
+      const difference = event.maxAbsDifference.toExponential(1);
+      return { level: 'info', text: `the ONNX graph differs from the engine by at most ${difference}` };
+    }
     case 'done':
       return null;
   }
