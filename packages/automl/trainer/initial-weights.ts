@@ -30,7 +30,7 @@ export async function initialise(
     report({
       type: 'log',
       level: 'warning',
-      message: `${error.message}\nTraining starts from random weights, for more epochs.`,
+      message: `${error.message}\nTraining starts from random weights, and for more epochs where the job does not say how many.`,
     });
     return random;
   }

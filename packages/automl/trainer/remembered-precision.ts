@@ -8,18 +8,21 @@ import { type MeasuredPrecision, measurePrecision } from './precision.ts';
 /**
  * The measurement of `measurePrecision`, made once for a model, image size and machine, and remembered in the workspace: the same job
  * then computes with the same arithmetic each time, however busy the machine was.
+ *
+ * @param options.onMeasure called before a measurement, which takes a second or more
  */
 export function rememberedPrecision(
   cacheFolder: string,
   modelName: string,
   model: nn.Module,
-  { size, device }: { size: number; device: string },
+  { size, device, onMeasure }: { size: number; device: string; onMeasure?: () => void },
 ): MeasuredPrecision {
   const path = join(cacheFolder, 'precision.json');
   const machine = `${cpus()[0].model}, ${getNumThreads()} threads, libtorch ${torchVersion()}`;
   const key = `${modelName} at ${size} px on ${device}: ${machine}`;
   const known = read(path);
   if (known[key]) return known[key];
+  onMeasure?.();
   const measured = measurePrecision(model, { size, device });
   mkdirSync(cacheFolder, { recursive: true });
   writeFileWhole(path, `${JSON.stringify({ ...read(path), [key]: measured }, null, 2)}\n`);

@@ -64,8 +64,12 @@ export async function runTrial(
   freezeStages(model, entry, hp.layers_to_freeze);
   model.to({ device });
 
-  report({ type: 'phase', name: 'precision', message: 'timing a few steps to choose the arithmetic' });
-  const measured = rememberedPrecision(context.cacheFolder, entry.name, model, { size: hp.training_crop_size, device });
+  const measured = rememberedPrecision(context.cacheFolder, entry.name, model, {
+    size: hp.training_crop_size,
+    device,
+    onMeasure: () =>
+      report({ type: 'phase', name: 'precision', message: 'timing a few steps to choose the arithmetic' }),
+  });
   const task = new ClassificationTask(
     data.classes,
     hp,
