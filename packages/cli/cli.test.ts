@@ -273,6 +273,7 @@ test('stream follows a job that goes on, and ends with it', async () => {
   const end = ended(job);
   await says(job, /epoch 1\/3/);
   const stream = await run(['job', 'stream', '-n', 'followed']);
+  assert.equal(stream.code, 0, stream.err);
   assert.equal(stream.out.split('\n').length, 4);
   assert.equal((await end).code, 0);
 });

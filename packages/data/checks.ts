@@ -50,7 +50,7 @@ export type Role = 'training' | 'validation';
 export function checkValidation(training: Dataset, validation: Dataset): Issue[] {
   const issues: Issue[] = [];
   const known = new Set(training.classes);
-  for (const [label, records] of Map.groupBy(validation.records, (record) => record.label)) {
+  for (const [label, records] of Map.groupBy(validation.records, ({ labels }) => labels[0])) {
     if (known.has(label)) continue;
     const { source } = records[0];
     const more = records.length > 1 ? ` (${records.length} images)` : '';

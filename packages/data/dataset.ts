@@ -1,8 +1,9 @@
-/** One picture with its label. */
+/** One picture with its labels. */
 export interface ImageRecord {
   /** Absolute path of the image. */
   readonly file: string;
-  readonly label: string;
+  /** Its classes, sorted and each once: one in a multi-class set, any number in a multi-label one. */
+  readonly labels: readonly string[];
   /** Where this record was read: the JSONL or CSV file and its line, or the folder of class folders. */
   readonly source: { readonly file: string; readonly line?: number };
   /** Pixels, after EXIF orientation. 0 until known: from `image_details`, later from the file by `verifyImages`. */
@@ -12,7 +13,7 @@ export interface ImageRecord {
   readonly bytes: number;
 }
 
-/** Labelled images of one multi-class set. */
+/** Labelled images of one set. */
 export interface Dataset {
   /** For people: the name of the folder or file that it was read from. */
   readonly name: string;
@@ -23,5 +24,5 @@ export interface Dataset {
 
 /** The sorted unique labels of `records`. */
 export function classesOf(records: readonly ImageRecord[]): string[] {
-  return [...new Set(records.map((record) => record.label))].sort();
+  return [...new Set(records.flatMap(({ labels }) => labels))].sort();
 }

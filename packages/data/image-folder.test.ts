@@ -23,10 +23,10 @@ test('a folder of class folders: each folder is a class, with all that is below 
   assert.equal(validation, undefined);
   assert.deepEqual(train.classes, ['cats', 'dogs']);
   assert.equal(train.records.length, 12);
-  const { file, label, source, bytes } = train.records[2];
+  const { file, labels, source, bytes } = train.records[2];
   assert.deepEqual(
-    { file, label, source, bytes },
-    { file: join(folder, 'cats/tabby/0.jpg'), label: 'cats', source: { file: folder }, bytes: 1 },
+    { file, labels, source, bytes },
+    { file: join(folder, 'cats/tabby/0.jpg'), labels: ['cats'], source: { file: folder }, bytes: 1 },
   );
 });
 

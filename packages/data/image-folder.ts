@@ -136,7 +136,7 @@ class FolderReader {
         );
       }
       for (const { file, bytes } of images) {
-        records.push({ file, label, source: { file: this.#root }, width: 0, height: 0, bytes });
+        records.push({ file, labels: [label], source: { file: this.#root }, width: 0, height: 0, bytes });
       }
     }
     return { name, classes: classesOf(records), records };

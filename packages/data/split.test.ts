@@ -4,9 +4,9 @@ import fc from 'fast-check';
 import { stratifiedSplit } from './split.ts';
 
 const setOf = (sizes: number[]) =>
-  sizes.flatMap((size, c) => Array.from({ length: size }, (_, i) => ({ label: `class${c}`, i })));
-const count = (records: { label: string }[], label: string) =>
-  records.filter((record) => record.label === label).length;
+  sizes.flatMap((size, c) => Array.from({ length: size }, (_, i) => ({ labels: [`class${c}`], i })));
+const count = (records: { labels: string[] }[], label: string) =>
+  records.filter(({ labels }) => labels[0] === label).length;
 
 test('every record is on one side, classes of two or more on both', () => {
   const sizes = fc.array(fc.integer({ min: 1, max: 40 }), { minLength: 1, maxLength: 12 });

@@ -11,14 +11,14 @@ import { createRng, type Rng } from './rng.ts';
  * @param fraction share of the validation part, in (0, 1); RangeError otherwise
  * @param seed the same seed gives the same split
  */
-export function stratifiedSplit<T extends Pick<ImageRecord, 'label'>>(
+export function stratifiedSplit<T extends Pick<ImageRecord, 'labels'>>(
   records: readonly T[],
   fraction: number,
   seed: number,
 ): [T[], T[]] {
   if (!(fraction > 0 && fraction < 1))
     throw new RangeError(`the validation share must be between 0 and 1, not ${fraction}`);
-  const byClass = Map.groupBy(records, (record) => record.label);
+  const byClass = Map.groupBy(records, ({ labels }) => labels[0]);
   const classes = [...byClass.keys()].sort().map((label) => byClass.get(label) ?? []);
   const rng = createRng(seed);
   const chosen = new Set<T>();

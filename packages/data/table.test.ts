@@ -26,7 +26,7 @@ test('a table of ten images is read: MLTable folder, MLTable file or JSONL file'
     assert.equal(dataset.records.length, 10);
     assert.deepEqual(dataset.records[3], {
       file: join(folder, 'images/3.jpg'),
-      label: 'cat',
+      labels: ['cat'],
       source: { file: join(folder, 'train.jsonl'), line: 4 },
       width: 0,
       height: 0,
@@ -229,7 +229,7 @@ test('transformations are applied in their order', async (t) => {
   };
   const text = '  - convert_column_types: [{columns: label, column_type: string}]\n';
   const labels = (result: Awaited<ReturnType<typeof read>>) =>
-    result.dataset.records.map(({ label, source }) => [label, source.line]);
+    result.dataset.records.map(({ labels: [label], source }) => [label, source.line]);
 
   const whole = await read(text);
   assert.deepEqual(labels(whole), [
@@ -274,7 +274,7 @@ test('several CSV files with headers of their own make one table', async (t) => 
     });
     const { dataset, issues } = await readTable(folder, { role: 'validation' });
     return {
-      labels: dataset.records.map(({ label, source }) => [label, source.line]),
+      labels: dataset.records.map(({ labels: [label], source }) => [label, source.line]),
       issues: issues.map(({ message }) => message),
     };
   };
@@ -316,7 +316,7 @@ test('encodings: each that MLTable names is read, a wrong one is said', async (t
       temporaryFolder(t, { ...images(1), 'train.jsonl': bytes, MLTable: mltable }),
       { role: 'validation' },
     );
-    return dataset.records[0]?.label ?? issues[0].message;
+    return dataset.records[0]?.labels[0] ?? issues[0].message;
   };
   assert.equal(await read('utf8', Buffer.from(text)), 'Äpfel');
   assert.equal(await read('utf8bom', Buffer.from(`\ufeff${text}`)), 'Äpfel');

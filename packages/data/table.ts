@@ -85,7 +85,7 @@ async function readRow(
     const location = await finder.find(url, dirname(file));
     if ('lookedIn' in location) wrong('image-missing', notThere(url, location.lookedIn), missingHint(url));
     else if (issues.every((issue) => issue.severity === 'warning')) {
-      const record = { ...location, label: label as string, source: { file, line }, ...details.size };
+      const record = { ...location, labels: [label as string], source: { file, line }, ...details.size };
       return { record, issues };
     }
   }
@@ -165,7 +165,7 @@ function withoutDoubles(found: readonly ImageRecord[]): { records: ImageRecord[]
         : `${other.source.file}, line ${other.source.line}`;
     const image = shortPath(record.file);
     issues.push(
-      other.label === record.label
+      other.labels[0] === record.labels[0]
         ? {
             code: 'image-twice',
             severity: 'warning',
@@ -176,7 +176,7 @@ function withoutDoubles(found: readonly ImageRecord[]): { records: ImageRecord[]
             code: 'two-labels',
             severity: 'error',
             ...record.source,
-            message: `${image} is "${record.label}" here and "${other.label}" in ${place}`,
+            message: `${image} is "${record.labels[0]}" here and "${other.labels[0]}" in ${place}`,
             hint: 'an image has one class in image_classification',
           },
     );

@@ -38,7 +38,7 @@ function pngOf(width: number, height: number): Buffer {
 
 const record = (file: string, line: number, size = { width: 0, height: 0 }): ImageRecord => ({
   file,
-  label: 'x',
+  labels: ['x'],
   source: { file: 'train.jsonl', line },
   ...size,
   bytes: 1,

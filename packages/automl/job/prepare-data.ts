@@ -56,7 +56,7 @@ function split(training: Dataset, part: number, seed: number): { train: Dataset;
 function describe({ name, classes, records }: Dataset, validation: Dataset, isGiven: boolean): string {
   const shown = classes
     .slice(0, 8)
-    .map((label) => `${label} ${records.filter((record) => record.label === label).length}`);
+    .map((label) => `${label} ${records.filter(({ labels }) => labels.includes(label)).length}`);
   const more = classes.length > 8 ? `, and ${classes.length - 8} more` : '';
   const count = (images: number) => images.toLocaleString('en');
   return [

@@ -72,7 +72,7 @@ export class ClassificationTask {
   /** Class indices [N], int64. */
   targets(records: readonly ImageRecord[], device: string): Tensor {
     return tensor(
-      records.map(({ label }) => this.#classOf(label)),
+      records.map(({ labels: [label] }) => this.#classOf(label)),
       { dtype: 'int64', device },
     );
   }
@@ -85,7 +85,7 @@ export class ClassificationTask {
 
   /** Judges logits of all validation images, rows in the order of `records`. */
   evaluate(logits: Tensor, records: readonly ImageRecord[]): Evaluation {
-    const truth = records.map(({ label }) => this.#classOf(label));
+    const truth = records.map(({ labels: [label] }) => this.#classOf(label));
     const probabilities = logits.softmax(1).toArray() as number[][];
     return classificationMetrics(truth, probabilities);
   }
@@ -108,7 +108,7 @@ export function classWeights(
 ): number[] | null {
   if (weightedLoss === 0) return null;
   return classes.map((label) => {
-    const count = records.filter((record) => record.label === label).length;
+    const count = records.filter(({ labels }) => labels.includes(label)).length;
     const balanced = records.length / (classes.length * count);
     return weightedLoss === 1 ? Math.sqrt(balanced) : balanced;
   });

@@ -5,7 +5,7 @@ import { shuffledBatches } from './image-stream.ts';
 const records = (count: number) =>
   Array.from({ length: count }, (_, i) => ({
     file: `${i}.jpg`,
-    label: 'a',
+    labels: ['a'],
     source: { file: 'a' },
     width: 1,
     height: 1,
