@@ -34,6 +34,8 @@ interface Native {
   fromBuffer(view: ArrayBufferView, dtype: string, shape: readonly number[]): Handle;
   setThreads(count: number): void;
   threads(): number;
+  setMemoryLimit(bytes: number): void;
+  memoryUse(restart: boolean): [now: number, most: number];
   setFlag(name: string, on: boolean): boolean;
   setAutocast(device: string, enabled: boolean, dtype: string): [boolean, string];
   cudaIsAvailable(): boolean;
@@ -132,6 +134,23 @@ export function setNumThreads(count: number): void {
   if (!Number.isInteger(count) || count < 1)
     throw new RangeError(`threads must be a whole number of at least 1, got ${count}`);
   native.setThreads(count);
+}
+
+/**
+ * Bounds what the tensors of the CPU may take in all. An operator that would need more throws a TorchError with `outOfMemory`, as it does
+ * on a GPU; without a bound Linux promises any amount, and ends the process when it is used. There is none at the start.
+ *
+ * @param bytes at least 0, or Infinity for no bound
+ */
+export function setMemoryLimit(bytes: number): void {
+  if (!(bytes >= 0)) throw new RangeError(`a limit of memory must be at least 0 bytes, got ${bytes}`);
+  native.setMemoryLimit(Math.min(bytes, Number.MAX_SAFE_INTEGER));
+}
+
+/** Bytes of the tensors of the CPU: now, and the most at any time since the last call with `restart`. */
+export function memoryUse({ restart = false } = {}): { now: number; most: number } {
+  const [now, most] = native.memoryUse(restart);
+  return { now, most };
 }
 
 let cuda: boolean | undefined;

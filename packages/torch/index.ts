@@ -11,7 +11,15 @@ export {
   writeSafetensors,
 } from './checkpoint/safetensors.ts';
 export * from './create.ts';
-export { cudaIsAvailable, getNumThreads, setFlag, setNumThreads, torchVersion } from './engine.ts';
+export {
+  cudaIsAvailable,
+  getNumThreads,
+  memoryUse,
+  setFlag,
+  setMemoryLimit,
+  setNumThreads,
+  torchVersion,
+} from './engine.ts';
 export { keep, liveTensors, tidy } from './memory.ts';
 export * as nn from './nn/index.ts';
 export * as ops from './ops.generated.ts';

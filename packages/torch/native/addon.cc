@@ -8,6 +8,7 @@
 #include "arguments.h"
 #include "autograd.h"
 #include "convert.h"
+#include "counting-allocator.h"
 #include "engine.h"
 
 #include <ATen/Parallel.h>
@@ -163,6 +164,20 @@ static napi_value setThreads(napi_env env, Arguments& args) {
 
 static napi_value threads(napi_env env, Arguments& args) { return toNumber(env, at::get_num_threads()); }
 
+/// setMemoryLimit(bytes): how much CPU tensors may take in all.
+static napi_value setMemoryLimit(napi_env env, Arguments& args) {
+  CountingAllocator::limit = static_cast<int64_t>(args.number(0));
+  return undefined(env);
+}
+
+/// memoryUse(restart): bytes of CPU tensors [now, at most since the last restart].
+static napi_value memoryUse(napi_env env, Arguments& args) {
+  int64_t now = CountingAllocator::current, most = CountingAllocator::peak;
+  if (args.boolean(0)) CountingAllocator::peak = now;
+  const int64_t both[] = {now, most};
+  return fromInts(env, both);
+}
+
 /// setFlag(name, on): switches of libtorch's context. Returns the previous value.
 static napi_value setFlag(napi_env env, Arguments& args) {
   auto name = args.string(0);
@@ -284,6 +299,10 @@ static napi_value init(napi_env env, napi_value exports) {
   mallopt(M_TRIM_THRESHOLD, -1);
   mallopt(M_TOP_PAD, 64 << 20);
 
+  // One for the process, however many threads load the addon.
+  static CountingAllocator allocator(c10::GetCPUAllocator());
+  c10::SetCPUAllocator(&allocator);
+
   auto* engine = new Engine();
   check(env, napi_set_instance_data(env, engine, [](napi_env, void* data, void*) { delete static_cast<Engine*>(data); }, nullptr));
 
@@ -291,7 +310,8 @@ static napi_value init(napi_env env, napi_value exports) {
       {"operators", operators}, {"lookup", lookup}, {"call", call},
       {"release", release}, {"shape", shape}, {"stride", stride}, {"dtype", dtype}, {"device", device},
       {"isContiguous", isContiguous}, {"item", item}, {"toBytes", toBytes}, {"fromBuffer", fromBuffer},
-      {"setThreads", setThreads}, {"threads", threads}, {"setFlag", setFlag}, {"setAutocast", setAutocast},
+      {"setThreads", setThreads}, {"threads", threads}, {"setMemoryLimit", setMemoryLimit}, {"memoryUse", memoryUse},
+      {"setFlag", setFlag}, {"setAutocast", setAutocast},
       {"cudaIsAvailable", cudaIsAvailable}, {"version", version}, {"loadLibrary", loadLibrary},
       {"createGenerator", createGenerator}, {"generatorState", generatorState},
       {"setGeneratorState", setGeneratorState}, {"seedGenerator", seedGenerator},
