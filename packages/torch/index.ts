@@ -10,6 +10,7 @@ export {
   type TensorInfo,
   writeSafetensors,
 } from './checkpoint/safetensors.ts';
+export { type PthValue, savePth } from './checkpoint/save-pth.ts';
 export * from './create.ts';
 export {
   cudaIsAvailable,

@@ -60,6 +60,13 @@ const STORAGE_TYPES: Readonly<Record<string, DType>> = {
   BoolStorage: 'bool',
 };
 
+/** The Python class, in the module torch, whose name stands for elements of a type: `FloatStorage`. */
+export function storageTypeName(dtype: DType): string {
+  const found = Object.keys(STORAGE_TYPES).find((name) => STORAGE_TYPES[name] === dtype);
+  if (found === undefined) throw new TypeError(`PyTorch has no storage of ${dtype}`);
+  return found;
+}
+
 const DTYPE_NAMES = [
   ...['float64', 'float32', 'float16', 'bfloat16', 'int64', 'int32', 'int16', 'int8', 'uint8', 'bool'],
   ...['double', 'float', 'half', 'long', 'int', 'short', 'complex64', 'complex128'],
