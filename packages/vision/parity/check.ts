@@ -1,12 +1,7 @@
 import type { Tensor } from '@fovea/torch';
+import { type Check, failed, within } from './figures.ts';
 
-/** One line of a parity report. */
-export interface Check {
-  name: string;
-  passed: boolean;
-  /** The figures behind the verdict. */
-  says: string;
-}
+export { type Check, failed, same, within } from './figures.ts';
 
 /** A tensor as parity files record it: some of its values, or all when there are few. */
 export interface RecordedTensor {
@@ -23,29 +18,6 @@ export interface RecordedTensor {
 /** Deviations are measured in standard deviations of the reference, but never in smaller units than this. */
 const LEAST_SCALE = 1e-3;
 
-/** Passes when the largest deviation is within the tolerance. */
-export const within = (name: string, worst: number, tolerance: number): Check => ({
-  name,
-  passed: worst <= tolerance,
-  says: `worst ${short(worst)} of ${short(tolerance)}`,
-});
-
-export const failed = (name: string, says: string): Check => ({ name, passed: false, says });
-
-/** Passes when both lists are equal, element by element; otherwise shows the first difference. */
-export function same(name: string, expected: readonly unknown[], found: readonly unknown[]): Check {
-  const [wanted, got] = [expected, found].map((list) => list.map((item) => JSON.stringify(item) ?? 'nothing'));
-  const length = Math.max(wanted.length, got.length);
-  const differences = Array.from({ length }, (_, index) => index).filter((index) => wanted[index] !== got[index]);
-  if (differences.length === 0) return { name, passed: true, says: `${length} of ${length} equal` };
-  const [first] = differences;
-  return failed(
-    name,
-    `${differences.length} of ${length} differ; the first, number ${first}: ` +
-      `${got[first] ?? 'nothing'}, expected ${wanted[first] ?? 'nothing'}`,
-  );
-}
-
 /** Compares every recorded value, mean and standard deviation. */
 export function tensor(name: string, reference: RecordedTensor, found: Tensor, tolerance: number): Check {
   if (`${found.shape}` !== `${reference.shape}`) {
@@ -56,6 +28,13 @@ export function tensor(name: string, reference: RecordedTensor, found: Tensor, t
 
 /** Largest difference over the recorded figures, in standard deviations of the reference. */
 function deviation(reference: RecordedTensor, found: ArrayLike<number>): number {
+  return (
+    largestDeviation(reference, found) / Math.max(reference.std ?? moments(reference.values ?? []).std, LEAST_SCALE)
+  );
+}
+
+/** Largest difference over the recorded figures. */
+export function largestDeviation(reference: RecordedTensor, found: ArrayLike<number>): number {
   const { values = [], first = values, at = [] } = reference;
   const own = moments(found);
   const { mean = own.mean, std = own.std } = reference;
@@ -65,7 +44,7 @@ function deviation(reference: RecordedTensor, found: ArrayLike<number>): number 
     mean - own.mean,
     std - own.std,
   ];
-  return worst(differences) / Math.max(reference.std ?? moments(values).std, LEAST_SCALE);
+  return worst(differences);
 }
 
 /** Compares the leading values of a tensor that is recorded without its standard deviation: theirs is the unit. */
@@ -96,5 +75,3 @@ function moments(values: ArrayLike<number>): { mean: number; std: number } {
 
 /** All elements in row-major order. */
 export const numbers = (tensor: Tensor): number[] => Array.from(tensor.data() as ArrayLike<number>, Number);
-
-const short = (value: number): string => (value === 0 ? '0' : value.toExponential(1));
