@@ -8,7 +8,8 @@ import { fileURLToPath } from 'node:url';
 const directions: Record<string, readonly string[]> = {
   torch: [],
   data: [],
-  vision: ['torch'],
+  // data: its parity check reads images as training does.
+  vision: ['torch', 'data'],
   automl: ['torch', 'vision', 'data'],
   serving: ['vision', 'automl', 'data'],
   cli: ['automl', 'serving', 'data'],

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { imageProblem, MOST_PIXELS } from './image-problem.ts';
 import { IssuesError, shortPath } from './issue.ts';
 import { copyUpright, jpegOrientation, type Orientation, storedBox, turnedSize, UPRIGHT } from './orientation.ts';
-import { type Box, resample, sourcePixels } from './resample.ts';
+import { type Box, type Interpolation, resample, sourcePixels } from './resample.ts';
 import { sharp } from './sharp.ts';
 import { type Eighths, scaled, turboJpeg } from './turbojpeg.ts';
 
@@ -21,10 +21,14 @@ export interface Decode {
   /** Part of the image to take, in whole pixels after EXIF orientation. Default: all of it. */
   readonly crop?: Box;
   readonly resize: Size;
+  /** Default: bilinear. Either averages over all pixels that a smaller image is made of. */
+  readonly interpolation?: Interpolation;
   /** Part of the resized image to keep, in whole pixels. Default: all of it. */
   readonly cropAfter?: Box;
   /** Mirrors left to right. */
   readonly flip?: boolean;
+  /** Mirrors top to bottom. */
+  readonly flipVertical?: boolean;
   /** Arguments for the loader's augment module; what can be sent to a worker. */
   readonly augment?: unknown;
   /**
@@ -42,8 +46,8 @@ export interface Pixels {
 }
 
 /**
- * Decodes an image as Pillow and torchvision do it: `convert('RGB')`, crop, bilinear resize with antialias (bit for bit),
- * crop, flip. Profiles are ignored, alpha is dropped (not blended), grey, CMYK, palette and 16-bit become 8-bit RGB, of an
+ * Decodes an image as Pillow and torchvision do it: `convert('RGB')`, crop, resize with antialias (bit for bit), crop,
+ * flip. Profiles are ignored, alpha is dropped (not blended), grey, CMYK, palette and 16-bit become 8-bit RGB, of an
  * animation the first frame is taken. Unlike Pillow, which leaves that to the caller, EXIF orientation is applied first.
  *
  * @param target receives the pixels, when given; of the length `width · height · 3`
@@ -123,13 +127,14 @@ function stretch(
   const whole = { left: 0, top: 0, ...decode.resize };
   const window = storedBox(decode.cropAfter ?? whole, size, orientation);
   const part = { left: box.left * scale, top: box.top * scale, width: box.width * scale, height: box.height * scale };
-  const resampling = { source, region: around(part, source), box: part, size, window };
-  if (orientation === UPRIGHT && !decode.flip) {
+  const { interpolation, flip = false, flipVertical = false } = decode;
+  const resampling = { source, region: around(part, source), box: part, size, window, interpolation };
+  if (orientation === UPRIGHT && !flip && !flipVertical) {
     resample(resampling, target);
   } else {
     const turned = new Uint8Array(target.length);
     resample(resampling, turned);
-    copyUpright(turned, window, orientation, decode.flip ?? false, target);
+    copyUpright(turned, window, orientation, { across: flip, down: flipVertical }, target);
   }
 }
 

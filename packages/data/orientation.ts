@@ -79,13 +79,13 @@ export function storedBox(box: Box, stored: Size, { swapped, fromRight, fromBott
 
 /**
  * Copies stored RGB pixels of a size into the picture that they mean.
- * @param mirrored the picture is mirrored left to right after that
+ * @param mirrored the picture is mirrored after that: across is left to right
  */
 export function copyUpright(
   pixels: Uint8Array,
   stored: Size,
   { swapped, fromRight, fromBottom }: Orientation,
-  mirrored: boolean,
+  mirrored: { readonly across: boolean; readonly down: boolean },
   target: Uint8Array,
 ): void {
   const { width, height } = stored;
@@ -93,10 +93,12 @@ export function copyUpright(
   const stepY = (fromBottom ? -3 : 3) * width;
   const origin = (fromRight ? (width - 1) * 3 : 0) + (fromBottom ? (height - 1) * width * 3 : 0);
   const [across, columns, down, rows] = swapped ? [stepY, height, stepX, width] : [stepX, width, stepY, height];
-  const [start, step] = mirrored ? [origin + (columns - 1) * across, -across] : [origin, across];
+  const start = origin + (mirrored.across ? (columns - 1) * across : 0) + (mirrored.down ? (rows - 1) * down : 0);
+  const step = mirrored.across ? -across : across;
+  const rowStep = mirrored.down ? -down : down;
   let to = 0;
   for (let y = 0; y < rows; y++) {
-    let from = start + y * down;
+    let from = start + y * rowStep;
     for (let x = 0; x < columns; x++, from += step, to += 3) {
       target[to] = pixels[from];
       target[to + 1] = pixels[from + 1];

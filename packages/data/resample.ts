@@ -18,7 +18,25 @@ export interface Resampling {
   readonly size: { readonly width: number; readonly height: number };
   /** Part of the stretched image that is wanted, in whole pixels. */
   readonly window: Box;
+  /** Default: bilinear. */
+  readonly interpolation?: Interpolation;
 }
+
+export type Interpolation = 'bilinear' | 'bicubic';
+
+/** Filters of Pillow's Resample.c: how far they reach when nothing shrinks, and the weight at a distance. */
+const FILTERS: Record<Interpolation, { reach: number; weight(distance: number): number }> = {
+  bilinear: { reach: 1, weight: (x) => Math.max(0, 1 - Math.abs(x)) },
+  // Keys 1981, with a = −1/2.
+  bicubic: {
+    reach: 2,
+    weight(distance) {
+      const x = Math.abs(distance);
+      if (x < 1) return (1.5 * x - 2.5) * x * x + 1;
+      return x < 2 ? ((x - 5) * x + 8) * x * -0.5 + 2 : 0;
+    },
+  },
+};
 
 interface Kernels {
   memory: { readonly buffer: ArrayBuffer; grow(pages: number): number };
@@ -80,22 +98,31 @@ function reserve(bytes: number): void {
 }
 
 /**
- * Resizes the image in `sourcePixels` with antialiased bilinear interpolation, bit for bit as Pillow does it
+ * Resizes the image in `sourcePixels` with antialiased interpolation, bit for bit as Pillow does it
  * (`Image.resize(size, BILINEAR, box)`, src/libImaging/Resample.c): across, then down, rounded to 8 bits in between.
  * @param target receives `window` as RGB rows without gaps
  */
-export function resample({ source, region, box, size, window }: Resampling, target: Uint8Array): void {
-  const across = weightsFor(region.width, box.left - region.left, box.width, size.width, window.left, window.width, 3);
+export function resample(
+  { source, region, box, size, window, interpolation = 'bilinear' }: Resampling,
+  target: Uint8Array,
+): void {
   const stride = Math.ceil((window.width * 3) / 16) * 16;
-  const down = weightsFor(
-    region.height,
-    box.top - region.top,
-    box.height,
-    size.height,
-    window.top,
-    window.height,
-    stride,
-  );
+  const across = weightsFor(interpolation, 3, {
+    inputs: region.width,
+    start: box.left - region.left,
+    length: box.width,
+    outputs: size.width,
+    first: window.left,
+    count: window.width,
+  });
+  const down = weightsFor(interpolation, stride, {
+    inputs: region.height,
+    start: box.top - region.top,
+    length: box.height,
+    outputs: size.height,
+    first: window.top,
+    count: window.height,
+  });
   // Only the rows that the second pass looks at are needed from the first.
   const firstRow = down.spans[0] / stride;
   const last = down.spans.length - 2;
@@ -142,37 +169,48 @@ export function resample({ source, region, box, size, window }: Resampling, targ
 
 const PRECISION_BITS = 32 - 8 - 2;
 
+/** One direction of a resize: `length` inputs from `start` on, of `inputs` in all, become `outputs`. */
+interface Axis {
+  inputs: number;
+  start: number;
+  length: number;
+  outputs: number;
+  /** Of the outputs, `count` from `first` on are wanted. */
+  first: number;
+  count: number;
+}
+
 /**
- * The inputs and weights of outputs `first` … `first + count − 1`: a triangle as wide as the scale, at least one pixel to
- * either side, cut at the edges of the input and normalised.
+ * The inputs and weights of the outputs: a filter as wide as the scale, at least as its reach to either side, cut at the edges
+ * of the input and normalised.
  * @param pitch bytes from one input to the next
  */
 function weightsFor(
-  inputs: number,
-  start: number,
-  length: number,
-  outputs: number,
-  first: number,
-  count: number,
+  interpolation: Interpolation,
   pitch: number,
+  { inputs, start, length, outputs, first, count }: Axis,
 ) {
+  const { reach, weight } = FILTERS[interpolation];
   const scale = length / outputs;
-  const support = Math.max(scale, 1);
+  const stretch = Math.max(scale, 1);
+  const support = reach * stretch;
   const taps = Math.ceil(support) * 2 + 1;
   const spans = new Int32Array(count * 2);
   const weights = new Int32Array(count * taps);
-  const triangle = new Float64Array(taps);
+  const exact = new Float64Array(taps);
   for (let i = 0; i < count; i++) {
     const center = start + (first + i + 0.5) * scale;
     const from = Math.max(0, Math.trunc(center - support + 0.5));
     const to = Math.min(inputs, Math.trunc(center + support + 0.5));
     let sum = 0;
     for (let k = 0; k < to - from; k++) {
-      triangle[k] = Math.max(0, 1 - Math.abs((k + from - center + 0.5) * (1 / support)));
-      sum += triangle[k];
+      exact[k] = weight((k + from - center + 0.5) * (1 / stretch));
+      sum += exact[k];
     }
-    for (let k = 0; k < to - from; k++)
-      weights[i * taps + k] = Math.trunc((triangle[k] / sum) * 2 ** PRECISION_BITS + 0.5);
+    for (let k = 0; k < to - from; k++) {
+      const scaled = (exact[k] / sum) * 2 ** PRECISION_BITS;
+      weights[i * taps + k] = Math.trunc(scaled < 0 ? scaled - 0.5 : scaled + 0.5);
+    }
     spans[i * 2] = from * pitch;
     spans[i * 2 + 1] = to - from;
   }

@@ -14,12 +14,14 @@ import {
 } from './detection-ops.ts';
 import { checkGenerator, checkLosses, type GeneratorFile, type LossesFile } from './ops.ts';
 import { checkSchedules, checkTrajectories, type SchedulesFile, type TrajectoriesFile } from './optim.ts';
+import { checkTransforms, type TransformsFile } from './transforms.ts';
 
 /** A kind of parity file, told by the keys it has. */
 interface Kind {
   name: string;
   keys: readonly string[];
-  check(file: unknown): Iterable<Check>;
+  /** @param folder where the file lies, and what it names */
+  check(file: unknown, folder: string): Iterable<Check> | AsyncIterable<Check>;
 }
 
 const KINDS: readonly Kind[] = [
@@ -74,16 +76,22 @@ const KINDS: readonly Kind[] = [
     keys: ['logits', 'targets', 'cases.0.gamma'],
     check: (file) => checkFocalLoss(file as FocalLossFile),
   },
+  {
+    name: 'transforms',
+    keys: ['image', 'size_wh', 'factors', 'normalize'],
+    check: (file, folder) => checkTransforms(file as TransformsFile, folder),
+  },
 ];
 
 /**
  * The checks that a parity file asks for. What kind of file it is shows in its content, not in its name.
  *
+ * @param folder where the file lies
  * @throws Error when it is of no kind that can be checked
  */
-export function checksOf(file: unknown): Iterable<Check> {
+export function checksOf(file: unknown, folder: string): Iterable<Check> | AsyncIterable<Check> {
   const kind = KINDS.find(({ keys }) => keys.every((path) => valueAt(file, path) !== undefined));
-  if (kind) return kind.check(file);
+  if (kind) return kind.check(file, folder);
   const model = valueAt(file, 'model') ?? valueAt(file, 'checkpoint') ?? valueAt(file, 'config_file');
   if (typeof model === 'string') throw new Error(`parity of ${model} is not supported yet: no such kind of model here`);
   if (valueAt(file, 'source')) throw new Error('a parity file of a kind that is not supported yet');

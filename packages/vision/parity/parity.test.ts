@@ -4,6 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import '../models/index.ts';
 import { hasOp, setNumThreads } from '@fovea/torch';
 import type { ClassifierFile } from './classifier.ts';
@@ -12,8 +13,12 @@ import { checksOf } from './kinds.ts';
 
 const fixture = (name: string) =>
   JSON.parse(readFileSync(new URL(`../fixtures/parity/${name}`, import.meta.url), 'utf8'));
-const missesOf = (file: unknown): string[] =>
-  [...checksOf(file)].filter(({ passed }) => !passed).map(({ name, says }) => `${name}: ${says}`);
+const FOLDER = fileURLToPath(new URL('../fixtures/transforms/', import.meta.url));
+const transforms = (name: string) => JSON.parse(readFileSync(`${FOLDER}${name}.json`, 'utf8'));
+const missesOf = async (file: unknown): Promise<string[]> =>
+  (await Array.fromAsync(checksOf(file, FOLDER)))
+    .filter(({ passed }) => !passed)
+    .map(({ name, says }) => `${name}: ${says}`);
 
 setNumThreads(1);
 
@@ -39,19 +44,25 @@ describe('every figure is reproduced', () => {
     'box_iou',
     'sigmoid_focal_loss',
   ]) {
-    test(name, () => assert.deepEqual(missesOf(fixture(`${name}.json`)), []));
+    test(name, async () => assert.deepEqual(await missesOf(fixture(`${name}.json`)), []));
   }
 });
 
 describe("every figure of torchvision's operators is reproduced", () => {
   const skip = hasOp('torchvision::nms') ? false : "torchvision's compiled operators are not installed";
   for (const name of ['nms', 'roi_align', 'deform_conv2d']) {
-    test(name, { skip }, () => assert.deepEqual(missesOf(fixture(`${name}.json`)), []));
+    test(name, { skip }, async () => assert.deepEqual(await missesOf(fixture(`${name}.json`)), []));
+  }
+});
+
+describe('every transform of an image is reproduced', () => {
+  for (const name of ['img_c', 'img_d']) {
+    test(name, async () => assert.deepEqual(await missesOf(transforms(name)), []));
   }
 });
 
 describe('a wrong figure is a miss', () => {
-  test('of a classifier', () => {
+  test('of a classifier', async () => {
     const file: ClassifierFile = fixture('resnet18.json');
     file.state_dict.reverse();
     file.param_count++;
@@ -68,7 +79,7 @@ describe('a wrong figure is a miss', () => {
     bn_after_2_steps_plus_forward.bn1.running_mean = [1, 2];
     bn_after_2_steps_plus_forward.bn1.num_batches_tracked = 2;
     assert.deepEqual(
-      missesOf(file).map((miss) => miss.replace(/: .*/, '')),
+      (await missesOf(file)).map((miss) => miss.replace(/: .*/, '')),
       [
         'names, dtypes and shapes',
         'number of parameters',
@@ -87,14 +98,31 @@ describe('a wrong figure is a miss', () => {
     );
   });
 
-  test('of an optimiser, a schedule, a loss', () => {
+  test('of a transform', async () => {
+    const file = transforms('img_d');
+    file.resize_256_pil.sha256_of_hwc_bytes = '0';
+    file.hflip_totensor.at[0][1] += 0.001;
+    file.colorjitter_tensor_float.hue.mean += 0.001;
+    file.letterbox_rgb_order[1].pad_dw_dh[0] += 1;
+    file.posterize = {};
+    const names = (await missesOf(file)).map((miss) => miss.replace(/: .*/, ''));
+    assert.deepEqual(names, [
+      'resize_256_pil',
+      'hflip_totensor',
+      'colorjitter_tensor_float hue',
+      'letterbox_rgb_order new_shape=640,auto=false,stride=32, ratio and padding',
+      'posterize',
+    ]);
+  });
+
+  test('of an optimiser, a schedule, a loss', async () => {
     const trajectories = fixture('trajectories.json');
     trajectories.cases[1].args.momentum = 0.8;
-    assert.equal(missesOf(trajectories).length, 3);
+    assert.equal((await missesOf(trajectories)).length, 3);
     const schedules = fixture('schedules.json');
     schedules.warmup_cosine[0].num_cycles = 0.5;
-    assert.equal(missesOf(schedules).length, 1);
-    assert.equal(missesOf({ ...fixture('losses.json'), l1_sum: 35.8 }).length, 1);
+    assert.equal((await missesOf(schedules)).length, 1);
+    assert.equal((await missesOf({ ...fixture('losses.json'), l1_sum: 35.8 })).length, 1);
   });
 });
 

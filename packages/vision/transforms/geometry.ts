@@ -82,7 +82,7 @@ export function randomResizedCrop(
 }
 
 /** Python's `round`: a half goes to the even neighbour. */
-function roundHalfToEven(x: number): number {
+export function roundHalfToEven(x: number): number {
   const down = Math.floor(x);
   if (x - down !== 0.5) return Math.round(x);
   return down % 2 === 0 ? down : down + 1;

@@ -16,6 +16,7 @@ export {
   resizeShortSide,
   type Size,
 } from './geometry.ts';
+export { type Letterbox, type LetterboxOptions, letterbox, letterboxGeometry } from './letterbox.ts';
 export { type Normalisation, normalisePixels } from './normalise.ts';
 export { mixSeeds, type Random, torchRandom } from './random.ts';
 
