@@ -4,7 +4,13 @@ import type { JobRecord } from './job-record.ts';
 export type RunEvent =
   | { type: 'log'; level: 'info' | 'warning' | 'error'; message: string }
   /** A stretch of work before or after training, e.g. reading data. `done` of `total` where it is known. */
-  | { type: 'phase'; name: 'data' | 'weights' | 'precision' | 'export'; message: string; done?: number; total?: number }
+  | {
+      type: 'phase';
+      name: 'data' | 'weights' | 'precision' | 'batch' | 'export';
+      message: string;
+      done?: number;
+      total?: number;
+    }
   | {
       type: 'trial';
       trial: string;

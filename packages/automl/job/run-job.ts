@@ -1,5 +1,6 @@
 import { mkdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
+import type { ModelTask } from '../model-folder/layout.ts';
 import { stopsAfterReport } from '../search/early-termination.ts';
 import type { Assignment } from '../search/space.ts';
 import type { ImageJob } from '../spec/job.ts';
@@ -211,7 +212,7 @@ async function attempt(trial: TrialRecord, attempt: Attempt): Promise<void> {
   };
   trial.status = 'Running';
   try {
-    const hyperparameters = trialHyperparameters({ ...job, task: 'image_classification' }, draw);
+    const hyperparameters = trialHyperparameters({ ...job, task: job.task as ModelTask }, draw);
     report({
       type: 'trial',
       trial: trial.name,
@@ -223,6 +224,7 @@ async function attempt(trial: TrialRecord, attempt: Attempt): Promise<void> {
     trial.model_name = hyperparameters.model_name;
     const { timedOut } = await runTrial(trial, hyperparameters, {
       job: record.name,
+      task: job.task as ModelTask,
       folder,
       cacheFolder: cacheFolderOf(workspace),
       data: attempt.data,

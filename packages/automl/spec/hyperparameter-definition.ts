@@ -38,6 +38,8 @@ interface Described<Value> {
 export interface NumberDefinition extends Described<number> {
   readonly kind: 'int' | 'float';
   readonly range: Range;
+  /** The word `auto` is taken as well: the trainer finds the value. */
+  readonly auto?: true;
 }
 
 export interface BoolDefinition extends Described<boolean> {
@@ -84,7 +86,7 @@ export type Definition =
 
 /** The type of a value that a job may give. */
 export type GivenValue<D extends Definition> = D extends NumberDefinition
-  ? number
+  ? number | (D extends { auto: true } ? 'auto' : never)
   : D extends BoolDefinition
     ? boolean
     : D extends EnumDefinition

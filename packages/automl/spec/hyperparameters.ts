@@ -7,6 +7,9 @@ const positive = { min: 1 } as const;
 const fraction = { min: 0, max: 1 } as const;
 const yolov5 = ['yolov5'] as const;
 
+/** REST clients write `None` where nothing was chosen. */
+const notChosen = (value: string) => ({ None: value });
+
 const batchSizes = [
   { tasks: classification, value: 78 },
   { models: ['vits16r224'], value: 128 },
@@ -28,18 +31,20 @@ export const hyperparameters = {
     exceptions: [{ models: yolov5, value: 30 }],
   },
   training_batch_size: {
-    doc: 'Images per training step; the defaults are sized for 12 GiB of GPU memory.',
+    doc: 'Images per training step, sized for 12 GiB of GPU memory when left out; auto finds the most that memory suffices for.',
     tasks,
     kind: 'int',
     range: positive,
+    auto: true,
     default: 2,
     exceptions: [...batchSizes, { models: yolov5, value: 16 }],
   },
   validation_batch_size: {
-    doc: 'Images per validation step.',
+    doc: 'Images per validation step; auto takes as many as in training.',
     tasks,
     kind: 'int',
     range: positive,
+    auto: true,
     default: 1,
     exceptions: [...batchSizes, { models: yolov5, value: 16 }],
   },
@@ -92,6 +97,7 @@ export const hyperparameters = {
     tasks,
     kind: 'enum',
     values: ['warmup_cosine', 'step'],
+    aliases: notChosen('warmup_cosine'),
     default: 'warmup_cosine',
     v1Names: ['lr_scheduler'],
   },
@@ -132,6 +138,7 @@ export const hyperparameters = {
     tasks,
     kind: 'enum',
     values: ['sgd', 'adam', 'adamw'],
+    aliases: notChosen('sgd'),
     default: 'sgd',
   },
   momentum: {
@@ -262,6 +269,13 @@ export const hyperparameters = {
     tasks: classification,
     kind: 'int',
     range: { min: 0, max: 2 },
+    default: 0,
+  },
+  label_smoothing_factor: {
+    doc: 'Share of the target that is spread over all classes; none of the documented ones, and off when left out.',
+    tasks: classification,
+    kind: 'float',
+    range: { min: 0, below: 1 },
     default: 0,
   },
   validation_resize_size: {

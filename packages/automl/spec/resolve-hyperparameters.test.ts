@@ -46,6 +46,7 @@ test('every hyperparameter of a classification trial has a value', () => {
       stream_image_files: false,
     },
     weighted_loss: 0,
+    label_smoothing_factor: 0,
     validation_resize_size: 256,
     validation_crop_size: 224,
     training_crop_size: 224,

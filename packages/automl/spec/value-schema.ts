@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Definition, GivenValue, Range } from './hyperparameter-definition.ts';
+import type { Definition, GivenValue, NumberDefinition, Range } from './hyperparameter-definition.ts';
 
 // The message of each schema says what would be right ("must be a whole number from 1 to 1000"); the report puts the
 // key before it and what stands there after it.
@@ -87,9 +87,8 @@ export function valueSchema<D extends Definition>(definition: D): z.ZodType<Give
 function schemaByKind(definition: Definition): z.ZodType {
   switch (definition.kind) {
     case 'int':
-      return wholeNumber(definition.range);
     case 'float':
-      return number(definition.range);
+      return definition.auto ? orAuto(numberSchema(definition)) : numberSchema(definition);
     case 'bool':
       return trueOrFalse();
     case 'string':
@@ -102,6 +101,17 @@ function schemaByKind(definition: Definition): z.ZodType {
       return advancedSettings();
   }
 }
+
+const numberSchema = ({ kind, range }: NumberDefinition) => (kind === 'int' ? wholeNumber(range) : number(range));
+
+/** The schema's value, or the word `auto`. */
+const orAuto = (schema: ReturnType<typeof number>) =>
+  z.unknown().transform((value, context) => {
+    if (value === 'auto') return value;
+    const { data, error } = schema.safeParse(value);
+    if (error) context.addIssue({ code: 'custom', message: `${error.issues[0].message}, or auto` });
+    return data;
+  });
 
 /** What is left of a word when case, `_`, `-` and blanks do not count: how enumeration words are compared. */
 export function squash(word: string): string {

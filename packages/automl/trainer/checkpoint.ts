@@ -13,6 +13,8 @@ export interface Progress {
   stopper: StopperState;
   history: EpochRecord[];
   precision: Precision;
+  /** In how many pieces a batch is computed, for want of memory. */
+  pieces: { training: number; validation: number };
   /** Training stopped here by itself, early. */
   stopped: boolean;
   /** Seconds of training so far, in all sessions. */

@@ -9,6 +9,7 @@ import type { WeightsOrigin } from '../model-folder/layout.ts';
 import { writeModelFolder } from '../model-folder/write.ts';
 import { exportOnnx } from '../onnx/export.ts';
 import { verifyOnnx } from '../onnx/verify.ts';
+import type { Progress } from './checkpoint.ts';
 import { evaluate, type Training, trainingFiles } from './train.ts';
 
 /** Where a trial's model folder is, below the trial's own. */
@@ -20,17 +21,18 @@ interface Provenance {
   entry: Classifier;
   origin: WeightsOrigin;
   best: EpochRecord;
+  progress: Progress;
 }
 
 /**
- * Makes of a trained trial what others use: the best epoch's weights judged once more for the confusion matrix, the ONNX graph
+ * Makes of a trained trial what others use: the best epoch's weights judged once more for the tables of the charts, the ONNX graph
  * checked against the engine, and the model folder.
  *
  * @throws OnnxError when the graph does not compute what the engine does
  */
 export async function finishTrial(
   training: Training,
-  { job, entry, origin, best }: Provenance,
+  { job, entry, origin, best, progress }: Provenance,
   { report, signal }: { report: Report; signal: AbortSignal },
 ): Promise<void> {
   const { model, task, folder, hyperparameters: hp, trial, device } = training;
@@ -39,13 +41,10 @@ export async function finishTrial(
   model.loadStateDict(weights);
 
   const artifacts = join(folder, 'train_artifacts');
-  const { confusion } = await evaluate(training, signal);
-  const matrix = {
-    schema_type: 'confusion_matrix',
-    schema_version: '1.0.0',
-    data: { class_labels: task.classes, matrix: confusion },
-  };
-  writeFileSync(join(artifacts, 'confusion_matrix.json'), `${JSON.stringify(matrix)}\n`);
+  const { tables } = await evaluate(training, { progress, report, signal });
+  for (const [name, table] of Object.entries(tables())) {
+    writeFileSync(join(artifacts, `${name}.json`), `${JSON.stringify(table)}\n`);
+  }
   writeFileSync(join(artifacts, 'labels.json'), `${JSON.stringify(task.classes)}\n`);
 
   const { mean, std } = entry.input;
@@ -62,7 +61,7 @@ export async function finishTrial(
   await writeFile(join(artifacts, 'model.onnx'), onnx);
 
   await writeModelFolder(modelFolderOf(folder), {
-    task: 'image_classification',
+    task: task.name,
     modelName: entry.name,
     labels: task.classes,
     input: { mean, std, interpolation: 'bilinear', normalised_in_graph: normalisation !== undefined },

@@ -1,7 +1,7 @@
 import { BatchLoader, type Decode, type ImageRecord } from '@fovea/data';
 import { fromTypedArray, type Tensor } from '@fovea/torch';
 import { augmentModule, mixSeeds, type Normalisation, normaliseBatch, torchRandom } from '@fovea/vision';
-import type { ClassificationTask } from './classification.ts';
+import type { ClassificationTask } from './classification-task.ts';
 
 /** A batch as it comes from the workers. */
 export interface ImageBatch {
@@ -57,6 +57,16 @@ export class ImageStream {
   async close(): Promise<void> {
     await this.#loader.close();
   }
+}
+
+/** The images of a batch from one to before another, over the same memory. */
+export function partOf(batch: ImageBatch, start: number, end: number): ImageBatch {
+  const bytes = batch.width * batch.height * 3;
+  return {
+    ...batch,
+    records: batch.records.slice(start, end),
+    pixels: batch.pixels.subarray(start * bytes, end * bytes),
+  };
 }
 
 /** The training images of an epoch in their random order, in batches. */

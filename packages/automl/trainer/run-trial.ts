@@ -4,19 +4,24 @@ import { type Classifier, createModel, findModel, freezeStages } from '@fovea/vi
 import type { Report } from '../job/events.ts';
 import type { EpochRecord, TrialRecord } from '../job/job-record.ts';
 import type { JobData } from '../job/prepare-data.ts';
-import type { WeightsOrigin } from '../model-folder/layout.ts';
+import type { ModelTask, WeightsOrigin } from '../model-folder/layout.ts';
 import type { Hyperparameters } from '../spec/resolve-hyperparameters.ts';
-import { ClassificationTask, classWeights } from './classification.ts';
+import { largestFittingBatch, largestUsefulBatch, type SizedHyperparameters } from './batch-size.ts';
+import type { ClassificationTask } from './classification-task.ts';
 import { finishTrial } from './finish-trial.ts';
 import { ImageStream } from './image-stream.ts';
 import { initialise } from './initial-weights.ts';
-import { describeMeasurement } from './precision.ts';
+import { boundMemory } from './memory-bound.ts';
+import { MultiClassTask } from './multi-class.ts';
+import { MultiLabelTask } from './multi-label.ts';
+import { describeMeasurement, type Precision } from './precision.ts';
 import { rememberedPrecision } from './remembered-precision.ts';
 import { train } from './train.ts';
 
 /** What a trial needs besides its hyperparameters. */
 export interface TrialContext {
   job: string;
+  task: ModelTask;
   /** A folder of this trial alone. */
   folder: string;
   /** What the workspace remembers between jobs. */
@@ -38,9 +43,6 @@ export interface TrialContext {
 /** Without weights that know images already, a model needs more passes over the data and more patience. */
 const FROM_SCRATCH = 3;
 
-/** A small set in large batches would give too few updates. */
-const STEPS_PER_EPOCH = 12;
-
 /**
  * Trains, judges and exports one model; what comes out stands in `record`. A trial that was cut off goes on from its last finished
  * epoch.
@@ -55,26 +57,29 @@ export async function runTrial(
   const { folder, data, report, signal } = context;
   const device = cudaIsAvailable() ? 'cuda' : 'cpu';
   setNumThreads(availableParallelism());
+  boundMemory();
 
   const entry = findModel(hyperparameters.model_name);
   manualSeed(hyperparameters.random_seed);
   const model = createModel(entry.name, { classes: data.classes.length });
   const origin = await initialise(model, entry, { choice: context.weights, report, signal });
-  const hp = adapted(hyperparameters, origin, context);
-  freezeStages(model, entry, hp.layers_to_freeze);
+  const adaptedOnes = adapted(hyperparameters, origin, context);
+  freezeStages(model, entry, adaptedOnes.layers_to_freeze);
   model.to({ device });
 
   const measured = rememberedPrecision(context.cacheFolder, entry.name, model, {
-    size: hp.training_crop_size,
+    size: adaptedOnes.training_crop_size,
     device,
     onMeasure: () =>
       report({ type: 'phase', name: 'precision', message: 'timing a few steps to choose the arithmetic' }),
   });
-  const task = new ClassificationTask(
-    data.classes,
-    hp,
-    classWeights(hp.weighted_loss, data.classes, data.train.records),
-  );
+  const hp = sized(adaptedOnes, model, {
+    images: data.train.records.length,
+    device,
+    precision: measured.precision,
+    report,
+  });
+  const task = taskOf(context, hp);
   const images = new ImageStream(task, entry.input, hp.number_of_workers ?? Math.max(1, availableParallelism() >> 1));
   record.hyperparameters = hp;
   record.properties = {
@@ -113,7 +118,8 @@ export async function runTrial(
     record.epochs = progress.history;
     record.best_epoch = progress.best.epoch;
     record.metrics = progress.best.metrics;
-    await finishTrial(training, { job: context.job, entry, origin, best: progress.best }, { report, signal });
+    await finishTrial(training, { job: context.job, entry, origin, best: progress.best, progress }, { report, signal });
+    record.properties.peak_memory_mib = String(Math.round(process.resourceUsage().maxRSS / 1024));
     return { timedOut: !progress.stopped && progress.epochs < hp.number_of_epochs };
   } finally {
     await images.close();
@@ -133,12 +139,36 @@ function adapted(
         ...unless('number_of_epochs', hp.number_of_epochs * FROM_SCRATCH),
         ...unless('early_stopping_patience', hp.early_stopping_patience * FROM_SCRATCH),
       };
-  const images = data.train.records.length;
-  const batch = Math.min(hp.training_batch_size, Math.max(8, 2 ** Math.round(Math.log2(images / STEPS_PER_EPOCH))));
-  if (!fitBatchToData || given.has('training_batch_size')) return { ...hp, ...longer };
+  if (!fitBatchToData || given.has('training_batch_size') || hp.training_batch_size === 'auto')
+    return { ...hp, ...longer };
+  const batch = Math.min(hp.training_batch_size, largestUsefulBatch(data.train.records.length));
   // Weights that know something already are easily forgotten: smaller batches take smaller steps (Goyal et al. 2017, section 2.1).
   const rate = origin.pretrained ? hp.learning_rate * (batch / hp.training_batch_size) : hp.learning_rate;
   return { ...hp, ...longer, training_batch_size: batch, ...unless('learning_rate', rate) };
+}
+
+/** Where a batch size is `auto`, the largest that fits. */
+function sized(
+  hp: Hyperparameters,
+  model: nn.Module,
+  { images, device, precision, report }: { images: number; device: string; precision: Precision; report: Report },
+): SizedHyperparameters {
+  let training = hp.training_batch_size;
+  if (training === 'auto') {
+    report({ type: 'phase', name: 'batch', message: 'trying how large a batch can be' });
+    const useful = largestUsefulBatch(images);
+    training = largestFittingBatch(model, { size: hp.training_crop_size, device, precision, most: useful });
+    const reason =
+      training < useful ? 'memory suffices for no more' : `a larger one would make few steps of ${images} images`;
+    report({ type: 'log', level: 'info', message: `training_batch_size auto: ${training}; ${reason}` });
+  }
+  const validation = hp.validation_batch_size === 'auto' ? training : hp.validation_batch_size;
+  return { ...hp, training_batch_size: training, validation_batch_size: validation };
+}
+
+function taskOf({ task, data }: TrialContext, hp: Hyperparameters): ClassificationTask {
+  const Task = task === 'image_classification' ? MultiClassTask : MultiLabelTask;
+  return new Task(data.classes, hp, data.train.records);
 }
 
 /** `mobilenetv2 3.5 M parameters · ImageNet weights (Apache-2.0) · 224 px · batch 64 · bf16 · 2 threads` */

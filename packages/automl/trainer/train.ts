@@ -15,13 +15,15 @@ import {
 } from '@fovea/torch';
 import type { Report } from '../job/events.ts';
 import { type EpochRecord, writeFileWhole } from '../job/job-record.ts';
-import type { Hyperparameters } from '../spec/resolve-hyperparameters.ts';
+import type { SizedHyperparameters } from './batch-size.ts';
 import { loadCheckpoint, type Progress, saveCheckpoint } from './checkpoint.ts';
-import type { ClassificationTask, Evaluation } from './classification.ts';
+import type { ClassificationTask, Evaluation } from './classification-task.ts';
 import { freshStopper, observe } from './early-stopping.ts';
-import { type ImageBatch, type ImageStream, shuffledBatches } from './image-stream.ts';
+import { addGradients } from './gradients.ts';
+import { type ImageStream, partOf, shuffledBatches } from './image-stream.ts';
+import { inPieces } from './in-pieces.ts';
 import { createOptimizer, learningRateFactor } from './optimization.ts';
-import { forwardIn, type Precision } from './precision.ts';
+import type { Precision } from './precision.ts';
 import { StepClock } from './step-clock.ts';
 
 /** A trial, ready to train. */
@@ -31,7 +33,7 @@ export interface Training {
   model: nn.Module;
   task: ClassificationTask;
   images: ImageStream;
-  hyperparameters: Hyperparameters;
+  hyperparameters: SizedHyperparameters;
   train: readonly ImageRecord[];
   validation: readonly ImageRecord[];
   /** Used by a fresh run; one that goes on keeps the precision it began with. */
@@ -77,9 +79,10 @@ export async function train(
   let progress = saved?.progress ?? freshProgress(training.precision);
   model.to({ device, memoryFormat: progress.precision.memoryFormat });
 
+  const batchSize = hp.training_batch_size;
   const clock = new StepClock((hp.number_of_epochs - progress.epochs) * training.train.length);
   for (let epoch = progress.epochs; epoch < hp.number_of_epochs && !progress.stopped; epoch++) {
-    const batches = shuffledBatches(training.train, hp.training_batch_size, seed, epoch);
+    const batches = shuffledBatches(training.train, batchSize, seed, epoch);
     const stepsPerEpoch = Math.ceil(batches.length / hp.gradient_accumulation_step);
     const started = performance.now();
     let step = epoch * stepsPerEpoch;
@@ -93,7 +96,12 @@ export async function train(
       signal.throwIfAborted();
       if (Date.now() > endsAt) return progress;
       factor = learningRateFactor(hp, { step, epoch, stepsPerEpoch });
-      const loss = lossAndGradients(training, batch, progress.precision);
+      const { loss, pieces } = addGradients(training, batch, {
+        precision: progress.precision,
+        pieces: progress.pieces.training,
+        onShortage: shortage(report, 'training', batchSize),
+      });
+      progress.pieces.training = pieces;
       if (!Number.isFinite(loss)) throw new DivergedError(loss, step, hp.learning_rate * factor, batch.records);
       if ((batch.index + 1) % hp.gradient_accumulation_step === 0 || batch.index + 1 === batches.length) {
         optimizer.setLearningRate(factor);
@@ -122,7 +130,7 @@ export async function train(
     progress = { ...progress, epochs: epoch + 1, seconds: progress.seconds + (performance.now() - started) / 1000 };
 
     if ((epoch + 1) % hp.evaluation_frequency === 0 || epoch + 1 === hp.number_of_epochs) {
-      const { metrics: judged } = await evaluate(training, signal);
+      const { metrics: judged } = await evaluate(training, { progress, report, signal });
       const metrics = {
         ...judged,
         train_loss: lossSum / training.train.length,
@@ -155,34 +163,46 @@ const freshProgress = (precision: Precision): Progress => ({
   stopper: freshStopper(),
   history: [],
   precision,
+  pieces: { training: 1, validation: 1 },
   stopped: false,
   seconds: 0,
 });
 
-/** Forward and backward on one batch; gradients are added to those that are there. @returns the mean loss */
-function lossAndGradients({ model, task, images, device }: Training, batch: ImageBatch, precision: Precision): number {
-  return tidy(() => {
-    const input = images.input(batch, device).contiguous(precision.memoryFormat);
-    const logits = forwardIn(precision, device, () => model.forward(input));
-    const loss = task.loss(logits, task.targets(batch.records, device));
-    loss.backward();
-    return loss.item();
-  });
-}
-
 /** The model's answers on the validation images, judged. Always in float32: what is measured is what will be served. */
-export async function evaluate(training: Training, signal: AbortSignal): Promise<Evaluation> {
+export async function evaluate(
+  training: Training,
+  { progress, report, signal }: { progress: Pick<Progress, 'pieces'>; report: Report; signal: AbortSignal },
+): Promise<Evaluation> {
   const { model, task, images, validation, hyperparameters: hp, device } = training;
   model.eval();
   const parts: Tensor[] = [];
-  for await (const batch of images.validation(validation, hp.validation_batch_size, signal)) {
+  const batchSize = hp.validation_batch_size;
+  for await (const batch of images.validation(validation, batchSize, signal)) {
     signal.throwIfAborted();
-    parts.push(tidy(() => noGrad(() => model.forward(images.input(batch, device)))));
+    const answers = (start: number, end: number) =>
+      tidy(() => noGrad(() => model.forward(images.input(partOf(batch, start, end), device)).cpu()));
+    const { result, pieces } = inPieces(
+      batch.records.length,
+      { pieces: progress.pieces.validation, least: 1, onShortage: shortage(report, 'validation', batchSize) },
+      (spans) => tidy(() => spans.map(([start, end]) => answers(start, end))),
+    );
+    progress.pieces.validation = pieces;
+    parts.push(...result);
   }
   const evaluation = tidy(() => task.evaluate(cat(parts), validation));
   for (const part of parts) part.dispose();
   return evaluation;
 }
+
+/** Says that batches are computed in pieces from now on, because memory did not suffice. */
+const shortage = (report: Report, kind: 'training' | 'validation', batchSize: number) => (pieces: number) => {
+  const images = Math.ceil(batchSize / pieces);
+  const message =
+    kind === 'training'
+      ? `out of memory: batches of ${batchSize} images go on as ${pieces} of ${images}, whose gradients are accumulated; the step is repeated`
+      : `out of memory: validation goes on with ${images} images at a time`;
+  report({ type: 'log', level: 'warning', message });
+};
 
 /** The loss was not a number: the learning rate is too high, or an image is broken in a way that decoding did not see. */
 export class DivergedError extends Error {

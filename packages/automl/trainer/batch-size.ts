@@ -1,0 +1,54 @@
+import { type nn, randn, TorchError, tidy } from '@fovea/torch';
+import type { Hyperparameters } from '../spec/resolve-hyperparameters.ts';
+import { forwardIn, type Precision } from './precision.ts';
+
+/** Hyperparameters of a trial whose batch sizes are known. */
+export type SizedHyperparameters = Hyperparameters & { training_batch_size: number; validation_batch_size: number };
+
+/** A small set in large batches would give too few updates: an epoch has so many steps where the data allows it. */
+const STEPS_PER_EPOCH = 12;
+const SMALLEST = 8;
+
+/** The largest batch that so many training images should be taken in, a power of two. */
+export const largestUsefulBatch = (images: number): number =>
+  Math.max(SMALLEST, 2 ** Math.round(Math.log2(Math.max(1, images) / STEPS_PER_EPOCH)));
+
+/**
+ * The largest power of two of images that a training step finds memory for, found by trying: 2, 4, 8 … up to `most`. The model's
+ * statistics are left as they were.
+ *
+ * @param size of the square images in pixels
+ * @throws TorchError with `outOfMemory` when not even two images fit
+ */
+export function largestFittingBatch(
+  model: nn.Module,
+  { size, device, precision, most }: { size: number; device: string; precision: Precision; most: number },
+): number {
+  const before = [...model.namedBuffers()].map(([, buffer]) => [buffer, buffer.clone()] as const);
+  model.train();
+  model.to({ memoryFormat: precision.memoryFormat });
+  const step = (images: number) =>
+    tidy(() => {
+      const input = randn([images, 3, size, size], { device }).contiguous(precision.memoryFormat);
+      forwardIn(precision, device, () => model.forward(input))
+        .square()
+        .mean()
+        .backward();
+    });
+  let fits = 0;
+  try {
+    for (let images = 2; images <= Math.max(2, most); images *= 2) {
+      step(images);
+      fits = images;
+    }
+  } catch (error) {
+    if (fits === 0 || !(error instanceof TorchError && error.outOfMemory)) throw error;
+  } finally {
+    model.zeroGrad();
+    for (const [buffer, saved] of before) {
+      buffer.copy_(saved);
+      saved.dispose();
+    }
+  }
+  return fits;
+}
