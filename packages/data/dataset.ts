@@ -1,3 +1,6 @@
+/** How many classes an image has: exactly one, or any number of them, none included. */
+export type LabelKind = 'multiclass' | 'multilabel';
+
 /** One picture with its labels. */
 export interface ImageRecord {
   /** Absolute path of the image. */

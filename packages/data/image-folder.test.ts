@@ -36,12 +36,24 @@ test('train/ with val/, valid/ or validation/ beside it are two sets; other fold
       ...files('train/a', 6),
       ...files('train/b', 6),
       ...files(`${name}/a`, 2),
+      ...files(`${name}/b`, 1),
       ...files('test/a', 2),
+      ...files('more/a', 2),
     });
     const result = readImageFolder(folder);
-    assert.deepEqual(brief(result), [['warning', 'test/ is left out']]);
-    assert.deepEqual([result.train.records.length, result.validation?.records.length], [12, 2]);
+    assert.deepEqual(brief(result), [['warning', 'more/ is left out']]);
+    assert.deepEqual([result.train.records.length, result.validation?.records.length, result.testImages], [12, 3, 2]);
+    const parts = (['train', 'validation', 'test'] as const).map((part) =>
+      readImageFolder(folder, { part, role: 'validation' }),
+    );
+    assert.deepEqual(
+      parts.map(({ train, validation, issues }) => [train.records.length, validation, issues]),
+      [12, 3, 2].map((images) => [images, undefined, []]),
+    );
   }
+  const unseen = temporaryFolder(t, { ...files('train/a', 6), ...files('train/b', 6), ...files('val/a', 2) });
+  assert.deepEqual(brief(readImageFolder(unseen)), [['warning', 'no validation image has "b"']]);
+  assert.deepEqual(brief(readImageFolder(unseen, { part: 'test' })), [['error', 'there is no test/']]);
   const trainOnly = readImageFolder(temporaryFolder(t, { ...files('train/a', 6), ...files('train/b', 6) }));
   assert.deepEqual([trainOnly.issues, trainOnly.validation], [[], undefined]);
   const both = temporaryFolder(t, {

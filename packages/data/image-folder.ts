@@ -3,26 +3,35 @@ import { basename, extname, join, relative, resolve } from 'node:path';
 import { checkDataset, checkValidation, type Role } from './checks.ts';
 import { classesOf, type Dataset, type ImageRecord } from './dataset.ts';
 import type { Issue } from './issue.ts';
+import type { Part } from './split-column.ts';
 
 /** Endings of files that count as images. Whether such a file really is one, `verifyImages` finds out. */
 const IMAGE_ENDINGS = ['.jpg', '.jpeg', '.jpe', '.jfif', '.png', '.bmp', '.tif', '.tiff', '.webp', '.gif', '.avif'];
 const VALIDATION_NAMES = ['val', 'valid', 'validation'];
+const TEST_NAMES = ['test', 'testing'];
 /** Left by systems and programs, never by people. */
 const CLUTTER = ['thumbs.db', 'desktop.ini', '__macosx'];
 
+export interface ReadFolderOptions {
+  /** A training set needs ten images and two classes, a validation set one image. Default `training`. */
+  role?: Role;
+  /** Of a folder with `train/`, the images of this part alone. Default: training, with validation beside it. */
+  part?: Part;
+}
+
 /**
- * Reads a folder of class folders (`ants/`, `bees/`), or one with `train/` and perhaps `val/`, `valid/` or `validation/` that
- * hold the class folders. The name of a class folder is the label of all images in it, however deep. Nothing is thrown for
+ * Reads a folder of class folders (`ants/`, `bees/`), or one with `train/` and perhaps `val/`, `valid/` or `validation/` and
+ * `test/` that hold the class folders. The name of a class folder is the label of all images in it, however deep. Nothing is thrown for
  * what is wrong: every problem is an issue. Issues about files have the folder as `file` and name the rest in the message.
- *
- * @param options.role a training set needs ten images and two classes, a validation set one image. Default `training`.
+ * @returns `testImages`: how many images `test/` keeps out of both sets
  */
 export function readImageFolder(
   folder: string,
-  { role = 'training' }: { role?: Role } = {},
-): { train: Dataset; validation?: Dataset; issues: Issue[] } {
+  { role = 'training', part }: ReadFolderOptions = {},
+): { train: Dataset; validation?: Dataset; testImages: number; issues: Issue[] } {
   const root = resolve(folder);
   const reader = new FolderReader(root);
+  const none = { train: { name: basename(root), classes: [], records: [] }, testImages: 0, issues: reader.issues };
   const stats = statOrUndefined(root);
   if (!stats?.isDirectory()) {
     const message = stats ? 'it is a file, not a folder' : 'there is no such folder';
@@ -32,41 +41,58 @@ export function readImageFolder(
       message,
       'give a folder of class folders, such as pictures/ with cats/ and dogs/ in it',
     );
-    return { train: { name: basename(root), classes: [], records: [] }, issues: reader.issues };
+    return none;
   }
-  const parts = reader.folders(root);
-  const train = parts.find((name) => name.toLowerCase() === 'train' && reader.holdsFolders(join(root, name)));
-  if (train === undefined) {
+  const read = (name: string) => reader.readClasses(join(root, name), `${basename(root)}/${name}`);
+  const check = (set: Dataset, where: string) => {
+    if (!reader.hasErrors()) reader.issues.push(...checkDataset(set, { role, labelKind: 'multiclass', where }));
+  };
+  const names = reader.folders(root);
+  const trainFolder = names.find((name) => name.toLowerCase() === 'train' && reader.holdsFolders(join(root, name)));
+  if (trainFolder === undefined) {
     const dataset = reader.readClasses(root, basename(root));
-    return {
-      train: dataset,
-      issues: reader.issues.concat(reader.hasErrors() ? [] : checkDataset(dataset, role, root)),
-    };
+    check(dataset, root);
+    return { ...none, train: dataset };
+  }
+  const folders: Record<Part, string[]> = {
+    train: [trainFolder],
+    validation: names.filter((name) => VALIDATION_NAMES.includes(name.toLowerCase())),
+    test: names.filter((name) => TEST_NAMES.includes(name.toLowerCase())),
+  };
+  if (part !== undefined) {
+    const [chosen] = folders[part];
+    if (folders[part].length === 1) {
+      const dataset = read(chosen);
+      check(dataset, join(root, chosen));
+      return { ...none, train: dataset };
+    }
+    const message = chosen === undefined ? `there is no ${part}/` : `there are ${listOfFolders(folders[part])}`;
+    reader.report('error', 'no-such-part', message, `the folders are ${listOfFolders(names)}`);
+    return none;
   }
 
-  const candidates = parts.filter((name) => VALIDATION_NAMES.includes(name.toLowerCase()));
-  for (const name of parts.filter((part) => part !== train && !candidates.includes(part))) {
+  for (const name of names.filter((one) => !Object.values(folders).flat().includes(one))) {
     reader.report(
       'warning',
       'folder-left-out',
       `${name}/ is left out`,
-      `only ${train}/ and a validation folder (val/) are used`,
+      `only ${trainFolder}/ and a validation folder (val/) are used`,
     );
   }
-  if (candidates.length > 1) {
-    reader.report(
-      'error',
-      'two-validation-folders',
-      `there are ${candidates.map((name) => `${name}/`).join(' and ')}`,
-      'keep one validation folder',
-    );
+  if (folders.validation.length > 1) {
+    const message = `there are ${listOfFolders(folders.validation)}`;
+    reader.report('error', 'two-validation-folders', message, 'keep one validation folder');
   }
-  const training = reader.readClasses(join(root, train), `${basename(root)}/${train}`);
-  if (!reader.hasErrors()) reader.issues.push(...checkDataset(training, role, join(root, train)));
-  if (candidates.length !== 1) return { train: training, issues: reader.issues };
-  const validation = reader.readClasses(join(root, candidates[0]), `${basename(root)}/${candidates[0]}`);
-  return { train: training, validation, issues: reader.issues.concat(checkValidation(training, validation)) };
+  const training = read(trainFolder);
+  check(training, join(root, trainFolder));
+  const testImages = folders.test.reduce((sum, name) => sum + reader.countImages(join(root, name)), 0);
+  if (folders.validation.length !== 1) return { ...none, train: training, testImages };
+  const validation = read(folders.validation[0]);
+  const issues = reader.issues.concat(checkValidation(training, validation));
+  return { train: training, validation, testImages, issues };
 }
+
+const listOfFolders = (names: readonly string[]) => names.map((name) => `${name}/`).join(' and ');
 
 interface Entry {
   readonly name: string;
@@ -102,6 +128,13 @@ class FolderReader {
       entries.some(({ stats }) => stats.isDirectory()) &&
       !entries.some(({ name, stats }) => stats.isFile() && isImage(name))
     );
+  }
+
+  /** Images in a folder that is only to be counted. */
+  countImages(folder: string): number {
+    return readdirSync(folder, { recursive: true, withFileTypes: true }).filter(
+      (entry) => !entry.isDirectory() && isImage(entry.name),
+    ).length;
   }
 
   /** Reads the class folders in `folder`. */

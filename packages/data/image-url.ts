@@ -19,17 +19,25 @@ export type ImageLocation =
  */
 export class ImageFinder {
   readonly #folder: string;
+  readonly #imagesFolder: string | undefined;
   readonly #isFolder = new Map<string, Promise<boolean>>();
 
-  /** @param folder absolute folder of the table; it and its parent are the roots of local copies */
-  constructor(folder: string) {
+  /**
+   * @param folder absolute folder of the table; it and its parent are the roots of local copies
+   * @param imagesFolder absolute folder where bare file names are looked for, too
+   */
+  constructor(folder: string, imagesFolder?: string) {
     this.#folder = folder;
+    this.#imagesFolder = imagesFolder;
   }
 
   /** @param from absolute folder of the file that `url` stands in */
   async find(url: string, from: string): Promise<ImageLocation> {
     const roots = [...new Set([from, this.#folder, dirname(this.#folder)])];
-    const candidates = isRemote(url) ? copies(url, roots) : localCandidates(url, [from, this.#folder, process.cwd()]);
+    const beside = this.#imagesFolder !== undefined && !/[/\\]/.test(url) ? [this.#imagesFolder] : [];
+    const candidates = isRemote(url)
+      ? copies(url, roots)
+      : localCandidates(url, [from, this.#folder, ...beside, process.cwd()]);
     for (const candidate of candidates) {
       if (!(await this.#hasFolder(dirname(candidate)))) continue;
       const stats = await statOrNull(candidate);

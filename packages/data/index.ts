@@ -1,5 +1,5 @@
-export { checkDataset, checkValidation, FEWEST_IMAGES, type Role } from './checks.ts';
-export { classesOf, type Dataset, type ImageRecord } from './dataset.ts';
+export { checkDataset, checkValidation, FEWEST_IMAGES, imagesOfClass, type Role } from './checks.ts';
+export { classesOf, type Dataset, type ImageRecord, type LabelKind } from './dataset.ts';
 export { type Decode, decodeImage, imageSize, type Pixels } from './decode.ts';
 export { readImageFolder } from './image-folder.ts';
 export {
@@ -18,6 +18,7 @@ export type { Box } from './resample.ts';
 export { createRng, type Rng } from './rng.ts';
 export type { Augment } from './sample-queue.ts';
 export { stratifiedSplit } from './split.ts';
-export { type ReadTableOptions, readTable } from './table.ts';
+export { type Part, partNamed } from './split-column.ts';
+export { type DataRead, type ReadTableOptions, readTable } from './table.ts';
 export { turboJpeg } from './turbojpeg.ts';
 export { type VerifyOptions, verifyImages } from './verify-images.ts';

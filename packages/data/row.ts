@@ -8,6 +8,9 @@ export interface Row {
   readonly line: number;
 }
 
+/** How a table is written: each line a JSON object, or cells of text that delimiters part. */
+export type TableForm = 'json-lines' | 'delimited';
+
 /** What a reader made of one file. */
 export interface RowsOfFile {
   rows: Row[];

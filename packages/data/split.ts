@@ -1,12 +1,15 @@
+import { imagesOfClass } from './checks.ts';
 import type { ImageRecord } from './dataset.ts';
+import { iterativeSplit } from './iterative-split.ts';
 import { createRng, type Rng } from './rng.ts';
 
 /**
- * Splits records in two, by class: `[training, validation]`, each in the order given.
+ * Splits records in two, so that each class keeps its share: `[training, validation]`, each in the order given.
  *
  * The validation part gets `round(fraction · n)` records where classes allow it; each class with two or more images has at
  * least one on either side, a class with one image stays in training. When every class has but one image, the validation
- * part is drawn from them all the same, so that with two or more records neither side is empty.
+ * part is drawn from them all the same, so that with two or more records neither side is empty. With any number of labels
+ * on a record the same holds as nearly as labels that come together allow; see `iterativeSplit`.
  *
  * @param fraction share of the validation part, in (0, 1); RangeError otherwise
  * @param seed the same seed gives the same split
@@ -18,23 +21,33 @@ export function stratifiedSplit<T extends Pick<ImageRecord, 'labels'>>(
 ): [T[], T[]] {
   if (!(fraction > 0 && fraction < 1))
     throw new RangeError(`the validation share must be between 0 and 1, not ${fraction}`);
-  const byClass = Map.groupBy(records, ({ labels }) => labels[0]);
-  const classes = [...byClass.keys()].sort().map((label) => byClass.get(label) ?? []);
   const rng = createRng(seed);
-  const chosen = new Set<T>();
-  const quotas = validationQuotas(
-    classes.map((members) => members.length),
-    fraction,
-    rng,
-  );
-  for (const [c, members] of classes.entries()) {
-    for (const record of rng.shuffle([...members]).slice(0, quotas[c])) chosen.add(record);
-  }
+  const chosen = records.every(({ labels }) => labels.length === 1)
+    ? byClass(records, fraction, rng)
+    : byLabels(records, fraction, rng);
   if (chosen.size === 0 && records.length > 1) {
     const wanted = Math.min(records.length - 1, Math.max(1, Math.round(fraction * records.length)));
-    for (const record of rng.shuffle([...records]).slice(0, wanted)) chosen.add(record);
+    const counts = imagesOfClass(records);
+    const spared = records.filter(({ labels }) => labels.every((label) => counts.get(label) !== 1));
+    const open = spared.length > 0 ? spared : [...records];
+    for (const record of rng.shuffle(open).slice(0, wanted)) chosen.add(record);
   }
   return [records.filter((record) => !chosen.has(record)), records.filter((record) => chosen.has(record))];
+}
+
+/** The records that validate when each has one label. */
+function byClass<T extends Pick<ImageRecord, 'labels'>>(records: readonly T[], fraction: number, rng: Rng): Set<T> {
+  const groups = Map.groupBy(records, ({ labels }) => labels[0]);
+  const classes = [...groups.keys()].sort().map((label) => groups.get(label) ?? []);
+  const sizes = classes.map((members) => members.length);
+  const quotas = validationQuotas(sizes, fraction, rng);
+  return new Set(classes.flatMap((members, c) => rng.shuffle([...members]).slice(0, quotas[c])));
+}
+
+function byLabels<T extends Pick<ImageRecord, 'labels'>>(records: readonly T[], fraction: number, rng: Rng): Set<T> {
+  const labels = records.map((record) => record.labels);
+  const validates = iterativeSplit(labels, fraction, rng);
+  return new Set(records.filter((_, index) => validates[index]));
 }
 
 /** How many of each class go to validation: largest remainders, inside the bounds of each class. */

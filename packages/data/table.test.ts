@@ -109,14 +109,14 @@ test('an empty set, fewer than ten images and a single class are refused for tra
 });
 
 test('paths that are no table are refused with what to write', async (t) => {
-  const folder = temporaryFolder(t, { 'data.csv': 'a', 'set/train.jsonl': '' });
+  const folder = temporaryFolder(t, { 'data.txt': 'a', 'set/train.jsonl': '' });
   assert.match(
     JSON.stringify(brief(await readTable(join(folder, 'set')))),
     /no file named MLTable.*write one, for example: \{paths: \[\{file: \.\/train\.jsonl\}\]/,
   );
   assert.match(
-    JSON.stringify(brief(await readTable(join(folder, 'data.csv')))),
-    /neither a \.jsonl file nor .*read_delimited/,
+    JSON.stringify(brief(await readTable(join(folder, 'data.txt')))),
+    /neither a \.jsonl or \.csv file nor .*read_json_lines/,
   );
   assert.match(JSON.stringify(brief(await readTable(join(folder, 'nothing')))), /no such file or folder/);
 });

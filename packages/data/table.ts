@@ -1,50 +1,103 @@
-import { basename, dirname, resolve } from 'node:path';
-import { checkDataset, type Role } from './checks.ts';
-import { classesOf, type Dataset, type ImageRecord } from './dataset.ts';
+import { existsSync } from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
+import { checkDataset, checkValidation, type Role } from './checks.ts';
+import { classesOf, type Dataset, type ImageRecord, type LabelKind } from './dataset.ts';
+import { withoutDoubles } from './doubles.ts';
 import { readImageDetails } from './image-details.ts';
 import { ImageFinder, isRemote } from './image-url.ts';
 import { type Issue, type Sources, shortPath } from './issue.ts';
-import { nearest } from './nearest.ts';
+import { type LabelReader, labelReader } from './label-field.ts';
 import { describeValue, type Row } from './row.ts';
-import { readTableRows } from './table-rows.ts';
+import { type Part, partsOf } from './split-column.ts';
+import { absentField, fieldsOf, imageColumn, meantField } from './table-columns.ts';
+import { readTableRows, type TableRows } from './table-rows.ts';
 
 export interface ReadTableOptions {
-  /** Name of the field with the class (`target_column_name`). Default `label`. */
+  /** Name of the field with the class or the labels (`target_column_name`). Default `label`. */
   targetColumn?: string;
+  /** Whether an image has one class or any number of labels. Default `multiclass`. */
+  labelKind?: LabelKind;
   /** A training set needs ten images and two classes, a validation set one image. Default `training`. */
   role?: Role;
+  /** Of a bare file with a column `split`, the rows of this part alone. Default: training, with validation beside it. */
+  part?: Part;
+}
+
+/** Labelled images as they were read, and all that is wrong with them. */
+export interface DataRead {
+  dataset: Dataset;
+  /** Of the same source, where it says which images validate. */
+  validation?: Dataset;
+  /** Images that the source keeps for testing; they are in neither set. */
+  testImages: number;
+  issues: Issue[];
+  /** Of the files that the issues point into. */
+  sources: Sources;
 }
 
 /**
- * Reads annotations for multi-class classification: a folder with an MLTable file, or a JSONL file. Nothing is thrown for
- * what is wrong in them: every problem is an issue, and the dataset holds the records that are right.
+ * Reads annotations for classification: a folder with an MLTable file, or a bare JSONL, CSV or TSV file. Nothing is thrown
+ * for what is wrong in them: every problem is an issue, and the dataset holds the records that are right.
+ *
+ * A bare file may call its `image_url` otherwise (`file`, `filename`, `image`, …), and may have a column `split` with
+ * `train`, `val` and `test`: the rows for validation are a set of their own, those for testing are left out.
  */
 export async function readTable(
   path: string,
-  { targetColumn = 'label', role = 'training' }: ReadTableOptions = {},
-): Promise<{ dataset: Dataset; issues: Issue[]; sources: Sources }> {
+  { targetColumn = 'label', labelKind = 'multiclass', role = 'training', part }: ReadTableOptions = {},
+): Promise<DataRead> {
   const where = resolve(path);
-  const { rows, issues: unreadable, sources, folder } = await readTableRows(where);
+  const table = await readTableRows(where);
+  const { rows, sources } = table;
+  const fields = fieldsOf(rows);
+  const columns = { image: imageColumn(fields, { mayDiffer: table.bare }), target: targetColumn };
+  const absent = rows.length === 0 ? [] : [columns.image, targetColumn].filter((name) => !fields.includes(name));
   // Lists of issues may be long: they are joined by concat, for a call with that many arguments overflows the stack.
-  let issues = unreadable;
-  const finder = new ImageFinder(folder);
-  const absent =
-    rows.length === 0
-      ? []
-      : ['image_url', targetColumn].filter((name) => !rows.some((row) => Object.hasOwn(row.fields, name)));
-  issues = issues.concat(absent.map((name) => absentField(name, rows, targetColumn)));
-  let found: ImageRecord[] = [];
-  if (absent.length === 0) {
-    const results = await inOrder(rows, (row) => readRow(row, targetColumn, finder));
-    issues = issues.concat(results.flatMap((result) => result.issues));
-    found = results.flatMap(({ record }) => record ?? []);
-  }
-  const { records, issues: doubles } = withoutDoubles(found);
-  issues = issues.concat(doubles);
-  const dataset = { name: basename(where), classes: classesOf(records), records };
+  let issues = table.issues.concat(absent.map((name) => absentField(name, rows, columns)));
+
+  const split = table.bare ? partsOf(rows, fields) : null;
+  issues = issues.concat(split?.issues ?? []);
+  const read = async (members: readonly Row[]): Promise<Dataset> => {
+    if (absent.length > 0) return { name: basename(where), classes: [], records: [] };
+    const set = await readRecords(members, table, columns, labelKind);
+    issues = issues.concat(set.issues);
+    return { name: basename(where), classes: classesOf(set.records), records: set.records };
+  };
+  const dataset = await read(split?.parts[part ?? 'train'] ?? rows);
+  const validation =
+    part === undefined && split?.parts.validation.length ? await read(split.parts.validation) : undefined;
+
   // When lines are wrong, that there are too few right ones is only a consequence.
-  if (!issues.some((issue) => issue.severity === 'error')) issues.push(...checkDataset(dataset, role, where));
-  return { dataset, issues, sources };
+  const isRight = () => !issues.some((issue) => issue.severity === 'error');
+  if (isRight() && split && rows.length > 0 && dataset.records.length === 0)
+    issues.push(noRowOf(part ?? 'train', where));
+  if (isRight()) issues.push(...checkDataset(dataset, { role, labelKind, where }));
+  if (validation && isRight()) issues.push(...checkValidation(dataset, validation));
+  const testImages = part === undefined ? (split?.parts.test.length ?? 0) : 0;
+  return { dataset, ...(validation && { validation }), testImages, issues, sources };
+}
+
+interface Columns {
+  readonly image: string;
+  readonly target: string;
+}
+
+async function readRecords(
+  rows: readonly Row[],
+  { form, bare, folder }: TableRows,
+  columns: Columns,
+  labelKind: LabelKind,
+): Promise<{ records: ImageRecord[]; issues: Issue[] }> {
+  const images = join(folder, 'images');
+  const finder = new ImageFinder(folder, bare && existsSync(images) ? images : undefined);
+  const values = rows.map(({ fields }) => fields[columns.target]);
+  const readLabels = labelReader(values, labelKind, form);
+  const results = await inOrder(rows, (row) => readRow(row, columns, readLabels, finder));
+  const { records, issues } = withoutDoubles(
+    results.flatMap(({ record }) => record ?? []),
+    labelKind,
+  );
+  return { records, issues: results.flatMap((result) => result.issues).concat(issues) };
 }
 
 const AT_ONCE = 64;
@@ -59,7 +112,8 @@ async function inOrder<T, R>(items: readonly T[], work: (item: T) => Promise<R>)
 
 async function readRow(
   row: Row,
-  targetColumn: string,
+  columns: Columns,
+  readLabels: LabelReader,
   finder: ImageFinder,
 ): Promise<{ record?: ImageRecord; issues: Issue[] }> {
   const { fields, file, line } = row;
@@ -68,25 +122,30 @@ async function readRow(
   const wrong = (code: string, message: string, hint?: string) => {
     issues.push({ code, severity: 'error', file, line, message, ...(hint !== undefined && { hint }) });
   };
+  const missing = (code: string, name: string) =>
+    wrong(code, `${name} is missing`, meantField(name, Object.keys(fields), columns));
 
-  const label = fields[targetColumn];
-  if (label === undefined)
-    wrong('label-missing', `${targetColumn} is missing`, meantField(targetColumn, Object.keys(fields), targetColumn));
-  else if (typeof label !== 'string')
-    wrong('label-type', `${targetColumn} is ${describeValue(label)}`, rightLabel(label));
-  else if (label.trim() === '') wrong('label-empty', `${targetColumn} is empty`, 'give the name of the class');
+  let labels: readonly string[] = [];
+  if (!Object.hasOwn(fields, columns.target)) missing('label-missing', columns.target);
+  else {
+    const read = readLabels(fields[columns.target]);
+    if ('code' in read) wrong(read.code, `${columns.target} ${read.message}`, read.hint);
+    else labels = read;
+  }
 
-  const url = fields.image_url;
-  if (url === undefined)
-    wrong('image-url-missing', 'image_url is missing', meantField('image_url', Object.keys(fields), targetColumn));
+  const url = fields[columns.image];
+  if (url === undefined) missing('image-url-missing', columns.image);
   else if (typeof url !== 'string' || url === '')
-    wrong('image-url-type', `image_url is ${url === '' ? 'empty' : describeValue(url)}`, 'it is the path of an image');
+    wrong(
+      'image-url-type',
+      `${columns.image} is ${url === '' ? 'empty' : describeValue(url)}`,
+      'it is the path of an image',
+    );
   else {
     const location = await finder.find(url, dirname(file));
     if ('lookedIn' in location) wrong('image-missing', notThere(url, location.lookedIn), missingHint(url));
     else if (issues.every((issue) => issue.severity === 'warning')) {
-      const record = { ...location, labels: [label as string], source: { file, line }, ...details.size };
-      return { record, issues };
+      return { record: { ...location, labels, source: { file, line }, ...details.size }, issues };
     }
   }
   return { issues };
@@ -108,78 +167,9 @@ function missingHint(url: string): string | undefined {
   return url.includes('\\') ? 'write / instead of \\ in paths' : undefined;
 }
 
-function rightLabel(label: unknown): string {
-  if (Array.isArray(label)) {
-    return label.some((item) => typeof item === 'object')
-      ? 'that is for object detection or segmentation; image_classification takes one class name'
-      : 'that is multi-label, task image_classification_multilabel; image_classification takes one class name';
-  }
-  if (typeof label === 'number' || typeof label === 'boolean') {
-    return `write it as text, "${label}", or convert the column to string in the MLTable (convert_column_types)`;
-  }
-  return 'it is the name of one class, as in "cat"';
-}
-
-/** What people call these fields elsewhere. */
-const OTHER_NAMES: Record<string, readonly string[]> = {
-  image_url: ['image', 'url', 'uri', 'path', 'file', 'filename', 'file_name', 'image_path', 'img'],
-  label: ['class', 'category', 'target', 'labels', 'name'],
-};
-
-/** A field of the record that was probably meant. */
-function meantField(name: string, fields: readonly string[], targetColumn: string): string | undefined {
-  const others = fields.filter((field) => !['image_url', 'image_details', targetColumn].includes(field));
-  const synonyms = OTHER_NAMES[name] ?? OTHER_NAMES.label;
-  const meant = nearest(name, others) ?? others.find((field) => synonyms.includes(field.toLowerCase()));
-  return meant === undefined ? undefined : `"${meant}" is there; is it meant?`;
-}
-
-/** One issue for a field that no record has, rather than one per line. */
-function absentField(name: string, rows: readonly Row[], targetColumn: string): Issue {
-  const fields = [...new Set(rows.flatMap((row) => Object.keys(row.fields)))];
-  const asked = name === targetColumn ? ' (target_column_name)' : '';
-  const meant = meantField(name, fields, targetColumn);
-  const hint = `the fields there are ${fields.join(', ') || 'none'}${meant ? `; ${meant}` : ''}`;
-  return {
-    code: 'unknown-field',
-    severity: 'error',
-    file: rows[0].file,
-    message: `no record has the field ${name}${asked}`,
-    hint,
-  };
-}
-
-/** Each image once. Twice with one label is odd, with two labels wrong. */
-function withoutDoubles(found: readonly ImageRecord[]): { records: ImageRecord[]; issues: Issue[] } {
-  const first = new Map<string, ImageRecord>();
-  const issues: Issue[] = [];
-  for (const record of found) {
-    const other = first.get(record.file);
-    if (!other) {
-      first.set(record.file, record);
-      continue;
-    }
-    const place =
-      other.source.file === record.source.file
-        ? `line ${other.source.line}`
-        : `${other.source.file}, line ${other.source.line}`;
-    const image = shortPath(record.file);
-    issues.push(
-      other.labels[0] === record.labels[0]
-        ? {
-            code: 'image-twice',
-            severity: 'warning',
-            ...record.source,
-            message: `${image} stands in ${place} already; it is used once`,
-          }
-        : {
-            code: 'two-labels',
-            severity: 'error',
-            ...record.source,
-            message: `${image} is "${record.labels[0]}" here and "${other.labels[0]}" in ${place}`,
-            hint: 'an image has one class in image_classification',
-          },
-    );
-  }
-  return { records: [...first.values()], issues };
-}
+const noRowOf = (part: Part, file: string): Issue => ({
+  code: 'empty-part',
+  severity: 'error',
+  file,
+  message: `no row has ${part === 'validation' ? 'val' : part} in its column split`,
+});
