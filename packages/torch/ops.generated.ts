@@ -65,6 +65,9 @@ export const _logSoftmax: (self: Tensor, dim: number, halfToFloat: boolean) => T
 /** `aten::_softmax(Tensor self, int dim, bool half_to_float) -> Tensor` */
 export const _softmax: (self: Tensor, dim: number, halfToFloat: boolean) => Tensor = bind('aten::_softmax');
 
+/** `aten::_upsample_bicubic2d_aa(Tensor self, SymInt[2] output_size, bool align_corners, float? scales_h=None, float? scales_w=None) -> Tensor` */
+export const _upsampleBicubic2dAa: (self: Tensor, outputSize: number | readonly number[], alignCorners: boolean, scalesH?: number | null, scalesW?: number | null) => Tensor = bind('aten::_upsample_bicubic2d_aa');
+
 /** `aten::_upsample_bilinear2d_aa(Tensor self, SymInt[2] output_size, bool align_corners, float? scales_h=None, float? scales_w=None) -> Tensor` */
 export const _upsampleBilinear2dAa: (self: Tensor, outputSize: number | readonly number[], alignCorners: boolean, scalesH?: number | null, scalesW?: number | null) => Tensor = bind('aten::_upsample_bilinear2d_aa');
 

@@ -3,15 +3,20 @@ export * from './models/index.ts';
 export * from './ops/index.ts';
 export {
   type Classifier,
+  type ClassifierDefinition,
   classifier,
   createModel,
   findModel,
   freezeStages,
+  type HyperparameterValues,
+  type ImageSizes,
   type InputRules,
   isModelName,
   modelNames,
+  sizeProblem,
   UnknownModelError,
 } from './registry.ts';
+export { adjustTensor } from './transforms/colour-adjust-tensor.ts';
 export * from './transforms/index.ts';
 export { normaliseBatch } from './transforms/normalise-batch.ts';
 export {
@@ -21,5 +26,5 @@ export {
   type PretrainedReport,
 } from './weights/apply-pretrained.ts';
 export { type LocatedWeights, type LocateOptions, locateWeights } from './weights/locate.ts';
-export { huggingFace, torchvision, type WeightSource } from './weights/source.ts';
+export { huggingFace, published, torchvision, type WeightSource } from './weights/source.ts';
 export { WeightsError, type WeightsErrorCode } from './weights/weights-error.ts';

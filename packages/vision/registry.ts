@@ -1,10 +1,20 @@
 import type { nn } from '@fovea/torch';
 import type { WeightSource } from './weights/source.ts';
 
+/** Every size from one on (where `step` is given, its multiples), or only some. */
+export type ImageSizes = { readonly from: number; readonly step?: number } | { readonly only: readonly number[] };
+
+/** Hyperparameters by their names in job files. */
+export type HyperparameterValues = Readonly<Record<string, number | boolean | string>>;
+
 /** How pictures come into a network. */
 export interface InputRules {
   /** Height and width in pixels that the published weights were trained at. */
   size: number;
+  /** The heights and widths that it can be trained at. */
+  sizes: ImageSizes;
+  /** Whether it is made for one size: training and validation images must then have the same. False when not given. */
+  oneSize?: boolean;
   /** Per channel, subtracted from values 0 … 1. */
   mean: readonly number[];
   /** Per channel, divided by. */
@@ -19,8 +29,10 @@ export interface Classifier {
   readonly name: string;
   /** Other names that people have for it. */
   readonly aliases: readonly string[];
-  /** A new network `[N, 3, H, W]` → logits `[N, classes]`, its weights drawn from the default generator. */
-  readonly build: (classes: number) => nn.Module;
+  /** A new network `[N, 3, size, size]` → logits `[N, classes]`, its weights drawn from the default generator. */
+  readonly build: (classes: number, size: number) => nn.Module;
+  /** Number of its parameters for ImageNet's 1000 classes. */
+  readonly parameters: number;
   readonly paper: string;
   readonly input: InputRules;
   /** Weights learned on ImageNet's 1000 classes. */
@@ -29,7 +41,15 @@ export interface Classifier {
   readonly head: string;
   /** Stages from the input on, each by the prefixes of its parameters: `layers_to_freeze: k` stands for the first k. */
   readonly freeze: readonly (string | readonly string[])[];
+  /** What a job trains it with where the job says nothing, if that is not what all models are trained with. */
+  readonly defaults: HyperparameterValues;
+  /** The same for multi-label jobs, over `defaults`. */
+  readonly multilabelDefaults: HyperparameterValues;
 }
+
+/** What a model's file says of it; what is the same for most may be left out. */
+export type ClassifierDefinition = Omit<Classifier, 'aliases' | 'defaults' | 'multilabelDefaults'> &
+  Partial<Pick<Classifier, 'aliases' | 'defaults' | 'multilabelDefaults'>>;
 
 const classifiers = new Map<string, Classifier>();
 const names = new Map<string, string>();
@@ -41,17 +61,19 @@ const names = new Map<string, string>();
  * classifier({
  *   name: 'tinynet',
  *   build: (classes) => new TinyNet(classes),
+ *   parameters: 1_234_567,
  *   paper: 'https://example.org/tinynet',
- *   input: { size: 224, mean: IMAGENET_MEAN, std: IMAGENET_STD, interpolation: 'bilinear' },
+ *   input: { size: 224, sizes: { from: 32 }, mean: IMAGENET_MEAN, std: IMAGENET_STD, interpolation: 'bilinear' },
  *   weights: huggingFace('someone/tinynet', 'model.safetensors', { licence: 'MIT' }),
  *   head: 'output.',
  *   freeze: ['stem.', 'body.'],
+ *   defaults: { optimizer: 'adamw', learning_rate: 0.0005 },
  * });
  * ```
  * @throws RangeError when the name is taken
  */
-export function classifier(definition: Omit<Classifier, 'aliases'> & { aliases?: readonly string[] }): Classifier {
-  const entry: Classifier = Object.freeze({ aliases: [], ...definition });
+export function classifier(definition: ClassifierDefinition): Classifier {
+  const entry: Classifier = Object.freeze({ aliases: [], defaults: {}, multilabelDefaults: {}, ...definition });
   for (const name of [entry.name, ...entry.aliases]) {
     if (names.has(name)) throw new RangeError(`There is a model called ${name} already`);
     names.set(name, entry.name);
@@ -87,16 +109,32 @@ export function findModel(name: string): Classifier {
   return entry;
 }
 
+/** Why a model does not take images of so many pixels in height and width, as a sentence; undefined when it does. */
+export function sizeProblem({ name, input: { sizes } }: Classifier, size: number): string | undefined {
+  if ('only' in sizes) {
+    return sizes.only.includes(size) ? undefined : `${name} takes images of ${sizes.only.join(' or ')} pixels only`;
+  }
+  const { from, step = 1 } = sizes;
+  if (size >= from && size % step === 0) return undefined;
+  return step === 1
+    ? `${name} takes images of ${from} pixels and more`
+    : `${name} takes images whose size is a multiple of ${step}, from ${from} pixels on`;
+}
+
 /**
  * A new network for so many classes, in training mode, its weights drawn from the default generator.
  *
- * @throws UnknownModelError
+ * @param options.size height and width of the images in pixels; that of the published weights when not given
+ * @throws UnknownModelError, RangeError for no classes or a size that the model does not take
  */
-export function createModel(name: string, { classes }: { classes: number }): nn.Module {
-  const { build } = findModel(name);
+export function createModel(name: string, { classes, size }: { classes: number; size?: number }): nn.Module {
+  const entry = findModel(name);
   if (!Number.isInteger(classes) || classes < 1)
     throw new RangeError(`${name} for ${classes} classes: at least 1 is needed`);
-  return build(classes);
+  const pixels = size ?? entry.input.size;
+  const problem = Number.isInteger(pixels) ? sizeProblem(entry, pixels) : 'a size is a whole number of pixels';
+  if (problem !== undefined) throw new RangeError(`${problem}, not of ${pixels}`);
+  return entry.build(classes, pixels);
 }
 
 /**

@@ -2,9 +2,17 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { manualSeed, noGrad, randn, tidy } from '@fovea/torch';
 import recorded from '../fixtures/initial-weights.json' with { type: 'json' };
-import { createModel, findModel, freezeStages, modelNames } from '../index.ts';
+import {
+  createModel,
+  findModel,
+  freezeStages,
+  IMAGENET_MEAN,
+  IMAGENET_STD,
+  modelNames,
+  sizeProblem,
+} from '../index.ts';
 
-describe('the same seed gives the same network as torchvision', () => {
+describe('the same seed gives the same network as torchvision and timm', () => {
   for (const [name, weights] of Object.entries(recorded)) {
     test(name, () => {
       manualSeed(5);
@@ -17,13 +25,18 @@ describe('the same seed gives the same network as torchvision', () => {
   }
 });
 
+/** A network of these would take seconds to make; their parts are tested at a smaller depth, in their own file. */
+const TOO_LARGE = 100_000_000;
+
 describe('every model', () => {
-  for (const name of modelNames()) {
+  for (const name of modelNames().filter((name) => findModel(name).parameters < TOO_LARGE)) {
     test(`${name} gives a logit for each class, and its head and its stages are names of its parameters`, () => {
       const entry = findModel(name);
-      const model = createModel(name, { classes: 3 }).eval();
+      const { sizes } = entry.input;
+      const size = 'only' in sizes ? sizes.only[0] : 64;
+      const model = createModel(name, { classes: 3, size }).eval();
       assert.deepEqual(
-        tidy(() => noGrad(() => model.forward(randn([2, 3, 64, 64])).shape)),
+        tidy(() => noGrad(() => model.forward(randn([2, 3, size, size])).shape)),
         [2, 3],
       );
       const names = [...model.namedParameters().keys()];
@@ -34,8 +47,28 @@ describe('every model', () => {
         );
       }
       freezeStages(model, entry, entry.freeze.length);
-      const learning = [...model.namedParameters()].filter(([, parameter]) => parameter.requiresGrad);
-      assert.ok(learning.every(([parameter]) => parameter.startsWith(entry.head)));
+      for (const [parameter, { requiresGrad }] of model.namedParameters()) {
+        assert.equal(requiresGrad, !entry.freeze.flat().some((prefix) => parameter.startsWith(prefix)), parameter);
+      }
     });
   }
+
+  for (const name of modelNames()) {
+    test(`${name} says where its weights are, and under which licence`, () => {
+      const { weights, input, paper } = findModel(name);
+      assert.ok(URL.canParse(weights.url) && URL.canParse(weights.page) && URL.canParse(paper));
+      assert.match(weights.licence, /^(Apache-2\.0|BSD-3-Clause|MIT)$/);
+      assert.ok(weights.sha256 === null || /^[0-9a-f]{8,64}$/.test(weights.sha256));
+      assert.equal(weights.classes, 1000);
+      assert.equal(sizeProblem(findModel(name), input.size), undefined);
+      assert.deepEqual([input.mean, input.std], [IMAGENET_MEAN, IMAGENET_STD]);
+    });
+  }
+
+  test('has as many parameters as published', () => {
+    for (const name of ['resnet18', 'mobilenetv2', 'resnest50', 'seresnext', 'vits16r224', 'resnest101', 'resnet101']) {
+      const { parameters } = findModel(name);
+      tidy(() => assert.equal(createModel(name, { classes: 1000 }).parameterCount, parameters, name));
+    }
+  });
 });

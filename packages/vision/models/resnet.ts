@@ -138,7 +138,7 @@ export class ResNet extends nn.Module {
 }
 
 const shared = {
-  input: { size: 224, mean: IMAGENET_MEAN, std: IMAGENET_STD, interpolation: 'bilinear' },
+  input: { size: 224, sizes: { from: 32 }, mean: IMAGENET_MEAN, std: IMAGENET_STD, interpolation: 'bilinear' },
   head: 'fc.',
   freeze: [['conv1.', 'bn1.'], 'layer1.', 'layer2.', 'layer3.', 'layer4.'],
 } as const;
@@ -148,6 +148,7 @@ const RESNET_PAPER = 'https://arxiv.org/abs/1512.03385';
 export const resnet18 = classifier({
   name: 'resnet18',
   build: (classes) => new ResNet(BasicBlock, [2, 2, 2, 2], classes),
+  parameters: 11_689_512,
   paper: RESNET_PAPER,
   weights: torchvision('resnet18-f37072fd.pth', { licence: 'BSD-3-Clause' }),
   ...shared,
@@ -156,6 +157,7 @@ export const resnet18 = classifier({
 export const resnet34 = classifier({
   name: 'resnet34',
   build: (classes) => new ResNet(BasicBlock, [3, 4, 6, 3], classes),
+  parameters: 21_797_672,
   paper: RESNET_PAPER,
   weights: torchvision('resnet34-b627a593.pth', { licence: 'BSD-3-Clause' }),
   ...shared,
@@ -164,6 +166,7 @@ export const resnet34 = classifier({
 export const resnet50 = classifier({
   name: 'resnet50',
   build: (classes) => new ResNet(Bottleneck, [3, 4, 6, 3], classes),
+  parameters: 25_557_032,
   paper: RESNET_PAPER,
   weights: torchvision('resnet50-0676ba61.pth', { licence: 'BSD-3-Clause' }),
   ...shared,
@@ -172,6 +175,7 @@ export const resnet50 = classifier({
 export const resnet101 = classifier({
   name: 'resnet101',
   build: (classes) => new ResNet(Bottleneck, [3, 4, 23, 3], classes),
+  parameters: 44_549_160,
   paper: RESNET_PAPER,
   weights: torchvision('resnet101-63fe2227.pth', { licence: 'BSD-3-Clause' }),
   ...shared,
@@ -180,6 +184,7 @@ export const resnet101 = classifier({
 export const resnet152 = classifier({
   name: 'resnet152',
   build: (classes) => new ResNet(Bottleneck, [3, 8, 36, 3], classes),
+  parameters: 60_192_808,
   paper: RESNET_PAPER,
   weights: torchvision('resnet152-394f9c45.pth', { licence: 'BSD-3-Clause' }),
   ...shared,
@@ -188,6 +193,7 @@ export const resnet152 = classifier({
 export const resnext50 = classifier({
   name: 'resnext50_32x4d',
   build: (classes) => new ResNet(Bottleneck, [3, 4, 6, 3], classes, { groups: 32, groupWidth: 4 }),
+  parameters: 25_028_904,
   paper: 'https://arxiv.org/abs/1611.05431',
   weights: torchvision('resnext50_32x4d-7cdf4587.pth', { licence: 'BSD-3-Clause' }),
   ...shared,

@@ -1,4 +1,4 @@
-import { loadStateDict, type nn, type Tensor } from '@fovea/torch';
+import { loadStateDict, type nn, type Tensor, tidy } from '@fovea/torch';
 import { presentName } from './legacy-names.ts';
 import { recognise } from './recognise.ts';
 import { WeightsError } from './weights-error.ts';
@@ -23,7 +23,13 @@ export interface ApplyOptions {
 }
 
 type State = ReadonlyMap<string, Tensor>;
-type Loadable = Pick<nn.Module, 'stateDict' | 'loadStateDict'>;
+type Loadable = Pick<nn.Module, 'stateDict' | 'loadStateDict'> & Partial<AdaptsWeights>;
+
+/** A network that takes weights in more shapes than its own. */
+export interface AdaptsWeights {
+  /** The weights of a checkpoint, those that need it changed to what this network takes; the rest as they are. */
+  adaptWeights(state: State): State;
+}
 
 /** So many differences are listed; the rest is counted. */
 const MOST_LISTED = 6;
@@ -48,17 +54,29 @@ export async function applyPretrained(
 
 /**
  * Copies weights into a network by name. Everything must fit except the head, which may be for other classes, and counters of batches
- * (`num_batches_tracked`), which old checkpoints lack. Names of older torchvision versions are understood.
+ * (`num_batches_tracked`), which old checkpoints lack. Names of older torchvision versions are understood, and position embeddings
+ * for images of another size are resampled.
  *
  * @throws WeightsError `misfit` with the first differences and the network that the weights seem to be of; nothing is copied then.
  */
 export function applyStateDict(
   module: Loadable,
   state: State,
-  { head, file = 'the checkpoint' }: ApplyOptions & { file?: string } = {},
+  options: ApplyOptions & { file?: string } = {},
 ): PretrainedReport {
-  const own = module.stateDict();
-  const given = presentNames(state, own);
+  return tidy(() => {
+    const own = module.stateDict();
+    const given = presentNames(state, own);
+    return copyInto(module, own, module.adaptWeights?.(given) ?? given, options);
+  });
+}
+
+function copyInto(
+  module: Loadable,
+  own: State,
+  given: State,
+  { head, file = 'the checkpoint' }: ApplyOptions & { file?: string },
+): PretrainedReport {
   const ofHead = (name: string) => head !== undefined && name.startsWith(head);
 
   const missing = [...own.keys()].filter((name) => !given.has(name));

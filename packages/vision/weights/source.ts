@@ -21,6 +21,27 @@ interface Published {
   classes?: number;
   /** SHA-256 of the file in hex. */
   sha256?: string;
+  /** Further paths under which a folder of weights may hold the same weights, in any format. */
+  also?: readonly string[];
+}
+
+/**
+ * A checkpoint that someone published as a file. Where its name ends in eight or more hex digits, they are the first ones of its
+ * SHA-256, as PyTorch's hub wants file names to be, and are checked after a download.
+ *
+ * @param page where it is described
+ * @example published('https://example.org/tinynet-0123abcd.pth', { page: 'https://example.org', licence: 'MIT' })
+ */
+export function published(
+  url: string,
+  { page, licence, classes = 1000, sha256, also = [] }: Published & { page: string },
+): WeightSource {
+  const file = url.slice(url.lastIndexOf('/') + 1);
+  const stem = withoutExtension(file);
+  const paths = [file, `${stem}.safetensors`, ...also];
+  for (const path of paths) checkPath(path);
+  const digits = /-([0-9a-f]{8,64})$/.exec(stem)?.[1];
+  return { file, url, page, licence, classes, sha256: sha256 ?? digits ?? null, paths };
 }
 
 /**
@@ -29,18 +50,12 @@ interface Published {
  *
  * @example torchvision('resnet18-f37072fd.pth', { licence: 'BSD-3-Clause' })
  */
-export function torchvision(file: string, { licence, classes = 1000, sha256 }: Published): WeightSource {
+export function torchvision(file: string, options: Published): WeightSource {
   checkPath(file);
-  const stem = withoutExtension(file);
-  return {
-    file,
-    url: `https://download.pytorch.org/models/${file}`,
+  return published(`https://download.pytorch.org/models/${file}`, {
     page: 'https://docs.pytorch.org/vision/stable/models.html',
-    licence,
-    classes,
-    sha256: sha256 ?? /-([0-9a-f]{8,64})$/.exec(stem)?.[1] ?? null,
-    paths: [file, `${stem}.safetensors`],
-  };
+    ...options,
+  });
 }
 
 /**
@@ -53,7 +68,7 @@ export function torchvision(file: string, { licence, classes = 1000, sha256 }: P
 export function huggingFace(
   repository: string,
   file: string,
-  { licence, classes = 1000, sha256, revision = 'main' }: Published & { revision?: string },
+  { licence, classes = 1000, sha256, also = [], revision = 'main' }: Published & { revision?: string },
 ): WeightSource {
   if (!/^[\w.-]+\/[\w.-]+$/.test(repository)) throw new RangeError(`${repository} is not owner/name`);
   checkPath(repository);
@@ -68,7 +83,7 @@ export function huggingFace(
     classes,
     sha256: sha256 ?? null,
     // Many repositories call their file the same, so that it is looked for under the repository's name.
-    paths: [`${repository}/${file}`, `${name}/${file}`, `${name}${file.slice(withoutExtension(file).length)}`],
+    paths: [`${repository}/${file}`, `${name}/${file}`, `${name}${file.slice(withoutExtension(file).length)}`, ...also],
   };
 }
 
