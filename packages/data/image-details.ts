@@ -2,7 +2,7 @@ import type { Issue } from './issue.ts';
 import { describeValue, type Row } from './row.ts';
 
 /** Values of `image_details.format`, as the annotation schema lists them. */
-const FORMATS = ['jpg', 'jpeg', 'png', 'jpe', 'jfif', 'bmp', 'tif', 'tiff'];
+export const DETAIL_FORMATS: readonly string[] = ['jpg', 'jpeg', 'png', 'jpe', 'jfif', 'bmp', 'tif', 'tiff'];
 
 /** Image size in pixels as an annotation gives it; 0 where it does not. */
 export interface DeclaredSize {
@@ -25,8 +25,8 @@ export function readImageDetails({ fields, file, line }: Row): { size: DeclaredS
     return { size, issues };
   }
   const { format, width, height } = details as Record<string, unknown>;
-  if (format !== undefined && !(typeof format === 'string' && FORMATS.includes(format.toLowerCase()))) {
-    warn('image_details.format', format, `one of ${FORMATS.join(', ')}`);
+  if (format !== undefined && !(typeof format === 'string' && DETAIL_FORMATS.includes(format.toLowerCase()))) {
+    warn('image_details.format', format, `one of ${DETAIL_FORMATS.join(', ')}`);
   }
   for (const [name, value] of Object.entries({ width, height })) {
     if (value === undefined) continue;

@@ -22,3 +22,4 @@ export { type Part, partNamed } from './split-column.ts';
 export { type DataRead, type ReadTableOptions, readTable } from './table.ts';
 export { turboJpeg } from './turbojpeg.ts';
 export { type VerifyOptions, verifyImages } from './verify-images.ts';
+export { writeTable } from './write-table.ts';

@@ -131,6 +131,8 @@ async function execute(
   const folder = jobFolder(workspace, record.name);
   const data = await prepareData(job, {
     baseFolder: stored.baseFolder,
+    folder,
+    resumes: record.start_time !== null,
     cacheFolder: cacheFolderOf(workspace),
     seed: job.training_parameters.random_seed ?? 42,
     report: onEvent,
