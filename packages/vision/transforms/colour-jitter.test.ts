@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import augment from './augment.ts';
 import { adjustBrightness, adjustContrast, adjustHue, adjustSaturation } from './colour-adjust.ts';
 import { applyColourPlan, type ColourPlan, colourJitter, drawColourJitter } from './colour-jitter.ts';
+import { COMPILED, compileColour } from './compile-wasm.ts';
 import { pictures } from './figures.ts';
 import { torchRandom } from './random.ts';
 
@@ -37,11 +39,38 @@ test('hue and saturation agree with Pillow on every one of the 16,777,216 colour
     cube[3 * i + 1] = i >> 8;
     cube[3 * i + 2] = i >> 16;
   }
-  const vivid = cube.slice();
-  adjustSaturation(vivid, 1.3);
-  assert.equal(sha256(vivid), '04c6b8c13231b23c9c2b924da7461fc7f13d5c9ee940e20ba3d4569e6e27c39a');
-  adjustHue(cube, -0.3);
-  assert.equal(sha256(cube), 'ed3bfba473dccaa31f047590d170a29d61e53eafd8bd70f594705196e2f0450a');
+  for (const [adjust, factor, expected] of [
+    [adjustSaturation, 1.3, '04c6b8c13231b23c9c2b924da7461fc7f13d5c9ee940e20ba3d4569e6e27c39a'],
+    [adjustSaturation, 0.613, 'c8e4c1c307796ad080fb3f8d06057e4bb041ecd68b6574936c5a2ddae91e3797'],
+    [adjustHue, -0.3, 'ed3bfba473dccaa31f047590d170a29d61e53eafd8bd70f594705196e2f0450a'],
+    [adjustHue, -0.0627, '3574f77e1cd6631a569b34b0a549cb46c56c106779d413944dda6493e15a2419'],
+    [adjustHue, 0.1, '8f648cdc2e42e899ba49fc5413e76295a0abf15b2a98ca7b23f843c51dc9adc5'],
+    [adjustHue, 0.5, '83e521e683f7c3b0042f03a7791bd01957e81b16f0e1b81497790c4b4e4df25a'],
+  ] as const) {
+    const changed = cube.slice();
+    adjust(changed, factor);
+    assert.equal(sha256(changed), expected, `${adjust.name} ${factor}`);
+  }
+});
+
+test('colour.wasm is what colour.wat compiles to', async () => {
+  assert.deepEqual(Buffer.from(await compileColour()), readFileSync(COMPILED));
+});
+
+test('an image of any size is changed wholly, and alone', () => {
+  for (const pixels of [0, 1, 3, 5, 16, 17, 70_000]) {
+    const image = new Uint8Array(pixels * 3).fill(100);
+    applyColourPlan(image, [
+      { operation: 'contrast', factor: 1.5 },
+      { operation: 'brightness', factor: 0.5 },
+      { operation: 'saturation', factor: 0.2 },
+      { operation: 'hue', factor: 0.3 },
+    ]);
+    assert.ok(
+      image.every((value) => value === 50),
+      `${pixels} pixels`,
+    );
+  }
 });
 
 test('neutral factors leave an image as it is', () => {

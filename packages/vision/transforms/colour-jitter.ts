@@ -1,4 +1,5 @@
-import { adjustBrightness, adjustContrast, adjustHue, adjustSaturation } from './colour-adjust.ts';
+import { adjust } from './colour-adjust.ts';
+import { changePixels } from './colour-kernels.ts';
 import type { Random } from './random.ts';
 
 /** Ranges of the factors. The first three are multiplied with (1 leaves the image as it is), hue is added (0 does). */
@@ -10,13 +11,6 @@ export interface ColourJitter {
 }
 
 const OPERATIONS = ['brightness', 'contrast', 'saturation', 'hue'] as const;
-
-const ADJUST = {
-  brightness: adjustBrightness,
-  contrast: adjustContrast,
-  saturation: adjustSaturation,
-  hue: adjustHue,
-};
 
 /** What one image gets, in this order. Plain data, so that it can be sent to a worker. */
 export type ColourPlan = { operation: (typeof OPERATIONS)[number]; factor: number }[];
@@ -60,5 +54,7 @@ export function drawColourJitter(random: Random, jitter: ColourJitter): ColourPl
 
 /** Carries out a plan on 8-bit RGB pixels (H × W × 3), in place. */
 export function applyColourPlan(pixels: Uint8Array, plan: ColourPlan): void {
-  for (const { operation, factor } of plan) ADJUST[operation](pixels, factor);
+  changePixels(pixels, (memory) => {
+    for (const { operation, factor } of plan) adjust[operation](memory, factor);
+  });
 }
