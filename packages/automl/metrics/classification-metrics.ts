@@ -1,4 +1,4 @@
-import { averagedScores, classCounts, macro, recall, support } from './label-counts.ts';
+import { averagedScores, classCounts, macro, occurring, recall, support } from './label-counts.ts';
 import { type ClassPredictions, classScores, type MetricValues } from './predictions.ts';
 import { averagedRankingScores, rankingScores } from './score-metrics.ts';
 
@@ -13,8 +13,7 @@ export function classificationMetrics(predictions: ClassPredictions): MetricValu
   const scores = classScores(predictions);
   const confusion = confusionMatrix(predictions);
   const counts = classCounts(confusion);
-  const occurring = counts.filter(({ tp, fp, fn }) => tp + fp + fn > 0);
-  const averaged = averagedScores(occurring);
+  const averaged = averagedScores(occurring(counts));
   return {
     accuracy: accuracy(confusion),
     balanced_accuracy: macro(

@@ -17,6 +17,10 @@ export const jaccard: Measure = ({ tp, fp, fn }) => ratio(tp, tp + fp + fn);
 
 export const support = ({ tp, fn }: LabelCounts): number => tp + fn;
 
+/** The labels that are true or predicted at least once. */
+export const occurring = (counts: readonly LabelCounts[]): LabelCounts[] =>
+  counts.filter(({ tp, fp, fn }) => tp + fp + fn > 0);
+
 /** Counts of each class out of a confusion matrix [true][predicted]. */
 export function classCounts(confusion: readonly (readonly number[])[]): LabelCounts[] {
   const predicted = new Array<number>(confusion.length).fill(0);
