@@ -6,13 +6,29 @@ export const FILES = {
   conda: 'conda.yaml',
   pythonEnv: 'python_env.yaml',
   requirements: 'requirements.txt',
+  /** What `mlflow.pyfunc.load_model` unpickles: an empty object of the class in … */
+  pythonModel: 'python_model.pkl',
+  /** … this module. */
+  pythonCode: 'code/fovea_scoring.py',
   settings: 'artifacts/settings.json',
   labels: 'artifacts/labels.json',
   weights: 'artifacts/model.safetensors',
+  /** The weights once more, as PyTorch's programs read them. */
+  checkpoint: 'artifacts/model.pt',
   onnx: 'artifacts/model.onnx',
 } as const;
 
-/** The version of `fovea.json`. A reader refuses higher ones. */
+/** The files that nobody edits: `fovea.json` holds the SHA-256 of each. */
+export const FINGERPRINTED = [
+  FILES.weights,
+  FILES.onnx,
+  FILES.labels,
+  FILES.checkpoint,
+  FILES.pythonModel,
+  FILES.pythonCode,
+] as const;
+
+/** The version of `fovea.json`. A reader refuses higher ones; what was added without need of it is optional when read. */
 export const FORMAT_VERSION = 1;
 
 export type ModelTask = 'image_classification' | 'image_classification_multilabel';
@@ -22,6 +38,9 @@ export const MLFLOW_TASKS: Record<ModelTask, string> = {
   image_classification: 'image-classification',
   image_classification_multilabel: 'image-classification-multilabel',
 };
+
+/** A label of a multi-label model is said to be present from this probability on. Scoring itself answers probabilities alone. */
+export const MULTILABEL_THRESHOLD = 0.5;
 
 /** How pictures become the network's input, the same in validation and serving. */
 export interface ModelInput {
@@ -60,6 +79,8 @@ export interface LoaderMetadata {
   input: ModelInput;
   /** As in training; `settings.json` holds the ones in force. */
   settings: InferenceSettings;
+  /** Of a multi-label model: the probability from which on a label is present. */
+  threshold?: number;
   /** Of the files that must not change, by path in the folder. */
   files: Record<string, { sha256: string; bytes: number }>;
   /** How it was trained: job, trial, epoch, metrics, versions. For people; nothing here is needed to load the model. */

@@ -1,18 +1,29 @@
 import { randomUUID } from 'node:crypto';
+import { dirname } from 'node:path';
 import { stringify } from 'yaml';
 import { FILES, FORMAT_VERSION, MLFLOW_TASKS, type ModelTask } from './layout.ts';
 
-const PYTHON = '3.10';
+export const PYTHON = '3.10';
 
-/** What a Python program needs to read `artifacts/model.onnx`; fovea itself needs no Python. */
-const REQUIREMENTS = ['mlflow>=2.6', 'onnx>=1.12', 'onnxruntime>=1.16', 'numpy', 'pillow'];
+/** MLflow compares it with the one that is installed; `python_model.pkl` names one class, which any version can read. */
+const CLOUDPICKLE = '2.2.1';
+
+/** What a Python program needs to use the model; fovea itself needs no Python. */
+const REQUIREMENTS = [
+  'mlflow>=2.6',
+  `cloudpickle==${CLOUDPICKLE}`,
+  'onnx>=1.12',
+  'onnxruntime>=1.16',
+  'numpy',
+  'pandas',
+  'pillow',
+];
 
 const SIGNATURE_OUTPUTS = ['probs', 'labels', 'visualizations', 'attributions'];
 
 /**
- * The files that make a folder an MLflow model, with the keys that Azure's own image models have. Two things differ, because there is no
- * Python object here to pickle: `python_model.pkl` is left out, and `loader_module` names fovea (which reads `fovea.json`). Programs
- * in Python load the ONNX graph instead, through the `onnx` flavour (`mlflow.onnx.load_model`).
+ * The papers that make a folder an MLflow model, with the keys that Azure's own image models have. `mlflow.pyfunc.load_model` answers
+ * images through `python_model.pkl` and `code/`, `mlflow.onnx.load_model` gives the bare graph, and fovea reads `fovea.json`.
  */
 export function mlflowFiles({
   task,
@@ -27,10 +38,18 @@ export function mlflowFiles({
   const mlmodel = {
     flavors: {
       python_function: {
-        artifacts: { model: artifact(FILES.weights), settings: artifact(FILES.settings) },
-        data: FILES.loader,
+        artifacts: {
+          model: artifact(FILES.checkpoint),
+          settings: artifact(FILES.settings),
+          labels: artifact(FILES.labels),
+          onnx: artifact(FILES.onnx),
+          loader: artifact(FILES.loader),
+        },
+        cloudpickle_version: CLOUDPICKLE,
+        code: dirname(FILES.pythonCode),
         env: { conda: FILES.conda, virtualenv: FILES.pythonEnv },
-        loader_module: 'fovea',
+        loader_module: 'mlflow.pyfunc.model',
+        python_model: FILES.pythonModel,
         python_version: `${PYTHON}.0`,
       },
       onnx: { code: null, data: FILES.onnx, providers: ['CPUExecutionProvider'], onnx_session_options: null },

@@ -4,13 +4,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { nn, readSafetensors } from '@fovea/torch';
+import { loadPth, nn, readSafetensors, type Tensor } from '@fovea/torch';
 import { parse } from 'yaml';
 import { exportOnnx } from '../onnx/export.ts';
 import { inspectOnnx } from '../onnx/inspect.ts';
+import { modelNames } from '../spec/tasks.ts';
 import { writeExampleFolder } from './example-folder.ts';
 import { readModelFolder } from './index.ts';
-import { type ModelContents, writeModelFolder, writeTrainArtifacts } from './write.ts';
+import { pythonArchitecture } from './python-architecture.ts';
+import { type ModelContents, writeModelFolder } from './write.ts';
 
 const model = new nn.Sequential(new nn.Conv2d(3, 2, 3), new nn.AdaptiveAvgPool2d(1), new nn.Flatten());
 /** Bound to 16 × 16 by its linear layer. */
@@ -53,14 +55,17 @@ describe('a model folder', () => {
     assert.deepEqual((await readdir(folder)).sort(), [
       'MLmodel',
       'artifacts',
+      'code',
       'conda.yaml',
       'fovea.json',
       'python_env.yaml',
+      'python_model.pkl',
       'requirements.txt',
     ]);
     assert.deepEqual((await readdir(file('artifacts'))).sort(), [
       'labels.json',
       'model.onnx',
+      'model.pt',
       'model.safetensors',
       'settings.json',
     ]);
@@ -81,8 +86,10 @@ describe('a model folder', () => {
 
   test('names no file that is not there', async () => {
     const { flavors } = parse(await text('MLmodel'), { version: '1.1' });
-    assert.ok(!('python_model' in flavors.python_function), 'there is no pickle');
+    assert.equal(flavors.python_function.artifacts.model.path, 'artifacts/model.pt');
     const paths = [
+      flavors.python_function.python_model,
+      `${flavors.python_function.code}/fovea_scoring.py`,
       ...Object.values<{ path: string }>(flavors.python_function.artifacts).map(({ path }) => path),
       ...Object.values<string>(flavors.python_function.env),
       flavors.onnx.data,
@@ -212,15 +219,69 @@ describe('a damaged folder is refused with the file and the reason:', () => {
   });
 });
 
-test('train_artifacts holds labels and graph where Azure has them', async () => {
-  const artifacts = join(parent, 'train_artifacts');
-  await writeTrainArtifacts(artifacts, contents);
-  assert.deepEqual(JSON.parse(await readFile(join(artifacts, 'labels.json'), 'utf8')), ['ant', 'bee']);
-  assert.deepEqual(Buffer.from(await readFile(join(artifacts, 'model.onnx'))), Buffer.from(contents.onnx));
-  await rm(artifacts, { recursive: true });
+test('a multi-label model says so everywhere, with the probability from which on a label is present', async () => {
+  await writeModelFolder(folder, { ...contents, task: 'image_classification_multilabel' });
+  assert.equal(parse(await text('MLmodel')).metadata.base_model_task, 'image-classification-multilabel');
+  assert.equal(JSON.parse(await text('artifacts/settings.json')).task_type, 'image-classification-multilabel');
+  const checkpoint = (await loadPth(file('artifacts/model.pt'))) as Map<string, unknown>;
+  assert.equal(checkpoint.get('task_type'), 'image-classification-multilabel');
+  const { task, threshold } = await readModelFolder(folder);
+  assert.deepEqual([task, threshold], ['image_classification_multilabel', 0.5]);
+
+  const metadata = JSON.parse(await text('fovea.json'));
+  await edit('fovea.json', { ...metadata, threshold: undefined });
+  assert.equal((await readModelFolder(folder)).threshold, 0.5, 'of a folder from before it was written');
+  await edit('fovea.json', { ...metadata, threshold: '0.5' });
+  await assert.rejects(readModelFolder(folder), /threshold should be a number, 0 … 1/);
 });
 
-test('the folder that serving is tested with is one that is written today', async () => {
+test('the files for Python may be left out, and are not read unless asked for', async () => {
+  for (const path of ['artifacts/model.pt', 'python_model.pkl', 'code/fovea_scoring.py']) {
+    await writeModelFolder(folder, contents);
+    await writeFile(file(path), 'changed');
+    await readModelFolder(folder);
+    await assert.rejects(readModelFolder(folder, { checkWeights: true }), { code: 'changed-file' });
+    await rm(file(path));
+    await readModelFolder(folder, { checkWeights: true });
+  }
+});
+
+test('the checkpoint holds what a program in PyTorch needs', async () => {
+  const { state_dict, mean, std, training, ...rest } = Object.fromEntries(
+    (await loadPth(file('artifacts/model.pt'))) as Map<string, unknown>,
+  ) as Record<string, unknown> & Record<'state_dict', Map<string, Tensor>> & Record<'mean' | 'std', Tensor>;
+  assert.deepEqual([...state_dict.keys()], [...model.stateDict().keys()]);
+  assert.deepEqual(state_dict.get('0.weight')?.toArray(), model.stateDict().get('0.weight')?.toArray());
+  assert.deepEqual(
+    [mean.toArray(), std.toArray()].flat(),
+    [...contents.input.mean, ...contents.input.std].map(Math.fround),
+  );
+  assert.deepEqual(JSON.parse(training as string), contents.training);
+  assert.deepEqual(rest, {
+    format: 'fovea-model-1',
+    model_name: 'resnet18',
+    task_type: 'image-classification',
+    labels: ['ant', 'bee'],
+    settings: new Map(Object.entries(contents.settings)),
+    architecture: new Map<string, unknown>([
+      ['library', 'torchvision'],
+      ['name', 'resnet18'],
+      ['options', new Map()],
+    ]),
+  });
+});
+
+test('every model that jobs can name has a library in Python that builds it', () => {
+  for (const name of modelNames.image_classification) assert.ok(pythonArchitecture(name, 224), name);
+  assert.deepEqual(pythonArchitecture('vitb16r224', 384), {
+    library: 'timm',
+    name: 'vit_base_patch16_224',
+    options: { img_size: 384 },
+  });
+  assert.equal(pythonArchitecture('tinynet', 224), null);
+});
+
+test('the folder that serving is tested with, written by the first version, reads as one that is written today', async () => {
   const kept = fileURLToPath(new URL('../../serving/fixtures/colours', import.meta.url));
   const fresh = join(parent, 'colours');
   await writeExampleFolder(fresh);

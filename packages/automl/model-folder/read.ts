@@ -1,17 +1,19 @@
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
+import { createReadStream, existsSync } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { IMAGE_SIZE_KEY } from '../onnx/image-size.ts';
 import { inspectOnnx, withImageSize } from '../onnx/inspect.ts';
 import {
   FILES,
+  FINGERPRINTED,
   FORMAT_VERSION,
   type InferenceSettings,
   type LoaderMetadata,
   MLFLOW_TASKS,
   type ModelInput,
   type ModelTask,
+  MULTILABEL_THRESHOLD,
   type WeightsOrigin,
 } from './layout.ts';
 import { ModelFolderError } from './model-folder-error.ts';
@@ -26,6 +28,8 @@ export interface ModelFolder {
   input: ModelInput;
   /** In force, that is, as edited. */
   settings: InferenceSettings;
+  /** Of a multi-label model: the probability from which on a label is present. */
+  threshold: number | null;
   /** The checked graph, taking `input1` float32 [N, 3, valid_crop_size, valid_crop_size] and giving logits [N, labels]. */
   onnx: Uint8Array;
   inputName: string;
@@ -41,7 +45,7 @@ const MAX_JSON_BYTES = 16 * 2 ** 20;
 
 /**
  * Reads a model folder. Checked are: that every file is there; that labels, graph and metadata are the ones that were written (SHA-256;
- * of the weights, which only training reads, the size, or the hash too with `checkWeights`); `settings.json`, which people may edit;
+ * of the weights, which only training reads, the size, or with `checkWeights` the hash too, as of all files for Python); `settings.json`, which people may edit;
  * that labels and graph fit together; and that the graph is harmless (`inspectOnnx`).
  *
  * @throws ModelFolderError or OnnxError
@@ -56,7 +60,7 @@ export async function readModelFolder(folder: string, { checkWeights = false } =
     folder,
   );
   await checkSize(folder, FILES.weights, metadata);
-  if (checkWeights) await checkHash(folder, FILES.weights, metadata);
+  if (checkWeights) await checkHashes(folder, metadata);
 
   const bytes = await readChecked(folder, FILES.onnx, metadata);
   const graph = checkGraph(bytes, labels, settings, join(folder, FILES.onnx));
@@ -67,6 +71,8 @@ export async function readModelFolder(folder: string, { checkWeights = false } =
     labels,
     input: metadata.input,
     settings,
+    threshold:
+      metadata.task === 'image_classification_multilabel' ? (metadata.threshold ?? MULTILABEL_THRESHOLD) : null,
     ...graph,
     weights: join(folder, FILES.weights),
     training: metadata.training,
@@ -132,6 +138,9 @@ function checkMetadata(value: unknown, file: string): LoaderMetadata {
   if (!isRecord(input) || input.interpolation !== 'bilinear')
     fail('invalid-file', 'input.interpolation should be bilinear');
   if (!isRecord(settings)) fail('invalid-file', 'settings are missing');
+  const { threshold = MULTILABEL_THRESHOLD } = value;
+  if (typeof threshold !== 'number' || !(threshold >= 0 && threshold <= 1))
+    fail('invalid-file', 'threshold should be a number, 0 … 1');
   const isFingerprint = (entry: unknown) =>
     isRecord(entry) && typeof entry.sha256 === 'string' && typeof entry.bytes === 'number';
   if (!isRecord(files) || ![FILES.labels, FILES.onnx, FILES.weights].every((path) => isFingerprint(files[path]))) {
@@ -161,6 +170,14 @@ async function readChecked(folder: string, path: string, metadata: LoaderMetadat
 
 async function checkSize(folder: string, path: string, { files }: LoaderMetadata): Promise<void> {
   if ((await sizeOf(join(folder, path))) !== files[path].bytes) throw changed(join(folder, path));
+}
+
+/** Of the weights, and of the files for programs in Python that are there; fovea itself does without them. */
+async function checkHashes(folder: string, metadata: LoaderMetadata): Promise<void> {
+  for (const path of FINGERPRINTED) {
+    const wanted = path === FILES.weights || (metadata.files[path] && existsSync(join(folder, path)));
+    if (wanted) await checkHash(folder, path, metadata);
+  }
 }
 
 async function checkHash(folder: string, path: string, { files }: LoaderMetadata): Promise<void> {

@@ -4,17 +4,22 @@ import { mkdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { type Tensor, writeSafetensors } from '@fovea/torch';
 import packageJson from '../package.json' with { type: 'json' };
+import { writeCheckpoint } from './checkpoint.ts';
 import {
   FILES,
+  FINGERPRINTED,
   FORMAT_VERSION,
   type InferenceSettings,
   type LoaderMetadata,
   MLFLOW_TASKS,
   type ModelInput,
   type ModelTask,
+  MULTILABEL_THRESHOLD,
   type WeightsOrigin,
 } from './layout.ts';
+import { linkOrCopy } from './link-or-copy.ts';
 import { mlflowFiles } from './mlflow-files.ts';
+import { pythonModel, scoringModule } from './scoring-script.ts';
 
 export interface ModelContents {
   task: ModelTask;
@@ -31,6 +36,14 @@ export interface ModelContents {
   /** How it was trained, for people: job, trial, epoch, metrics … */
   training: Readonly<Record<string, unknown>>;
   weightsOrigin: WeightsOrigin;
+  /** Files that hold the same already; they get a second name instead of being written again. */
+  stored?: {
+    /** Safetensors. */
+    weights?: string;
+    /** As `writeCheckpoint` writes it. */
+    checkpoint?: string;
+    onnx?: string;
+  };
 }
 
 /**
@@ -44,7 +57,7 @@ export async function writeModelFolder(folder: string, contents: ModelContents):
   const suffix = randomBytes(6).toString('hex');
   const temporary = join(parent, `.${basename(folder)}.${suffix}.tmp`);
   const replaced = join(parent, `.${basename(folder)}.${suffix}.old`);
-  await mkdir(join(temporary, 'artifacts'), { recursive: true });
+  for (const path of Object.values(FILES)) await mkdir(dirname(join(temporary, path)), { recursive: true });
   try {
     await writeFiles(temporary, contents);
     await rename(folder, replaced).catch(ignoreMissing);
@@ -58,18 +71,25 @@ export async function writeModelFolder(folder: string, contents: ModelContents):
 }
 
 async function writeFiles(folder: string, contents: ModelContents): Promise<void> {
-  const { task, modelName, labels, input, settings, weights, onnx, training, weightsOrigin } = contents;
+  const { task, modelName, labels, input, settings, weights, onnx, training, weightsOrigin, stored = {} } = contents;
   const created = new Date();
   const write = (path: string, data: string | Uint8Array) => writeFile(join(folder, path), data, { flush: true });
+  const place = (path: string, from: string | undefined, produce: () => Promise<void>) =>
+    from === undefined ? produce() : linkOrCopy(from, join(folder, path));
 
-  await writeSafetensors(join(folder, FILES.weights), weights, { format: 'pt', model_name: modelName });
-  await write(FILES.onnx, onnx);
+  await place(FILES.weights, stored.weights, () =>
+    writeSafetensors(join(folder, FILES.weights), weights, { format: 'pt', model_name: modelName }),
+  );
+  await place(FILES.checkpoint, stored.checkpoint, () => writeCheckpoint(join(folder, FILES.checkpoint), contents));
+  await place(FILES.onnx, stored.onnx, () => write(FILES.onnx, onnx));
   await write(FILES.labels, json(labels));
   await write(FILES.settings, json({ ...settings, model_name: modelName, task_type: MLFLOW_TASKS[task] }));
+  await write(FILES.pythonModel, pythonModel());
+  await write(FILES.pythonCode, scoringModule());
   for (const [path, text] of Object.entries(mlflowFiles({ task, modelName, created }))) await write(path, text);
 
   const files: LoaderMetadata['files'] = {};
-  for (const path of [FILES.weights, FILES.onnx, FILES.labels]) files[path] = await fingerprint(join(folder, path));
+  for (const path of FINGERPRINTED) files[path] = await fingerprint(join(folder, path));
   const metadata: LoaderMetadata = {
     format_version: FORMAT_VERSION,
     fovea_version: packageJson.version,
@@ -78,21 +98,12 @@ async function writeFiles(folder: string, contents: ModelContents): Promise<void
     model_name: modelName,
     input,
     settings,
+    ...(task === 'image_classification_multilabel' && { threshold: MULTILABEL_THRESHOLD }),
     files,
     training,
     weights_origin: weightsOrigin,
   };
   await write(FILES.loader, json(metadata));
-}
-
-/** Writes `labels.json` and `model.onnx` into a trial's `train_artifacts` folder, where Azure's tools look for them. */
-export async function writeTrainArtifacts(
-  folder: string,
-  { labels, onnx }: { labels: readonly string[]; onnx: Uint8Array },
-): Promise<void> {
-  await mkdir(folder, { recursive: true });
-  await writeFile(join(folder, 'labels.json'), json(labels));
-  await writeFile(join(folder, 'model.onnx'), onnx);
 }
 
 async function fingerprint(path: string): Promise<{ sha256: string; bytes: number }> {

@@ -1,19 +1,15 @@
 import { writeFileSync } from 'node:fs';
-import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readSafetensors } from '@fovea/torch';
 import type { Classifier } from '@fovea/vision';
 import type { Report } from '../job/events.ts';
 import type { EpochRecord } from '../job/job-record.ts';
 import type { WeightsOrigin } from '../model-folder/layout.ts';
-import { writeModelFolder } from '../model-folder/write.ts';
 import { exportOnnx } from '../onnx/export.ts';
 import { verifyOnnx } from '../onnx/verify.ts';
 import type { Progress } from './checkpoint.ts';
 import { evaluate, type Training, trainingFiles } from './train.ts';
-
-/** Where a trial's model folder is, below the trial's own. */
-export const modelFolderOf = (trialFolder: string): string => join(trialFolder, 'outputs', 'mlflow-model');
+import { writeTrialOutputs } from './trial-outputs.ts';
 
 /** What the finished model's papers say besides its training. */
 interface Provenance {
@@ -26,7 +22,7 @@ interface Provenance {
 
 /**
  * Makes of a trained trial what others use: the best epoch's weights judged once more for the tables of the charts, the ONNX graph
- * checked against the engine, and the model folder.
+ * checked against the engine, and what `writeTrialOutputs` lists.
  *
  * @throws OnnxError when the graph does not compute what the engine does
  */
@@ -37,15 +33,15 @@ export async function finishTrial(
 ): Promise<void> {
   const { model, task, folder, hyperparameters: hp, trial, device } = training;
   report({ type: 'phase', name: 'export', message: 'exporting and checking the ONNX graph' });
-  const weights = await readSafetensors(trainingFiles(folder).best);
+  const { best: bestWeights } = trainingFiles(folder);
+  const weights = await readSafetensors(bestWeights);
   model.loadStateDict(weights);
+  for (const tensor of weights.values()) tensor.dispose();
 
-  const artifacts = join(folder, 'train_artifacts');
   const { tables } = await evaluate(training, { progress, report, signal });
   for (const [name, table] of Object.entries(tables())) {
-    writeFileSync(join(artifacts, `${name}.json`), `${JSON.stringify(table)}\n`);
+    writeFileSync(join(folder, 'train_artifacts', `${name}.json`), `${JSON.stringify(table)}\n`);
   }
-  writeFileSync(join(artifacts, 'labels.json'), `${JSON.stringify(task.classes)}\n`);
 
   const { mean, std } = entry.input;
   const normalisation = hp.enable_onnx_normalization ? { mean, std } : undefined;
@@ -58,15 +54,15 @@ export async function finishTrial(
   });
   const { maxAbsDifference } = await verifyOnnx(onnx, model, { image: [3, size, size], normalisation });
   report({ type: 'verified', trial, maxAbsDifference });
-  await writeFile(join(artifacts, 'model.onnx'), onnx);
 
-  await writeModelFolder(modelFolderOf(folder), {
+  await writeTrialOutputs(folder, {
     task: task.name,
     modelName: entry.name,
     labels: task.classes,
     input: { mean, std, interpolation: 'bilinear', normalised_in_graph: normalisation !== undefined },
     settings: { valid_resize_size: hp.validation_resize_size, valid_crop_size: size },
-    weights,
+    weights: model.stateDict(),
+    stored: { weights: bestWeights },
     onnx,
     training: {
       job,
@@ -79,5 +75,4 @@ export async function finishTrial(
     },
     weightsOrigin: origin,
   });
-  for (const tensor of weights.values()) tensor.dispose();
 }

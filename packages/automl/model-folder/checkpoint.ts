@@ -1,0 +1,39 @@
+import { savePth, tensor } from '@fovea/torch';
+import { MLFLOW_TASKS } from './layout.ts';
+import { pythonArchitecture } from './python-architecture.ts';
+import type { ModelContents } from './write.ts';
+
+/**
+ * Writes `model.pt`, for programs in Python that go on with the weights:
+ *
+ * ```python
+ * checkpoint = torch.load('model.pt', weights_only=True)
+ * network = torchvision.models.resnet18(num_classes=len(checkpoint['labels']))   # checkpoint['architecture'] says which
+ * network.load_state_dict(checkpoint['state_dict'])
+ * ```
+ *
+ * Beside `state_dict` it has `model_name`, `task_type`, `labels` (index = class), `settings`, `mean` and `std` (tensors, for values
+ * 0 … 1), `architecture`, and `training` (a JSON text: `weights_only` of PyTorch 1.13 takes no fractions outside of tensors).
+ *
+ * @throws CheckpointError when it cannot be written; nothing is left behind then
+ */
+export async function writeCheckpoint(
+  path: string,
+  { task, modelName, labels, input, settings, weights, training }: ModelContents,
+): Promise<void> {
+  using mean = tensor(input.mean);
+  using std = tensor(input.std);
+  const architecture = pythonArchitecture(modelName, settings.valid_crop_size);
+  await savePth(path, {
+    format: 'fovea-model-1',
+    model_name: modelName,
+    task_type: MLFLOW_TASKS[task],
+    labels,
+    settings: { ...settings },
+    mean,
+    std,
+    architecture: architecture && { ...architecture },
+    training: JSON.stringify(training),
+    state_dict: weights,
+  });
+}
