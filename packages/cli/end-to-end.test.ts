@@ -83,11 +83,11 @@ test('validate, create, show and predict', { timeout: 240_000 }, () => {
 });
 
 test('validate: what is not here, or cannot be run yet, does not make a job wrong', () => {
-  const absent = ['--set', 'training_data.path=nowhere', '--set', 'training_parameters.model_name=vitb16r224'];
+  const absent = ['--set', 'training_data.path=nowhere', '--set', 'training_parameters.distributed=true'];
   const { status, stdout, stderr } = fovea('job', 'validate', '--file', 'job.yml', '-o', 'json', ...absent);
   assert.equal(status, 0, stderr);
-  assert.equal(JSON.parse(stdout).training_parameters.model_name, 'vitb16r224');
-  assert.match(stderr, /warning: .*vitb16r224 can not be trained yet/);
+  assert.equal(JSON.parse(stdout).training_parameters.distributed, true);
+  assert.match(stderr, /warning: .*several GPUs can not be run yet/);
   assert.match(stderr, /no such file or folder/);
   const create = fovea('job', 'create', '--file', 'job.yml', ...absent);
   assert.equal(create.status, 1);

@@ -13,7 +13,8 @@ export {
   type InputRules,
   isModelName,
   modelNames,
-  sizeProblem,
+  sizesInWords,
+  takesSize,
   UnknownModelError,
 } from './registry.ts';
 export { adjustTensor } from './transforms/colour-adjust-tensor.ts';

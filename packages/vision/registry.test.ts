@@ -14,11 +14,11 @@ test('a network has at least one class', () => {
 test('a size that a network does not take is refused before it is made', () => {
   const refused = (name: string, size: number, message: RegExp) =>
     assert.throws(() => createModel(name, { classes: 2, size }), message);
-  refused('vits16r224', 200, /vits16r224 takes images whose size is a multiple of 16, from 32 pixels on, not of 200/);
-  refused('vits16r224', 16, /multiple of 16, from 32 pixels on, not of 16/);
-  refused('seresnext', 225, /seresnext takes images of 224 or 256 pixels only, not of 225/);
-  refused('resnest50', 31, /resnest50 takes images of 32 pixels and more, not of 31/);
-  refused('resnet18', 40.5, /whole number of pixels, not of 40.5/);
+  refused('vits16r224', 200, /vits16r224 for images of 200 × 200 pixels: it takes multiples of 16$/);
+  refused('vits16r224', 0, /of 0 × 0 pixels/);
+  refused('seresnext', 225, /seresnext for images of 225 × 225 pixels: it takes 224 or 256$/);
+  refused('resnest50', 31, /resnest50 for images of 31 × 31 pixels: it takes 32 and more$/);
+  refused('resnet18', 40.5, /resnet18 for images of 40.5 × 40.5/);
 });
 
 test('one call makes a model known, under aliases too, and no name is given twice', () => {

@@ -109,16 +109,18 @@ export function findModel(name: string): Classifier {
   return entry;
 }
 
-/** Why a model does not take images of so many pixels in height and width, as a sentence; undefined when it does. */
-export function sizeProblem({ name, input: { sizes } }: Classifier, size: number): string | undefined {
-  if ('only' in sizes) {
-    return sizes.only.includes(size) ? undefined : `${name} takes images of ${sizes.only.join(' or ')} pixels only`;
-  }
+/** Whether a model can be made for images of so many pixels in height and width. */
+export function takesSize({ input: { sizes } }: Classifier, size: number): boolean {
+  if ('only' in sizes) return sizes.only.includes(size);
+  return size >= sizes.from && size % (sizes.step ?? 1) === 0;
+}
+
+/** The sizes that a model takes, in words: `224 or 256`, `32 and more`, `multiples of 16`. */
+export function sizesInWords({ input: { sizes } }: Classifier): string {
+  if ('only' in sizes) return sizes.only.join(' or ');
   const { from, step = 1 } = sizes;
-  if (size >= from && size % step === 0) return undefined;
-  return step === 1
-    ? `${name} takes images of ${from} pixels and more`
-    : `${name} takes images whose size is a multiple of ${step}, from ${from} pixels on`;
+  if (step === 1) return `${from} and more`;
+  return from === step ? `multiples of ${step}` : `multiples of ${step} from ${from} on`;
 }
 
 /**
@@ -132,8 +134,9 @@ export function createModel(name: string, { classes, size }: { classes: number; 
   if (!Number.isInteger(classes) || classes < 1)
     throw new RangeError(`${name} for ${classes} classes: at least 1 is needed`);
   const pixels = size ?? entry.input.size;
-  const problem = Number.isInteger(pixels) ? sizeProblem(entry, pixels) : 'a size is a whole number of pixels';
-  if (problem !== undefined) throw new RangeError(`${problem}, not of ${pixels}`);
+  if (!takesSize(entry, pixels)) {
+    throw new RangeError(`${name} for images of ${pixels} × ${pixels} pixels: it takes ${sizesInWords(entry)}`);
+  }
   return entry.build(classes, pixels);
 }
 

@@ -63,23 +63,21 @@ function ruleProblems(
   if (rule.involves.some((name) => possiblePaths(name, origin).some(isWrong))) return [];
 
   let tried = 0;
-  let example: string | undefined;
-  let someAreRight = false;
+  let example: { message: string; hint: string } | undefined;
+  let someAreRight = !rule.holdsBetweenEnds && rule.involves.some((name) => isRange(name, origin));
   for (const model of models) {
     const ranges = rule.involves.map((name) => possibleValues(name, task, model, origin));
     for (const values of combinations(ranges)) {
       if (++tried > maxCombinations) break;
       const message = rule.concerns(model) ? rule.broken(model, ...values) : undefined;
       if (message === undefined) someAreRight = true;
-      else example ??= message;
+      else example ??= { message, hint: rule.hint(model) };
     }
   }
   if (example === undefined) return [];
-  const at = { code: 'rule', path: pathOf(given, origin), hint: rule.hint } as const;
+  const problem = { code: 'rule', path: pathOf(given, origin), ...example } as const;
   return [
-    someAreRight
-      ? { ...at, severity: 'warning', message: `some trials will fail: ${example}` }
-      : { ...at, message: example },
+    someAreRight ? { ...problem, severity: 'warning', message: `some trials will fail: ${example.message}` } : problem,
   ];
 }
 
@@ -134,6 +132,12 @@ function pathOf(name: string, { drawn, index }: Origin): Path {
 function possiblePaths(name: string, { index }: Origin): Path[] {
   const fixed: Path = ['training_parameters', name];
   return index === undefined ? [fixed] : [fixed, ['search_space', index, name], ['search_space', index]];
+}
+
+/** Whether more values can be drawn for a parameter than `possibleValues` gives. */
+function isRange(name: string, { fixed, drawn }: Origin): boolean {
+  const value = (drawn[name] ?? fixed[name as HyperparameterName]) as SpaceValue | undefined;
+  return value !== undefined && isDistribution(value) && value.type !== 'choice';
 }
 
 /** The values that a parameter can have; of a range its ends. */

@@ -10,16 +10,10 @@ const yolov5 = ['yolov5'] as const;
 /** REST clients write `None` where nothing was chosen. */
 const notChosen = (value: string) => ({ None: value });
 
-const batchSizes = [
-  { tasks: classification, value: 78 },
-  { models: ['vits16r224'], value: 128 },
-  { models: ['vitb16r224'], value: 48 },
-  { models: ['vitl16r224'], value: 10 },
-] as const;
-
 /**
  * Every hyperparameter of an image job: name in job files → what it takes, where it applies and what it is when left
- * out. Validation, types, defaults and the names of the other surfaces all come from here.
+ * out. Validation, types, defaults and the names of the other surfaces all come from here; defaults that belong to one
+ * classifier stand in its entry of the registry of models.
  */
 export const hyperparameters = {
   number_of_epochs: {
@@ -37,7 +31,10 @@ export const hyperparameters = {
     range: positive,
     auto: true,
     default: 2,
-    exceptions: [...batchSizes, { models: yolov5, value: 16 }],
+    exceptions: [
+      { tasks: classification, value: 78 },
+      { models: yolov5, value: 16 },
+    ],
   },
   validation_batch_size: {
     doc: 'Images per validation step; auto takes as many as in training.',
@@ -46,7 +43,10 @@ export const hyperparameters = {
     range: positive,
     auto: true,
     default: 1,
-    exceptions: [...batchSizes, { models: yolov5, value: 16 }],
+    exceptions: [
+      { tasks: classification, value: 78 },
+      { models: yolov5, value: 16 },
+    ],
   },
   gradient_accumulation_step: {
     doc: 'Batches whose gradients are summed before the weights are updated.',
@@ -85,11 +85,7 @@ export const hyperparameters = {
     exceptions: [
       { models: yolov5, value: 0.01 },
       { tasks: ['image_classification'], value: 0.01 },
-      { tasks: ['image_classification'], models: ['vits16r224', 'vitb16r224'], value: 0.0125 },
-      { tasks: ['image_classification'], models: ['vitl16r224'], value: 0.001 },
       { tasks: ['image_classification_multilabel'], value: 0.035 },
-      { tasks: ['image_classification_multilabel'], models: ['vits16r224', 'vitb16r224'], value: 0.025 },
-      { tasks: ['image_classification_multilabel'], models: ['vitl16r224'], value: 0.002 },
     ],
   },
   learning_rate_scheduler: {

@@ -155,7 +155,7 @@ const wrong: [name: string, lines: string, ...report: string[]][] = [
   [
     'model of another task',
     'training_parameters: {model_name: yolov5}\n',
-    '1:35 unknown model "yolov5"; image_classification has mobilenetv2, resnet18, resnet34, resnet50, resnet101, resnet152, resnest50, resnest101, seresnext, vits16r224, vitb16r224, vitl16r224',
+    '1:35 unknown model "yolov5"; image_classification has mobilenetv2, resnet18, resnet34, resnet50, resnet101, resnet152, resnest50, resnest101, seresnext, vits16r224, vitb16r224, vitl16r224, resnext50_32x4d',
   ],
   [
     'v1 name',
@@ -206,6 +206,12 @@ const wrong: [name: string, lines: string, ...report: string[]][] = [
     'sizes that seresnext can not have',
     'training_parameters: {model_name: seresnext, training_crop_size: 200}\n',
     '1:66 seresnext does not take a training_crop_size of 200; seresnext takes 224 or 256',
+  ],
+  [
+    'sizes that patches do not fill',
+    'training_parameters: {model_name: vits16r224, training_crop_size: 168, validation_crop_size: 168}\n',
+    '1:67 vits16r224 does not take a training_crop_size of 168; vits16r224 takes multiples of 16',
+    '1:94 vits16r224 does not take a validation_crop_size of 168; vits16r224 takes multiples of 16',
   ],
   [
     'more layers than there are',
@@ -328,6 +334,8 @@ search_space:
     /^4:25 warning: some trials will fail: vits16r224 sees images of one size/,
   );
   assert.deepEqual(problemsOf(space('224')), []);
+  // Of a range only the ends are looked at: there may be a right size between them.
+  assert.match(problemsOf(space('quniform(225, 250, 25)')).join(), /^4:25 warning: some trials will fail/);
 });
 
 test('a hyperparameter that no model of the job has is remarked', () => {

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { IssuesError } from '@fovea/data';
-import { hyperparameters, nameFromElsewhere, restNameOf } from './hyperparameters.ts';
+import { findModel } from '@fovea/vision';
+import { type HyperparameterName, hyperparameters, nameFromElsewhere, restNameOf } from './hyperparameters.ts';
 import { parseJob } from './parse.ts';
 import { applicableNames, defaultOf, resolveHyperparameters, trialHyperparameters } from './resolve-hyperparameters.ts';
 import { freezableGroups, modelNames, tasks } from './tasks.ts';
@@ -138,6 +139,41 @@ test('values that do not fit together are refused', () => {
   assert.doesNotThrow(() => resolveHyperparameters('image_classification', 'resnet18', crops));
 });
 
+test('sizes that a network cannot be made for are refused, as its entry in the registry says', () => {
+  const problemOf = (model: string, size: number) => {
+    const sizes = { training_crop_size: size, validation_crop_size: size, validation_resize_size: 512 };
+    try {
+      resolveHyperparameters('image_classification', model, sizes);
+      return null;
+    } catch (error) {
+      return (error as Error).message;
+    }
+  };
+  for (const [model, size] of [
+    ['vitb16r224', 160],
+    ['seresnext', 256],
+    ['resnest50', 33],
+    ['mobilenetv2', 32],
+  ] as const)
+    assert.equal(problemOf(model, size), null, model);
+  assert.match(problemOf('vitb16r224', 200) ?? '', /does not take a training_crop_size of 200.*multiples of 16/s);
+  assert.match(problemOf('seresnext', 192) ?? '', /does not take a validation_crop_size of 192.*224 or 256/s);
+  assert.match(problemOf('resnet18', 24) ?? '', /does not take a training_crop_size of 24.*32 and more/s);
+});
+
+test("a model's own defaults are hyperparameters, and within their ranges", () => {
+  for (const model of modelNames.image_classification) {
+    const { defaults, multilabelDefaults } = findModel(model);
+    const resolved: Record<string, unknown> = resolveHyperparameters('image_classification', model, defaults);
+    for (const [name, value] of Object.entries(defaults)) {
+      assert.equal(resolved[name], value);
+      assert.equal(defaultOf(name as HyperparameterName, 'image_classification', model), value);
+    }
+    const own = { ...defaults, ...multilabelDefaults };
+    assert.doesNotThrow(() => resolveHyperparameters('image_classification_multilabel', model, own));
+  }
+});
+
 test('given advanced settings are laid over the defaults', () => {
   const { advanced_settings: settings } = resolveHyperparameters('image_classification', 'resnet18', {
     advanced_settings: { stream_image_files: true },
@@ -179,7 +215,8 @@ test('every model can count the groups that it freezes', () => {
     mobilenetv2: 19,
     resnest101: 5,
     seresnext: 5,
-    vitl16r224: 13,
+    vitb16r224: 13,
+    vitl16r224: 25,
     yolov5: 10,
     maskrcnn_resnet152_fpn: 5,
   };

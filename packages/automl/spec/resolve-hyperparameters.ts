@@ -1,4 +1,5 @@
 import { didYouMean, type Issue, IssuesError } from '@fovea/data';
+import { findModel, type HyperparameterValues, isModelName } from '@fovea/vision';
 import type { Assignment } from '../search/space.ts';
 import type { AdvancedSettings, Definition, ResolvedValue } from './hyperparameter-definition.ts';
 import { rules } from './hyperparameter-rules.ts';
@@ -29,11 +30,20 @@ export function defaultOf<Name extends HyperparameterName>(
   task: Task,
   model: string,
 ): ResolvedValue<Table[Name]> {
+  const own = ownDefaults(task, model);
+  if (Object.hasOwn(own, name)) return own[name] as ResolvedValue<Table[Name]>;
   const { default: general, exceptions = [] }: Definition = hyperparameters[name];
   const exception = exceptions.findLast(
     ({ tasks, models }) => (tasks?.includes(task) ?? true) && (models?.includes(model) ?? true),
   );
   return (exception === undefined ? general : exception.value) as ResolvedValue<Table[Name]>;
+}
+
+/** What a classifier's entry in the registry says that it is trained with. */
+function ownDefaults(task: Task, model: string): HyperparameterValues {
+  if (!isModelName(model)) return {};
+  const { defaults, multilabelDefaults } = findModel(model);
+  return task === 'image_classification_multilabel' ? { ...defaults, ...multilabelDefaults } : defaults;
 }
 
 /** The hyperparameters that have an effect on a model of a task. */
@@ -95,7 +105,7 @@ export function resolveHyperparameters<T extends Task>(
     for (const { involves, concerns, broken, hint } of rules) {
       if (!concerns(model) || !involves.every((name) => name in resolved)) continue;
       const message = broken(model, ...involves.map((name) => resolved[name]));
-      if (message !== undefined) report(involves[0], message, hint);
+      if (message !== undefined) report(involves[0], message, hint(model));
     }
   }
   if (issues.length > 0) throw new IssuesError(issues);

@@ -1,3 +1,5 @@
+import { modelNames as classifierNames, findModel, isModelName } from '@fovea/vision';
+
 /** The four image tasks of an AutoML job, in their YAML spelling. */
 export const tasks = [
   'image_classification',
@@ -16,7 +18,8 @@ export const primaryMetrics = {
 } as const satisfies Record<Task, string>;
 export type PrimaryMetric = (typeof primaryMetrics)[Task];
 
-const classifiers = [
+/** The classifiers of the contract. */
+const nativeClassifiers = [
   'mobilenetv2',
   'resnet18',
   'resnet34',
@@ -30,6 +33,9 @@ const classifiers = [
   'vitb16r224',
   'vitl16r224',
 ] as const;
+
+/** The contract's, and after them what else the vision package has. */
+const classifiers: readonly string[] = [...new Set([...nativeClassifiers, ...classifierNames()])];
 
 const regionDetectors = [
   'fasterrcnn_resnet18_fpn',
@@ -67,16 +73,12 @@ export const defaultModels = {
 /** Detectors that resize to `min_size`/`max_size` and propose regions or anchors: all but yolov5. */
 export const resizingDetectors: readonly string[] = [...regionDetectors, ...maskDetectors];
 
-export const isVit = (model: string): boolean => /^vit[sbl]16r224$/.test(model);
-
 /**
  * How many groups `layers_to_freeze` can count in a model; `undefined` for a name that is not native.
- * The groups themselves (prefixes of parameter names) belong to the model registry.
+ * The groups of a classifier (prefixes of parameter names) stand in its entry of the registry.
  */
 export function freezableGroups(model: string): number | undefined {
-  if (model === 'mobilenetv2') return 19; // features.0 … features.18
-  if (isVit(model)) return 13; // patch_embed, blocks.0 … blocks.11
+  if (isModelName(model)) return findModel(model).freeze.length;
   if (model === 'yolov5') return 10; // model.0 … model.9
-  const staged = (classifiers as readonly string[]).includes(model) || resizingDetectors.includes(model);
-  return staged ? 5 : undefined; // the stem and four stages
+  return resizingDetectors.includes(model) ? 5 : undefined; // the stem and four stages
 }

@@ -59,11 +59,6 @@ const cases: [name: string, lines: string, ...expected: string[]][] = [
     '1:29 bayesian sampling can not be run yet; random and grid can',
   ],
   [
-    'a checkpoint to start from',
-    'training_parameters: {model_name: resnet18, checkpoint_run_id: other_HD_0}\n',
-    '1:64 checkpoint_run_id: training can not start from a checkpoint of another job yet',
-  ],
-  [
     'several GPUs',
     'training_parameters: {model_name: resnet18, distributed: true}\n',
     '1:58 training on several GPUs can not be run yet; take distributed out',

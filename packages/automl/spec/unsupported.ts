@@ -101,12 +101,6 @@ function trainingProblems({
   properties,
 }: ImageJob): Problem[] {
   const problems: Problem[] = [];
-  for (const name of ['checkpoint_run_id', 'checkpoint_dataset_id', 'checkpoint_filename'] as const) {
-    if (parameters[name] === undefined) continue;
-    problems.push(
-      notYet(['training_parameters', name], `${name}: training can not start from a checkpoint of another job yet`),
-    );
-  }
   const holders: [Path, Readonly<Record<string, unknown>>][] = [
     [['training_parameters'], parameters],
     ...space.map((subSpace, index): [Path, typeof subSpace] => [['search_space', index], subSpace]),

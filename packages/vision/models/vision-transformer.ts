@@ -169,7 +169,7 @@ export class VisionTransformer extends nn.Module {
  */
 const input = {
   size: 224,
-  sizes: { from: 32, step: PATCH },
+  sizes: { from: PATCH, step: PATCH },
   oneSize: true,
   mean: IMAGENET_MEAN,
   std: IMAGENET_STD,
