@@ -80,7 +80,7 @@ test('a wrong word gets the nearest right one, and exit code 2', async () => {
     [['job', 'list', '-o', 'jsn'], /Allowed choices are json, /],
     [['train', 'pictures', '--epochs', '0'], /must be a whole number above 0/],
     [['train', 'pictures', '--set', 'learning_rate'], /must read key=value/],
-    [['train'], /missing required argument 'folder'/],
+    [['train'], /missing required argument 'data'/],
     [['job'], /create +run the job of a job file/],
   ] as const;
   const results = await Promise.all(cases.map(([args]) => run(args)));
@@ -165,6 +165,26 @@ test('a folder that is none is told with what would be right', async () => {
   assert.deepEqual([absent.code, file.code], [1, 1]);
   assert.match(absent.err, /nowhere is not there/);
   assert.match(file.err, /fovea job create --file job\.yml --stream/);
+});
+
+test('train: labels in a file beside the pictures, and the task that they make', async () => {
+  const labels = ['sea', 'sea sky', 'sky'].map((words, i) => `${i}.jpg,${words}\n`).join('');
+  mkdirSync(join(folder, 'scenes', 'images'), { recursive: true });
+  writeFileSync(join(folder, 'scenes', 'labels.csv'), `file,labels\n${labels}`);
+  const train = (...args: string[]) => run(['train', 'scenes', ...args, '-o', 'none']);
+  const [found, said, quiet, wrong] = await Promise.all([
+    train('-n', 'found'),
+    train('-n', 'said', '--task', 'image_classification'),
+    train('-n', 'quiet', '--only-show-errors'),
+    train('--task', 'classification'),
+  ]);
+  assert.match(
+    found.err,
+    /^ {2}scenes\/labels\.csv: images in file, labels in labels\n {2}"sea sky" is taken for several labels: task image_classification_multilabel\n/,
+  );
+  assert.match(said.err, /^ {2}scenes\/labels\.csv: images in file, classes in labels\n {2}reading/);
+  assert.equal(quiet.err, '');
+  assert.match(wrong.err, /Allowed choices are image_classification, image_classification_multilabel/);
 });
 
 test('job create in the words of az: quiet, the record at the end, the scope kept in it', async () => {

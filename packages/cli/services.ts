@@ -4,7 +4,7 @@
  */
 export interface Services {
   automl(): Promise<Automl>;
-  data(): Promise<Pick<typeof import('@fovea/data'), 'IssuesError'>>;
+  data(): Promise<Pick<typeof import('@fovea/data'), 'IssuesError' | 'recogniseData'>>;
   serving(): Promise<Pick<typeof import('@fovea/serving'), 'loadModel' | 'topLabels' | 'formatPrediction'>>;
 }
 

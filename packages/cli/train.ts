@@ -1,14 +1,13 @@
-import { stat } from 'node:fs/promises';
-import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { assignments, type Context, command, positiveInteger } from './command.ts';
-import { CommandFailure } from './failure.ts';
 import { runInForeground } from './foreground-run.ts';
 import { checkedJob, type ReadJob, requireJob } from './job-file.ts';
+import { type ClassificationTask, classificationTasks, type LabelledData, labelledData } from './labelled-data.ts';
 import { optionalWriter } from './output.ts';
 import { checkpoint, weightsOption } from './weights-option.ts';
 
 interface TrainOptions {
+  task?: ClassificationTask;
   model: string;
   epochs?: number;
   batchSize?: number;
@@ -20,17 +19,24 @@ interface TrainOptions {
 /** The model for a folder of pictures: small, and good on two cores; a job file without a model means Azure's own default. */
 const defaultModel = 'mobilenetv2';
 
-/** `fovea train <folder>`: a job without a job file. */
+/** `fovea train <data>`: a job without a job file. */
 export function trainCommand(context: Context): Command {
   return command<TrainOptions>(context, {
-    usage: 'train <folder>',
-    summary: 'train a classifier on a folder of pictures',
+    usage: 'train <data>',
+    summary: 'train a classifier on labelled pictures',
     about: [
-      'The folder has a folder for each class, or train/ and val/ that have them; without val/ a fifth is kept for validation.',
+      'The data is a folder that has a folder for each class, or train/ and val/ that have them; a folder with an MLTable; or a',
+      'JSONL or CSV file of images and labels (or the folder with it), a column split of which says train, val and test.',
+      'Without images for validation a fifth is kept for it. Images for testing are left out: fovea evaluate takes them.',
       'Ctrl-C stops after the current step; fovea job resume goes on. With -o, stdout gets the record of the job alone.',
     ].join('\n'),
     options: [
       { flags: '--model <name>', text: 'the network', fallback: defaultModel },
+      {
+        flags: '--task <task>',
+        text: 'whether an image has one class or several labels; found out when left out',
+        choices: classificationTasks,
+      },
       { flags: '--epochs <n>', text: 'times that every picture is seen', read: positiveInteger },
       { flags: '--batch-size <n>', text: 'pictures in a step', read: positiveInteger },
       weightsOption,
@@ -43,14 +49,17 @@ export function trainCommand(context: Context): Command {
     ],
     examples: [
       'fovea train pictures/',
+      'fovea train labels.csv --task image_classification_multilabel',
       'fovea train pictures/ --model resnet18 --epochs 30 --set learning_rate=0.005',
       'fovea train pictures/ -o json --query "{model: model, accuracy: metrics.accuracy}"',
     ],
-    async run(options, [folder = '']) {
+    async run(options, [path = '']) {
       const write = await optionalWriter(context.terminal.out, options);
-      await requireFolder(folder);
+      const quiet = options.onlyShowErrors === true;
+      const data = await labelledData(context, path, { task: options.task, targetColumn: targetColumn(options.set) });
+      if (!quiet) for (const note of data.notes) context.terminal.err.write(`  ${note}\n`);
       const weights = await checkpoint(options.weights);
-      const job = await requireJob(context, await jobOf(context, folder, options), options.onlyShowErrors === true);
+      const job = await requireJob(context, await jobOf(context, data, options), quiet);
       const { runJob } = await context.services.automl();
       const record = await runInForeground(
         context,
@@ -64,7 +73,7 @@ export function trainCommand(context: Context): Command {
 }
 
 /** The job that the words of the command line mean, checked as a job file is; what is wrong is said of the words that were typed. */
-async function jobOf({ services }: Context, folder: string, options: TrainOptions): Promise<ReadJob> {
+async function jobOf({ services }: Context, data: LabelledData, options: TrainOptions): Promise<ReadJob> {
   const automl = await services.automl();
   const sets: [set: string, typed: string][] = [];
   const option = (key: string, flag: string, value: string | number | undefined) => {
@@ -78,9 +87,10 @@ async function jobOf({ services }: Context, folder: string, options: TrainOption
 
   const text = JSON.stringify({
     type: 'automl',
-    task: 'image_classification',
-    target_column_name: 'label',
-    training_data: { path: resolve(folder) },
+    task: data.task,
+    target_column_name: data.targetColumn,
+    training_data: { path: data.training },
+    ...(data.validation !== undefined && { validation_data: { path: data.validation } }),
   });
   const read = checkedJob(automl, text, { file: 'fovea train', set: sets.map(([set]) => set) });
   const typedAs = new Map(sets.map(([set, typed]) => [`--set ${set}`, typed]));
@@ -98,12 +108,7 @@ function ofJob(jobKeys: readonly string[], assignment: string): string {
   return /[.[]/.test(key) || jobKeys.includes(key) ? assignment : `training_parameters.${assignment}`;
 }
 
-async function requireFolder(folder: string): Promise<void> {
-  const stats = await stat(folder).catch(() => null);
-  if (stats?.isDirectory()) return;
-  if (stats === null) throw new CommandFailure(`${folder} is not there`, { hint: `it would be ${resolve(folder)}` });
-  const hint = /\.ya?ml$/i.test(folder)
-    ? `for a job file: fovea job create --file ${folder} --stream`
-    : 'give the folder that has a folder for each class';
-  throw new CommandFailure(`${folder} is a file, not a folder`, { hint });
+/** The column that `--set target_column_name=…` names: what is in it has to be known before there is a job. */
+function targetColumn(set: readonly string[] = []): string | undefined {
+  return set.findLast((one) => one.startsWith('target_column_name='))?.replace(/^[^=]*=/, '');
 }

@@ -14,6 +14,7 @@ export {
 } from './issue.ts';
 export { BatchLoader, type BatchLoaderOptions, type ImageBatch } from './loader.ts';
 export { didYouMean, nearest } from './nearest.ts';
+export { type RecognisedData, recogniseData } from './recognise-data.ts';
 export type { Box } from './resample.ts';
 export { createRng, type Rng } from './rng.ts';
 export type { Augment } from './sample-queue.ts';

@@ -15,6 +15,12 @@ export function imageColumn(fields: readonly string[], { mayDiffer }: { mayDiffe
   return ['image_url', ...OTHER_NAMES.image_url].map(called).find((field) => field !== undefined) ?? 'image_url';
 }
 
+/** Which field of a table is the class or the labels, by its name; undefined when none is called so. */
+export function labelColumn(fields: readonly string[]): string | undefined {
+  const names = ['label', ...OTHER_NAMES.label.filter((name) => name !== 'name')];
+  return names.map((name) => fields.find((field) => field.toLowerCase() === name)).find((field) => field !== undefined);
+}
+
 /** The names of all fields that any row has, in the order in which they appear. */
 export function fieldsOf(rows: readonly Row[]): string[] {
   return [...new Set(rows.flatMap((row) => Object.keys(row.fields)))];

@@ -4,7 +4,7 @@ import type { ImageRecord } from './dataset.ts';
 import { imageProblem, MOST_PIXELS, withoutPreface } from './image-problem.ts';
 import { type Issue, shortPath } from './issue.ts';
 import { sharp } from './sharp.ts';
-import { VerifiedImages } from './verified-images.ts';
+import { openVerifiedImages, type VerifiedImages } from './verified-images.ts';
 
 export interface VerifyOptions {
   /** Folder for what is remembered from run to run, so that only new and changed images are opened. Default: nothing is. */
@@ -29,7 +29,7 @@ interface Verdict {
  */
 export async function verifyImages(records: readonly ImageRecord[], options: VerifyOptions = {}): Promise<Issue[]> {
   const { cacheFolder, onProgress, signal } = options;
-  const cache = cacheFolder === undefined ? undefined : await VerifiedImages.open(cacheFolder);
+  const cache = cacheFolder === undefined ? undefined : await openVerifiedImages(cacheFolder);
   const verdicts = new Map<number, Verdict>();
   let next = 0;
   const advance = (i: number, verdict: Verdict) => {
@@ -66,10 +66,10 @@ async function wholeImage(file: string, cache: VerifiedImages | undefined): Prom
   try {
     const identity = await stat(file);
     const known = cache?.get(file, identity);
-    if (known) return known;
+    if (known) return { width: known[0], height: known[1] };
     if (!identity.isFile()) return undefined;
     const size = await decodeWhole(await readFile(file), 'warning');
-    cache?.set(file, identity, size);
+    cache?.set(file, identity, [size.width, size.height]);
     return size;
   } catch {
     return undefined;
