@@ -12,8 +12,8 @@ import type { ModelContents } from './write.ts';
  * network.load_state_dict(checkpoint['state_dict'])
  * ```
  *
- * Beside `state_dict` it has `model_name`, `task_type`, `labels` (index = class), `settings`, `mean` and `std` (tensors, for values
- * 0 … 1), `architecture`, and `training` (a JSON text: `weights_only` of PyTorch 1.13 takes no fractions outside of tensors).
+ * Beside `state_dict` it has `model_name`, `task_type`, `labels` (index = class), `settings`, `input` (`mean` and `std`, tensors, for
+ * values 0 … 1), `architecture`, and `training` (a JSON text: `weights_only` of PyTorch 1.13 takes no fractions outside of tensors).
  *
  * @throws CheckpointError when it cannot be written; nothing is left behind then
  */
@@ -30,8 +30,7 @@ export async function writeCheckpoint(
     task_type: MLFLOW_TASKS[task],
     labels,
     settings: { ...settings },
-    mean,
-    std,
+    input: { mean, std },
     architecture: architecture && { ...architecture },
     training: JSON.stringify(training),
     state_dict: weights,

@@ -247,14 +247,18 @@ test('the files for Python may be left out, and are not read unless asked for', 
 });
 
 test('the checkpoint holds what a program in PyTorch needs', async () => {
-  const { state_dict, mean, std, training, ...rest } = Object.fromEntries(
+  const { state_dict, input, training, ...rest } = Object.fromEntries(
     (await loadPth(file('artifacts/model.pt'))) as Map<string, unknown>,
-  ) as Record<string, unknown> & Record<'state_dict', Map<string, Tensor>> & Record<'mean' | 'std', Tensor>;
+  ) as Record<string, unknown> & Record<'state_dict' | 'input', Map<string, Tensor>>;
   assert.deepEqual([...state_dict.keys()], [...model.stateDict().keys()]);
   assert.deepEqual(state_dict.get('0.weight')?.toArray(), model.stateDict().get('0.weight')?.toArray());
+  const { mean, std } = contents.input;
   assert.deepEqual(
-    [mean.toArray(), std.toArray()].flat(),
-    [...contents.input.mean, ...contents.input.std].map(Math.fround),
+    [...input].map(([name, tensor]) => [name, tensor.toArray()]),
+    [
+      ['mean', mean.map(Math.fround)],
+      ['std', std.map(Math.fround)],
+    ],
   );
   assert.deepEqual(JSON.parse(training as string), contents.training);
   assert.deepEqual(rest, {

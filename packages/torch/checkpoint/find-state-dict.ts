@@ -13,19 +13,25 @@ const PREFIXES = ['module.', '_orig_mod.'];
  * Values other than tensors beside the weights are left out.
  */
 export function findStateDict({ root, file }: PthArchive): Map<string, TensorRef> {
-  let candidate = root;
-  for (let level = 0; level < 3 && candidate instanceof Map; level++) {
-    const tensors = tensorsOf(candidate);
-    if (tensors.size > 0) return tensors;
-    const dict: Map<unknown, unknown> = candidate;
-    candidate = WRAPPERS.map((key) => dict.get(key)).find((value) => value instanceof Map && value.size > 0);
-  }
+  const weights = weightsOf(root, 0);
+  if (weights) return weights;
   const found = root instanceof Map ? `a dict with the keys ${keysOf(root)}` : 'no dict';
   throw new CheckpointError({
     code: 'unsupported',
     file: file.path,
     problem: `holds no weights that can be recognised: expected a dict of tensors, or one under ${WRAPPERS.join(', ')}; found ${found}`,
   });
+}
+
+/** What a wrapper holds comes before the tensors beside it, which are a training program's own: means, counters. */
+function weightsOf(candidate: unknown, level: number): Map<string, TensorRef> | null {
+  if (!(candidate instanceof Map) || level > 2) return null;
+  for (const key of WRAPPERS) {
+    const wrapped = weightsOf(candidate.get(key), level + 1);
+    if (wrapped) return wrapped;
+  }
+  const own = tensorsOf(candidate);
+  return own.size > 0 ? own : null;
 }
 
 /** Takes off the prefixes that every name has. */

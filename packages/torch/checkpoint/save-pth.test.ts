@@ -75,11 +75,16 @@ test('everything that is written is read back', async (t) => {
   assert.deepEqual(readdirSync(join(path, '..')), ['model.pt'], 'nothing temporary stays');
 });
 
-test('a module goes through the file', async (t) => {
+test('a module goes through the file, whatever stands beside its weights', async (t) => {
   const path = temporary(t);
   const make = () => new nn.Sequential(new nn.Conv2d(3, 4, 3), new nn.BatchNorm2d(4), new nn.Flatten());
   const model = make();
-  await savePth(path, { state_dict: model.stateDict(), labels: ['ant', 'bee'] });
+  await savePth(path, {
+    mean: floats([0.5]),
+    model: { depth: 3 },
+    state_dict: model.stateDict(),
+    labels: ['ant', 'bee'],
+  });
   const other = make();
   other.loadStateDict(await loadStateDict(path));
   assert.deepEqual(plain(other.stateDict()), plain(model.stateDict()));
