@@ -1,16 +1,13 @@
 import assert from 'node:assert/strict';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { IssuesError } from '@fovea/data';
 import { noGrad, writeSafetensors } from '@fovea/torch';
 import { createModel } from '@fovea/vision';
-import sharp from 'sharp';
+import { drawnJob, drawPictures } from '../fixtures/drawn-job.ts';
 import { readModelFolder } from '../model-folder/index.ts';
-import type { ImageJob } from '../spec/job.ts';
-import { parseJob } from '../spec/parse.ts';
 import type { RunEvent } from './events.ts';
 import { listJobs, readJob } from './job-record.ts';
 import { isJobAlive, resumeJob, runJob } from './run-job.ts';
@@ -18,36 +15,12 @@ import { isJobAlive, resumeJob, runJob } from './run-job.ts';
 let folder: string;
 let workspace: string;
 
-/** Two classes that a network tells apart in a few steps: bright discs on dark ground, dark squares on bright ground. */
 before(async () => {
   folder = mkdtempSync(join(tmpdir(), 'fovea-job-'));
   workspace = join(folder, 'workspace');
-  for (const [label, back, shape] of [
-    ['disc', '#204060', (x: number) => `<circle cx="${x}" cy="24" r="12" fill="#ffd040"/>`],
-    ['square', '#d0d0c0', (x: number) => `<rect x="${x - 10}" y="12" width="22" height="22" fill="#301010"/>`],
-  ] as const) {
-    await mkdir(join(folder, 'images', label), { recursive: true });
-    for (let i = 0; i < 15; i++) {
-      const svg = `<svg width="48" height="48"><rect width="48" height="48" fill="${back}"/>${shape(16 + i)}</svg>`;
-      await sharp(Buffer.from(svg))
-        .png()
-        .toFile(join(folder, 'images', label, `${i}.png`));
-    }
-  }
+  await drawPictures(folder);
 });
 after(() => rmSync(folder, { recursive: true, force: true }));
-
-function jobOf({ parameters = '', more = '' } = {}): ImageJob {
-  const text = `type: automl
-task: image_classification
-target_column_name: label
-training_data: {path: images}
-training_parameters: {model_name: resnet18, training_crop_size: 32, validation_crop_size: 32, validation_resize_size: 36, training_batch_size: 8, ${parameters}}
-${more}`;
-  const { job, issues } = parseJob(text, { file: 'job.yml' });
-  assert.ok(job, JSON.stringify(issues));
-  return job;
-}
 
 const options = () => ({ workspace, baseFolder: folder, weights: 'none' });
 
@@ -57,7 +30,7 @@ const numbers = (epochs: { metrics: Record<string, number> }[]) =>
 
 test('a job trains, and leaves a record, a model folder, metrics and a log', async () => {
   const events: RunEvent[] = [];
-  const record = await runJob(jobOf({ parameters: 'number_of_epochs: 4, checkpoint_frequency: 2' }), {
+  const record = await runJob(drawnJob({ parameters: 'number_of_epochs: 4, checkpoint_frequency: 2' }), {
     ...options(),
     onEvent: (event) => events.push(event),
   });
@@ -94,9 +67,9 @@ test('a job trains, and leaves a record, a model folder, metrics and a log', asy
 
 test('a job that was interrupted goes on to the very same numbers', async () => {
   const parameters = 'number_of_epochs: 5, early_stopping: false';
-  const whole = await runJob(jobOf({ parameters, more: 'name: whole' }), options());
+  const whole = await runJob(drawnJob({ parameters, more: 'name: whole' }), options());
   const stop = new AbortController();
-  const cut = await runJob(jobOf({ parameters, more: 'name: cut' }), {
+  const cut = await runJob(drawnJob({ parameters, more: 'name: cut' }), {
     ...options(),
     signal: stop.signal,
     onEvent: (event) => {
@@ -114,7 +87,7 @@ test('a job that was interrupted goes on to the very same numbers', async () => 
 
 test('a sweep trains a model for each draw and keeps the best', async () => {
   const record = await runJob(
-    jobOf({
+    drawnJob({
       parameters: 'number_of_epochs: 1',
       more: `limits: {max_trials: 3}
 sweep: {sampling_algorithm: grid, early_termination: {type: bandit, slack_factor: 0.1}}
@@ -140,7 +113,7 @@ test('a loss that is not a number fails the trial, with the step, the learning r
   noGrad(() => model.stateDict().get('conv1.weight')?.fill_(Number.NaN));
   const weights = join(folder, 'broken.safetensors');
   await writeSafetensors(weights, model.stateDict());
-  const record = await runJob(jobOf({ parameters: 'number_of_epochs: 1' }), { ...options(), weights });
+  const record = await runJob(drawnJob({ parameters: 'number_of_epochs: 1' }), { ...options(), weights });
   assert.equal(record.status, 'Failed');
   assert.match(record.error as string, /the loss became NaN at step 1 with a learning rate of 0/);
   assert.match(record.error as string, /images.(disc|square).\d+\.png/);
@@ -148,7 +121,7 @@ test('a loss that is not a number fails the trial, with the step, the learning r
 
 test('bad data is reported before anything is started', async () => {
   writeFileSync(join(folder, 'images', 'disc', 'broken.png'), 'not a picture');
-  const job = jobOf({ parameters: 'number_of_epochs: 1', more: 'name: never' });
+  const job = drawnJob({ parameters: 'number_of_epochs: 1', more: 'name: never' });
   await assert.rejects(
     runJob(job, options()),
     (error: Error) => error instanceof IssuesError && /broken\.png/.test(error.message),
@@ -160,8 +133,8 @@ test('bad data is reported before anything is started', async () => {
 test('the same job trains to the same numbers with any number of workers', async () => {
   const run = async (workers: number) =>
     numbers(
-      (await runJob(jobOf({ parameters: `number_of_epochs: 1, number_of_workers: ${workers}` }), options())).trials[0]
-        .epochs,
+      (await runJob(drawnJob({ parameters: `number_of_epochs: 1, number_of_workers: ${workers}` }), options()))
+        .trials[0].epochs,
     );
   assert.deepEqual(await run(3), await run(0));
 });

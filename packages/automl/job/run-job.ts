@@ -6,6 +6,7 @@ import type { Assignment } from '../search/space.ts';
 import type { ImageJob } from '../spec/job.ts';
 import { trialHyperparameters } from '../spec/resolve-hyperparameters.ts';
 import { runnableModels } from '../spec/runnable-models.ts';
+import { type EarlierCheckpoint, earlierCheckpoint } from '../trainer/earlier-checkpoint.ts';
 import { runTrial } from '../trainer/run-trial.ts';
 import { modelFolderOf } from '../trainer/trial-outputs.ts';
 import type { Report, RunEvent } from './events.ts';
@@ -129,6 +130,14 @@ async function execute(
 ): Promise<JobRecord> {
   const { job } = stored;
   const folder = jobFolder(workspace, record.name);
+  const earlier = await earlierCheckpoint(job.training_parameters, {
+    workspace,
+    baseFolder: stored.baseFolder,
+    task: job.task as ModelTask,
+  });
+  if (earlier && stored.weights !== undefined) {
+    throw new Error(`The job starts from ${earlier.from}, and other weights are named, too; leave one of them out`);
+  }
   const data = await prepareData(job, {
     baseFolder: stored.baseFolder,
     folder,
@@ -161,6 +170,7 @@ async function execute(
         of: draws.length,
         record,
         data,
+        earlier,
         folder,
         workspace,
         stored,
@@ -194,6 +204,7 @@ interface Attempt {
   stored: StoredJob;
   record: JobRecord;
   data: JobData;
+  earlier: EarlierCheckpoint | null;
   folder: string;
   workspace: string;
   onEvent: Report;
@@ -231,6 +242,7 @@ async function attempt(trial: TrialRecord, attempt: Attempt): Promise<void> {
       cacheFolder: cacheFolderOf(workspace),
       data: attempt.data,
       weights: stored.weights,
+      earlier: attempt.earlier,
       given: new Set(Object.keys({ ...job.training_parameters, ...draw })),
       fitBatchToData: stored.fitBatchToData,
       report,

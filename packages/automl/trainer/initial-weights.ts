@@ -2,20 +2,30 @@ import type { nn } from '@fovea/torch';
 import { applyPretrained, type Classifier, type LocatedWeights, locateWeights, WeightsError } from '@fovea/vision';
 import type { Report } from '../job/events.ts';
 import type { WeightsOrigin } from '../model-folder/layout.ts';
+import type { EarlierCheckpoint } from './earlier-checkpoint.ts';
+
+interface Start {
+  classes: readonly string[];
+  /** Of other training, for incremental training. */
+  earlier: EarlierCheckpoint | null;
+  /**
+   * A checkpoint's path; `none` for random weights; without it, ImageNet weights where they can be had: not having them is said, and
+   * training starts from random weights.
+   */
+  choice: string | undefined;
+  report: Report;
+  signal: AbortSignal;
+}
 
 /**
  * Gives a new model the weights that training starts from.
  *
- * @param choice a checkpoint's path; `none` for random weights; without it, ImageNet weights where they can be had: not having them
- *   is said, and training starts from random weights
  * @throws WeightsError or CheckpointError when the named file cannot be used
  */
-export async function initialise(
-  model: nn.Module,
-  entry: Classifier,
-  { choice, report, signal }: { choice: string | undefined; report: Report; signal: AbortSignal },
-): Promise<WeightsOrigin> {
+export async function initialise(model: nn.Module, entry: Classifier, start: Start): Promise<WeightsOrigin> {
+  const { choice, report, signal } = start;
   const random = { pretrained: false, weights: 'random', licence: null };
+  if (start.earlier) return continueFrom(start.earlier, model, entry, start);
   if (choice === 'none') return random;
   let located: LocatedWeights;
   try {
@@ -41,4 +51,39 @@ export async function initialise(
     weights: located.path,
     licence: located.origin === 'given' ? null : entry.weights.licence,
   };
+}
+
+/**
+ * Incremental training: all of the earlier model's weights where it told the same classes apart; for other classes a new head.
+ *
+ * @throws WeightsError `misfit` for another model
+ */
+async function continueFrom(
+  earlier: EarlierCheckpoint,
+  model: nn.Module,
+  entry: Classifier,
+  { classes, report }: Pick<Start, 'classes' | 'report'>,
+): Promise<WeightsOrigin> {
+  if (earlier.modelName !== null && earlier.modelName !== entry.name) {
+    throw new WeightsError({
+      code: 'misfit',
+      file: earlier.path,
+      problem: `is of ${earlier.modelName}, and this trial trains ${entry.name}`,
+      advice: [`model_name: ${earlier.modelName} goes on with it.`],
+    });
+  }
+  const isOfHead = ([name]: [string, unknown]) => name.startsWith(entry.head);
+  const fresh = new Map([...model.stateDict()].filter(isOfHead).map(([name, tensor]) => [name, tensor.clone()]));
+  const { headReinitialised } = await applyPretrained(model, earlier.path, { head: entry.head });
+  const others = earlier.classes !== null && earlier.classes.join('\n') !== classes.join('\n');
+  if (others) model.loadStateDict(fresh, { strict: false });
+  for (const tensor of fresh.values()) tensor.dispose();
+  const head =
+    others || headReinitialised
+      ? 'its classes are others, so the head begins anew'
+      : earlier.classes === null
+        ? 'with its head, which has as many classes: they must be these, in this order'
+        : 'with its head, for it has the same classes';
+  report({ type: 'log', level: 'info', message: `starts from ${earlier.from}, ${head}` });
+  return { pretrained: true, weights: earlier.from, licence: null };
 }

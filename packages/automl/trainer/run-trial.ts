@@ -1,4 +1,6 @@
+import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
+import { basename, join } from 'node:path';
 import { cudaIsAvailable, manualSeed, type nn, setNumThreads, torchVersion } from '@fovea/torch';
 import { type Classifier, createModel, findModel, freezeStages } from '@fovea/vision';
 import type { Report } from '../job/events.ts';
@@ -8,6 +10,7 @@ import type { ModelTask, WeightsOrigin } from '../model-folder/layout.ts';
 import type { Hyperparameters } from '../spec/resolve-hyperparameters.ts';
 import { largestFittingBatch, largestUsefulBatch, type SizedHyperparameters } from './batch-size.ts';
 import type { ClassificationTask } from './classification-task.ts';
+import type { EarlierCheckpoint } from './earlier-checkpoint.ts';
 import { finishTrial } from './finish-trial.ts';
 import { ImageStream } from './image-stream.ts';
 import { initialise } from './initial-weights.ts';
@@ -29,6 +32,8 @@ export interface TrialContext {
   data: JobData;
   /** A checkpoint's path, `none`, or nothing for ImageNet weights where they can be had. */
   weights: string | undefined;
+  /** Of other training, which this one goes on with. */
+  earlier: EarlierCheckpoint | null;
   /** The hyperparameters that the job itself names: these are never changed. */
   given: ReadonlySet<string>;
   /** Choose a smaller batch than the default one where the data is small. */
@@ -55,14 +60,21 @@ export async function runTrial(
   context: TrialContext,
 ): Promise<{ timedOut: boolean }> {
   const { folder, data, report, signal } = context;
+  removeHalfWritten(folder);
   const device = cudaIsAvailable() ? 'cuda' : 'cpu';
   setNumThreads(availableParallelism());
   boundMemory();
 
   const entry = findModel(hyperparameters.model_name);
   manualSeed(hyperparameters.random_seed);
-  const model = createModel(entry.name, { classes: data.classes.length });
-  const origin = await initialise(model, entry, { choice: context.weights, report, signal });
+  const model = createModel(entry.name, { classes: data.classes.length, size: hyperparameters.training_crop_size });
+  const origin = await initialise(model, entry, {
+    classes: data.classes,
+    earlier: context.earlier,
+    choice: context.weights,
+    report,
+    signal,
+  });
   const adaptedOnes = adapted(hyperparameters, origin, context);
   freezeStages(model, entry, adaptedOnes.layers_to_freeze);
   model.to({ device });
@@ -123,6 +135,14 @@ export async function runTrial(
     return { timedOut: !progress.stopped && progress.epochs < hp.number_of_epochs };
   } finally {
     await images.close();
+  }
+}
+
+/** Files are written under temporary names; those of a process that was killed stay behind. */
+function removeHalfWritten(folder: string): void {
+  if (!existsSync(folder)) return;
+  for (const path of readdirSync(folder, { recursive: true, encoding: 'utf8' })) {
+    if (/^\..*\.(tmp|old)$/.test(basename(path))) rmSync(join(folder, path), { recursive: true, force: true });
   }
 }
 
