@@ -1,7 +1,6 @@
 import type { Definition } from './hyperparameter-definition.ts';
-import { resizingDetectors, tasks } from './tasks.ts';
+import { classificationTasks, resizingDetectors, tasks } from './tasks.ts';
 
-const classification = ['image_classification', 'image_classification_multilabel'] as const;
 const detection = ['image_object_detection', 'image_instance_segmentation'] as const;
 const positive = { min: 1 } as const;
 const fraction = { min: 0, max: 1 } as const;
@@ -32,7 +31,7 @@ export const hyperparameters = {
     auto: true,
     default: 2,
     exceptions: [
-      { tasks: classification, value: 78 },
+      { tasks: classificationTasks, value: 78 },
       { models: yolov5, value: 16 },
     ],
   },
@@ -44,7 +43,7 @@ export const hyperparameters = {
     auto: true,
     default: 1,
     exceptions: [
-      { tasks: classification, value: 78 },
+      { tasks: classificationTasks, value: 78 },
       { models: yolov5, value: 16 },
     ],
   },
@@ -262,21 +261,21 @@ export const hyperparameters = {
   },
   weighted_loss: {
     doc: 'Weight of classes in the loss: 0 none, 1 the square root of the class weights, 2 the class weights.',
-    tasks: classification,
+    tasks: classificationTasks,
     kind: 'int',
     range: { min: 0, max: 2 },
     default: 0,
   },
   label_smoothing_factor: {
     doc: 'Share of the target that is spread over all classes; none of the documented ones, and off when left out.',
-    tasks: classification,
+    tasks: classificationTasks,
     kind: 'float',
     range: { min: 0, below: 1 },
     default: 0,
   },
   validation_resize_size: {
     doc: 'Pixels to which validation images are resized before they are cropped.',
-    tasks: classification,
+    tasks: classificationTasks,
     kind: 'int',
     range: positive,
     default: 256,
@@ -285,7 +284,7 @@ export const hyperparameters = {
   },
   validation_crop_size: {
     doc: 'Pixels of the square that the network sees in validation.',
-    tasks: classification,
+    tasks: classificationTasks,
     kind: 'int',
     range: positive,
     default: 224,
@@ -294,7 +293,7 @@ export const hyperparameters = {
   },
   training_crop_size: {
     doc: 'Pixels of the square that the network sees in training.',
-    tasks: classification,
+    tasks: classificationTasks,
     kind: 'int',
     range: positive,
     default: 224,

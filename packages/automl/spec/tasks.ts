@@ -9,6 +9,16 @@ export const tasks = [
 ] as const;
 export type Task = (typeof tasks)[number];
 
+/** The tasks whose answers are classes of whole images. */
+export const classificationTasks = [
+  'image_classification',
+  'image_classification_multilabel',
+] as const satisfies Task[];
+export type ClassificationTaskName = (typeof classificationTasks)[number];
+
+export const isClassification = (task: Task): task is ClassificationTaskName =>
+  (classificationTasks as readonly Task[]).includes(task);
+
 /** The one primary metric that each task supports; all are maximised. */
 export const primaryMetrics = {
   image_classification: 'accuracy',

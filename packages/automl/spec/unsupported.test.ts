@@ -101,7 +101,7 @@ for (const [name, lines, ...expected] of cases) {
 
 test('another task is one reason, not one for each of its models', () => {
   assert.deepEqual(reasons('', head.replace('image_classification', 'image_object_detection')), [
-    '-2:7 image_object_detection jobs can not be run yet; image_classification jobs can',
+    '-2:7 image_object_detection jobs can not be run yet; jobs of both image classification tasks can',
   ]);
 });
 

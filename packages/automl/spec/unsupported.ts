@@ -5,7 +5,7 @@ import type { JobSource, Path } from './job-source.ts';
 import { issueAt } from './parse.ts';
 import type { Problem } from './problem.ts';
 import { runnableModels } from './runnable-models.ts';
-import { defaultModels } from './tasks.ts';
+import { defaultModels, isClassification } from './tasks.ts';
 
 /**
  * What this release can not run of a valid job (errors), and what it runs otherwise than Azure would (warnings), at their
@@ -45,8 +45,8 @@ const noEffect = (path: Path, message: string, hint?: string): Problem => ({
 });
 
 function taskProblems(job: ImageJob, runnableModels: readonly string[]): Problem[] {
-  if (job.task !== 'image_classification') {
-    return [notYet(['task'], `${job.task} jobs can not be run yet`, 'image_classification jobs can')];
+  if (!isClassification(job.task)) {
+    return [notYet(['task'], `${job.task} jobs can not be run yet`, 'jobs of both image classification tasks can')];
   }
   const hint = `this release trains ${runnableModels.join(', ')}`;
   return chosenModels(job)
@@ -96,6 +96,7 @@ function searchProblems(job: ImageJob): Problem[] {
 }
 
 function trainingProblems({
+  task,
   training_parameters: parameters,
   search_space: space = [],
   properties,
@@ -120,7 +121,7 @@ function trainingProblems({
   const flags = Object.keys(parameters.advanced_settings ?? {});
   if (flags.length > 0) {
     const path = ['training_parameters', 'advanced_settings'];
-    problems.push(noEffect(path, `${flags.join(', ')}: no effect on image_classification on this machine`));
+    problems.push(noEffect(path, `${flags.join(', ')}: no effect on ${task} on this machine`));
   }
   if (Number(properties.node_count_per_trial ?? 1) > 1) {
     const path = ['properties', 'node_count_per_trial'];

@@ -9,7 +9,7 @@ import {
   resizeShortSide,
   torchRandom,
 } from '@fovea/vision';
-import type { MetricValues } from '../metrics/predictions.ts';
+import type { EvaluationTables, MetricValues } from '../metrics/index.ts';
 import type { ModelTask } from '../model-folder/layout.ts';
 import type { Hyperparameters } from '../spec/resolve-hyperparameters.ts';
 
@@ -26,7 +26,7 @@ export interface Evaluation {
   /** By the names of the contract, and `valid_loss`; one that is not defined for these images is left out. */
   readonly metrics: Record<string, number>;
   /** What the charts of the best epoch are drawn from, by the name of the table. Made when asked for: training needs only the metrics. */
-  readonly tables: () => Record<string, object>;
+  readonly tables: () => EvaluationTables;
 }
 
 type Records = readonly ImageRecord[];

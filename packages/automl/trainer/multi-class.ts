@@ -1,6 +1,6 @@
 import type { ImageRecord } from '@fovea/data';
 import { nn, type Tensor, tensor } from '@fovea/torch';
-import { classificationMetrics, confusionMatrix } from '../metrics/classification-metrics.ts';
+import { classificationMetrics, classificationTables } from '../metrics/index.ts';
 import type { Hyperparameters } from '../spec/resolve-hyperparameters.ts';
 import { ClassificationTask, type ImageSizes } from './classification-task.ts';
 
@@ -40,16 +40,7 @@ export class MultiClassTask extends ClassificationTask {
   protected judge(logits: Tensor, records: Records) {
     const probabilities = logits.softmax(1).toArray() as number[][];
     const predictions = { truth: this.#truth(records), probabilities, classes: this.classes };
-    return {
-      metrics: classificationMetrics(predictions),
-      tables: () => ({
-        confusion_matrix: {
-          schema_type: 'confusion_matrix',
-          schema_version: '1.0.0',
-          data: { class_labels: this.classes, matrix: confusionMatrix(predictions) },
-        },
-      }),
-    };
+    return { metrics: classificationMetrics(predictions), tables: () => classificationTables(predictions) };
   }
 
   #truth(records: Records): number[] {

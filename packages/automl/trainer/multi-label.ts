@@ -1,6 +1,6 @@
 import type { ImageRecord } from '@fovea/data';
 import { nn, type Tensor, tensor } from '@fovea/torch';
-import { multilabelMetrics } from '../metrics/multilabel-metrics.ts';
+import { multilabelMetrics, multilabelTables } from '../metrics/index.ts';
 import type { Hyperparameters } from '../spec/resolve-hyperparameters.ts';
 import { ClassificationTask, type ImageSizes } from './classification-task.ts';
 
@@ -44,7 +44,7 @@ export class MultiLabelTask extends ClassificationTask {
       scores: logits.sigmoid().toArray() as number[][],
       labels: this.classes,
     };
-    return { metrics: multilabelMetrics(predictions), tables: () => ({}) };
+    return { metrics: multilabelMetrics(predictions), tables: () => multilabelTables(predictions) };
   }
 
   #truth(records: Records): number[][] {
