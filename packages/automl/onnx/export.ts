@@ -26,8 +26,11 @@ export interface ExportOptions {
   metadata?: Readonly<Record<string, string>>;
 }
 
-/** How much larger the images are with which it is tried whether the graph depends on their size. */
-const SIZE_PROBE = 32;
+/**
+ * How much higher and wider the images are with which it is tried whether the graph depends on their size. The two differ, as they
+ * would else be mistaken for one another.
+ */
+const SIZE_PROBE = [32, 64];
 
 /**
  * An ONNX file that computes what `model` computes in evaluation mode. The forward pass is run on random images, the dispatcher calls
@@ -46,7 +49,7 @@ export function exportOnnx(model: nn.Module, options: ExportOptions): Uint8Array
   const [batch, channels, height, width] = inputShape;
   const base = dynamicBatch ? [2, channels, height, width] : [batch, channels, height, width];
   const otherBatch = dynamicBatch ? [[3, channels, height, width]] : [];
-  const otherSize = [base[0], channels, height + SIZE_PROBE, width + SIZE_PROBE];
+  const otherSize = [base[0], channels, height + SIZE_PROBE[0], width + SIZE_PROBE[1]];
 
   const device = deviceOf(model);
   const image = (shape: readonly number[]): Tensor => fromTypedArray(testImages(shape), [...shape]).to({ device });

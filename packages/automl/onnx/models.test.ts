@@ -1,25 +1,60 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
-import { manualSeed, randn } from '@fovea/torch';
-import { createModel } from '@fovea/vision';
+import { describe, test } from 'node:test';
+import { manualSeed, type nn, randn } from '@fovea/torch';
+import { createModel, ResNeSt, SEResNeXt, VisionTransformer } from '@fovea/vision';
 import { exportOnnx } from './export.ts';
 import { IMAGE_SIZE_KEY } from './image-size.ts';
 import { inspectOnnx, withImageSize } from './inspect.ts';
 import { verifyOnnx } from './verify.ts';
 
-for (const name of ['resnet18', 'resnet50', 'mobilenetv2']) {
-  test(`${name} becomes ONNX and computes the same`, async () => {
+const CLASSES = 7;
+
+/** Every family; where the published depths would take long, the same classes with fewer blocks. */
+const FAMILIES: Record<string, () => nn.Module> = {
+  resnet18: () => createModel('resnet18', { classes: CLASSES }),
+  resnet50: () => createModel('resnet50', { classes: CLASSES }),
+  mobilenetv2: () => createModel('mobilenetv2', { classes: CLASSES }),
+  resnest: () => new ResNeSt([1, 2, 1, 1], 16, CLASSES),
+  seresnext: () => new SEResNeXt([1, 2, 1, 1], CLASSES),
+};
+
+function exported(model: nn.Module, size: number): Uint8Array {
+  model.train();
+  model.forward(randn([4, 3, size, size])); // running statistics away from 0 and 1
+  return exportOnnx(model, { inputShape: [1, 3, size, size] });
+}
+
+for (const [name, build] of Object.entries(FAMILIES)) {
+  test(`${name} becomes ONNX and computes the same, for images of any number and size`, async () => {
     manualSeed(0);
-    const model = createModel(name, { classes: 7 });
-    model.train();
-    model.forward(randn([4, 3, 64, 64])); // running statistics away from 0 and 1
-    const bytes = exportOnnx(model, { inputShape: [1, 3, 64, 64] });
-    const { relativeDifference } = await verifyOnnx(bytes, model, { image: [3, 64, 64] });
+    const model = build();
+    const bytes = exported(model, 64);
+    const { relativeDifference } = await verifyOnnx(bytes, model, { image: [3, 64, 64], batches: [1, 2, 5] });
     assert.ok(relativeDifference < 1e-4, String(relativeDifference));
 
     const summary = inspectOnnx(bytes, name);
-    assert.deepEqual(summary.outputs, [{ name: 'output1', shape: ['batch', 7] }]);
+    assert.deepEqual(summary.outputs, [{ name: 'output1', shape: ['batch', CLASSES] }]);
     assert.equal(summary.metadata[IMAGE_SIZE_KEY], 'any');
-    await verifyOnnx(withImageSize(bytes, 96, 80), model, { image: [3, 96, 80], batches: [2] });
+    await verifyOnnx(withImageSize(bytes, 107, 77), model, { image: [3, 107, 77], batches: [2] });
   });
 }
+
+describe('a ViT', () => {
+  // Two heads, so that a size equal to the batch of the trace is among those of the reshapes.
+  const model = new VisionTransformer({ width: 32, depth: 2, heads: 2 }, CLASSES, 48);
+
+  test('becomes ONNX and computes the same, for any number of images of its size', async () => {
+    const bytes = exported(model, 48);
+    const { relativeDifference } = await verifyOnnx(bytes, model, { image: [3, 48, 48], batches: [1, 2, 5] });
+    assert.ok(relativeDifference < 1e-4, String(relativeDifference));
+    const summary = inspectOnnx(bytes, 'vit');
+    assert.equal(summary.metadata[IMAGE_SIZE_KEY], 'fixed');
+    assert.deepEqual(summary.inputs, [{ name: 'input1', shape: ['batch', 3, 48, 48] }]);
+  });
+
+  test('may normalise by itself, and be of the newest operator set', async () => {
+    const normalisation = { mean: [0.5, 0.4, 0.3], std: [0.2, 0.3, 0.4] };
+    const bytes = exportOnnx(model, { inputShape: [1, 3, 48, 48], normalisation, opset: 21 });
+    await verifyOnnx(bytes, model, { image: [3, 48, 48], batches: [1, 3], normalisation });
+  });
+});

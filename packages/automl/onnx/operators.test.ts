@@ -128,6 +128,12 @@ const EXPRESSIONS: Record<string, (x: Tensor, weight: Weight) => Tensor> = {
       .reshape([x.size(0) * 3, 120])
       .softmax(-1)
       .view([x.size(0), 3, 12, 10]),
+  'reshape that moves sizes to other dimensions': (x) =>
+    x
+      .permute([0, 2, 3, 1])
+      .reshape([x.size(0), 1, x.size(2), x.size(3), 3])
+      .reshape([x.size(0) * x.size(2), x.size(3), 3])
+      .reshape([x.size(0), x.size(2), x.size(3) * 3]),
   'reshape to heads': (x) =>
     ops.unbindInt(x.reshape([x.size(0), 3, 12, 2, 5]).permute([3, 0, 1, 2, 4]), 0)[1].contiguous(),
   'flatten some': (x) => x.flatten(2).unsqueeze(1).squeeze(1),

@@ -70,8 +70,8 @@ interface Windows {
 }
 
 /**
- * With `ceil_mode`, PyTorch drops a last window that would begin in the padding. Where ONNX's rule gives the same number of windows it
- * is used; else the number is forced by padding at the ends, which is right for one input size only.
+ * With `ceil_mode`, PyTorch drops a last window that would begin in the padding, and ONNX Runtime does not. Where steps are too short
+ * for that the two agree; else the number of windows is forced by padding at the ends, which is right for one input size only.
  */
 function windows(call: Call): Windows {
   const kernel = call.ints('kernel_size', 2);
@@ -79,6 +79,7 @@ function windows(call: Call): Windows {
   const strides = given.length === 0 ? kernel : given;
   const padding = call.ints('padding', 2);
   const dilations = call.has('dilation') ? call.ints('dilation', 2) : [1, 1];
+  const reach = kernel.map((size, axis) => dilations[axis] * (size - 1) + 1);
   const attributes: Record<string, Attribute> = {
     kernel_shape: ints(kernel),
     strides: ints(strides),
@@ -86,24 +87,13 @@ function windows(call: Call): Windows {
   };
   if (dilations.some((dilation) => dilation !== 1)) attributes.dilations = ints(dilations);
 
-  const inputs = call.shapes('self');
-  const outputs = call.outputShapes();
-  const steps = (pass: number, axis: number) => {
-    const free = inputs[pass][2 + axis] + 2 * padding[axis] - dilations[axis] * (kernel[axis] - 1) - 1;
-    return { steps: free / strides[axis], wanted: outputs[pass][2 + axis] - 1 };
-  };
-  const every = (fits: (at: { steps: number; wanted: number }) => boolean) =>
-    inputs.every((_, pass) => fits(steps(pass, 0)) && fits(steps(pass, 1)));
-
-  if (every(({ steps, wanted }) => Math.floor(steps) === wanted)) return { attributes, overhangs: false };
-  if (every(({ steps, wanted }) => Math.ceil(steps) === wanted)) {
+  if (!call.flag('ceil_mode')) return { attributes, overhangs: false };
+  if (strides.every((stride, axis) => stride <= reach[axis] - padding[axis])) {
     return { attributes: { ...attributes, ceil_mode: int(1) }, overhangs: true };
   }
   const ends = padding.map((_, axis) => {
-    const height = call.size('self', 2 + axis);
-    const covered =
-      call.outputSize(0, 2 + axis) * strides[axis] - strides[axis] + dilations[axis] * (kernel[axis] - 1) + 1;
-    return Math.max(padding[axis], covered - height - padding[axis]);
+    const covered = (call.outputSize(0, 2 + axis) - 1) * strides[axis] + reach[axis];
+    return Math.max(padding[axis], covered - call.size('self', 2 + axis) - padding[axis]);
   });
   return { attributes: { ...attributes, pads: ints([...padding, ...ends]) }, overhangs: true };
 }

@@ -27,23 +27,34 @@ const sameShapes = (a: readonly (readonly number[])[], b: readonly (readonly num
   String(a) === String(b) && a[0].length === b[0].length;
 
 /**
- * A shape as a value: fixed sizes as they are, sizes that are k times the batch from the input's. Used where ONNX's own short forms
- * (0: as in the input, −1: whatever is left) do not reach.
+ * A shape as a value: fixed sizes as they are, sizes of a dimension of `self` from there, sizes that are k times the batch from the
+ * input's. Used where ONNX's own short forms (0: as in the same dimension, −1: whatever is left) do not reach.
+ *
+ * @param mayLeaveOne whether one size that is none of these may be −1, which only a Reshape takes
  */
-function shapeValue(call: Call, graph: Graph, sizes: readonly (readonly number[])[]): Value {
+function shapeValue(
+  call: Call,
+  graph: Graph,
+  sizes: readonly (readonly number[])[],
+  { mayLeaveOne }: { mayLeaveOne: boolean },
+): Value {
   if (sizes.every(sameInEveryPass)) return graph.ints(sizes.map(([size]) => size));
+  const own = byDimension(call.shapes('self'));
+  const sizeOf = (value: Value, dim: number) =>
+    graph.node('Slice', [graph.node('Shape', [value]), graph.ints([dim]), graph.ints([dim + 1]), graph.ints([0])]);
+  let canLeaveOne = mayLeaveOne;
   const parts = sizes.map((size) => {
     if (sameInEveryPass(size)) return graph.ints([size[0]]);
+    const source = own.findIndex((other) => String(other) === String(size));
+    if (source !== -1) return sizeOf(call.value('self'), source);
     const multiple = size[0] / call.batches[0];
-    if (!size.every((value, pass) => value === multiple * call.batches[pass]))
-      throw call.fixedBatch('a size of the result');
-    const batch = graph.node('Slice', [
-      graph.node('Shape', [graph.input]),
-      graph.ints([0]),
-      graph.ints([1]),
-      graph.ints([0]),
-    ]);
-    return multiple === 1 ? batch : graph.node('Mul', [batch, graph.ints([multiple])]);
+    if (size.every((value, pass) => value === multiple * call.batches[pass])) {
+      const batch = sizeOf(graph.input, 0);
+      return multiple === 1 ? batch : graph.node('Mul', [batch, graph.ints([multiple])]);
+    }
+    if (!canLeaveOne) throw call.fixedBatch('a size of the result');
+    canLeaveOne = false;
+    return graph.ints([-1]);
   });
   return graph.node('Concat', parts, { axis: int(0) });
 }
@@ -58,7 +69,7 @@ const reshape: Mapping = (call, graph) => {
     (size, dim) => !sameInEveryPass(size) && String(size) === String(from.map((shape) => shape[dim])),
   );
   const open = sizes.flatMap((size, dim) => (sameInEveryPass(size) || isCopied[dim] ? [] : [dim]));
-  if (open.length > 1) return graph.node('Reshape', [x, shapeValue(call, graph, sizes)]);
+  if (open.length > 1) return graph.node('Reshape', [x, shapeValue(call, graph, sizes, { mayLeaveOne: true })]);
   return graph.node('Reshape', [
     x,
     graph.ints(sizes.map(([size], dim) => (isCopied[dim] ? 0 : dim === open[0] ? -1 : size))),
@@ -75,7 +86,7 @@ const flatten: Mapping = (call, graph) => {
 const expand: Mapping = (call, graph) => {
   const to = call.outputShapes();
   if (sameShapes(call.shapes('self'), to)) return call.value('self');
-  return graph.node('Expand', [call.value('self'), shapeValue(call, graph, byDimension(to))]);
+  return graph.node('Expand', [call.value('self'), shapeValue(call, graph, byDimension(to), { mayLeaveOne: false })]);
 };
 
 const transpose = (call: Call, graph: Graph, a: number, b: number): Value => {
