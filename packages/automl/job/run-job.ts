@@ -14,6 +14,7 @@ import { displayNameOf, generateJobName } from './job-name.ts';
 import { type JobRecord, jobFolder, readJob, type TrialRecord, writeFileWhole, writeJob } from './job-record.ts';
 import { planTrials } from './plan-trials.ts';
 import { type JobData, prepareData } from './prepare-data.ts';
+import { logSystem } from './system-log.ts';
 import { logTrial } from './trial-log.ts';
 
 export interface RunOptions {
@@ -218,6 +219,7 @@ async function attempt(trial: TrialRecord, attempt: Attempt): Promise<void> {
   const { job } = stored;
   const folder = join(attempt.folder, trial.name);
   const log = logTrial(folder, job.log_verbosity);
+  const endSystemLog = logSystem(folder);
   const report = (event: RunEvent) => {
     log(event);
     attempt.onEvent(event);
@@ -259,6 +261,8 @@ async function attempt(trial: TrialRecord, attempt: Attempt): Promise<void> {
     trial.status = 'Failed';
     trial.error = error instanceof Error ? error.message : String(error);
     report({ type: 'log', level: 'error', message: `${trial.name} failed: ${trial.error}` });
+  } finally {
+    endSystemLog(trial.status);
   }
 }
 
