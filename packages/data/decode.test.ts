@@ -228,5 +228,5 @@ test('boxes outside of the image, and targets of the wrong size, are errors of t
   await assert.rejects(decodeImage({ file, resize, crop: box(0, 0) }), RangeError);
   await assert.rejects(decodeImage({ file, resize, crop: box(0.5, 1) }), RangeError);
   await assert.rejects(decodeImage({ file, resize, cropAfter: box(6, 5) }), RangeError);
-  await assert.rejects(decodeImage({ file, resize }, new Uint8Array(7)), RangeError);
+  await assert.rejects(decodeImage({ file, resize }, { target: new Uint8Array(7) }), RangeError);
 });

@@ -1,10 +1,13 @@
 import { readFileSync } from 'node:fs';
+import { decodeFile } from './decode-file.ts';
+import type { DecodedImage } from './decoded-image.ts';
+import type { ImageCache } from './image-cache.ts';
 import { imageProblem, MOST_PIXELS } from './image-problem.ts';
 import { IssuesError, shortPath } from './issue.ts';
-import { copyUpright, jpegOrientation, type Orientation, storedBox, turnedSize, UPRIGHT } from './orientation.ts';
+import { copyUpright, jpegOrientation, storedBox, turnedSize, UPRIGHT } from './orientation.ts';
 import { type Box, type Interpolation, resample, sourcePixels } from './resample.ts';
 import { sharp } from './sharp.ts';
-import { type Eighths, scaled, turboJpeg } from './turbojpeg.ts';
+import { turboJpeg } from './turbojpeg.ts';
 
 interface Size {
   readonly width: number;
@@ -32,10 +35,12 @@ export interface Decode {
   /** Arguments for the loader's augment module; what can be sent to a worker. */
   readonly augment?: unknown;
   /**
-   * Lets a JPEG be decoded at a fraction of its size when it is resized to much less anyway: several times faster, with pixels
-   * that differ a little from the exact ones. For training, not for what is measured.
+   * Lets a JPEG be decoded at a fraction of its size when it is at least twice as large as `resize` even so: several times faster,
+   * with pixels that differ a little from the exact ones. For random parts in training, not for what is measured.
    */
   readonly fast?: boolean;
+  /** The very same is asked for again and again, as validation does: a cache then keeps the result. */
+  readonly repeats?: boolean;
 }
 
 export interface Pixels {
@@ -50,25 +55,61 @@ export interface Pixels {
  * flip. Profiles are ignored, alpha is dropped (not blended), grey, CMYK, palette and 16-bit become 8-bit RGB, of an
  * animation the first frame is taken. Unlike Pillow, which leaves that to the caller, EXIF orientation is applied first.
  *
- * @param target receives the pixels, when given; of the length `width · height · 3`
+ * @param options.target receives the pixels, when given; of the length `width · height · 3`
+ * @param options.cache has what files decode to, and keeps it; the pixels are the same with it and without it
  * @throws IssuesError naming the file (and `source`) when it cannot be read
  * @throws RangeError for a crop that is not inside of the image
  */
-export async function decodeImage(decode: Decode, target?: Uint8Array): Promise<Pixels> {
+export async function decodeImage(
+  decode: Decode,
+  { target, cache }: { target?: Uint8Array; cache?: ImageCache } = {},
+): Promise<Pixels> {
   const { width, height } = decode.cropAfter ?? decode.resize;
   const pixels = target ?? new Uint8Array(width * height * 3);
   if (pixels.length !== width * height * 3)
     throw new RangeError(`${width} × ${height} pixels do not fit into ${pixels.length} bytes`);
   requireInside(decode.cropAfter, decode.resize, 'cropAfter');
   try {
-    // An asynchronous read goes through four queues of threads, a fifth of the time that a small JPEG takes in all.
-    const bytes = decode.bytes ?? readFileSync(decode.file);
-    if (!decodeJpeg(bytes, decode, pixels)) await decodeAny(bytes, decode, pixels);
+    await (cache && !decode.bytes ? throughCache(decode, pixels, cache) : decodeAnew(decode, pixels));
   } catch (error) {
     if (error instanceof RangeError) throw error;
     throw await unreadable(decode, error);
   }
   return { pixels, width, height };
+}
+
+async function throughCache(decode: Decode, target: Uint8Array, cache: ImageCache): Promise<void> {
+  const key = cache.keyOf(decode.file, wayOf(decode));
+  const found = key && cache.get(key);
+  if (found) {
+    if (decode.repeats) target.set(found.pixels);
+    else finish(found, decode, target, { inMemory: false });
+    return;
+  }
+  const begun = performance.now();
+  const keep = (image: DecodedImage) => key && cache.put(key, image, performance.now() - begun);
+  await decodeAnew(decode, target, decode.repeats ? undefined : keep);
+  if (decode.repeats) {
+    const size = decode.cropAfter ?? decode.resize;
+    const { width, height } = size;
+    keep({ width, height, stored: { width, height }, orientation: UPRIGHT, eighths: 8, pixels: target });
+  }
+}
+
+/** What a cached image depends on, but for the file. */
+function wayOf({ crop, resize, cropAfter, interpolation, flip, flipVertical, fast, repeats }: Decode): string {
+  if (repeats) return JSON.stringify({ crop, resize, cropAfter, interpolation, flip, flipVertical, fast });
+  return fast ? `fast for ${resize.width} × ${resize.height}` : 'exact';
+}
+
+/** @param look sees the image as it was decoded */
+async function decodeAnew(decode: Decode, target: Uint8Array, look?: (image: DecodedImage) => void): Promise<void> {
+  // An asynchronous read goes through four queues of threads, a fifth of the time that a small JPEG takes in all.
+  const bytes = decode.bytes ?? readFileSync(decode.file);
+  await decodeFile(bytes, decode.fast ? decode.resize : undefined, (image) => {
+    look?.(image);
+    finish(image, decode, target, { inMemory: true });
+  });
 }
 
 /**
@@ -88,47 +129,35 @@ export async function imageSize(image: Pick<Decode, 'file' | 'bytes' | 'source'>
   }
 }
 
-/** By libturbojpeg. False when it is not there, or the file is not a plain JPEG without faults. */
-function decodeJpeg(bytes: Uint8Array, decode: Decode, target: Uint8Array): boolean {
-  const decoder = turboJpeg();
-  const stored = decoder?.size(bytes);
-  if (!decoder || !stored || stored.width * stored.height > MOST_PIXELS) return false;
-  const orientation = jpegOrientation(bytes);
-  const crop = cropOf(decode, turnedSize(stored, orientation));
-  const eighths = decode.fast ? fewestEighths(crop, decode.resize) : 8;
-  const source = { width: scaled(stored.width, eighths), height: scaled(stored.height, eighths) };
-  if (!decoder.decode(bytes, eighths, sourcePixels(source.width * source.height * 3))) return false;
-  stretch(source, eighths / 8, storedBox(crop, stored, orientation), orientation, decode, target);
-  return true;
-}
-
-/** By sharp: every format, and the word on whether a file is broken. */
-async function decodeAny(bytes: Uint8Array, decode: Decode, target: Uint8Array): Promise<void> {
-  const image = sharp(bytes, { ignoreIcc: true, failOn: 'error', limitInputPixels: MOST_PIXELS }).autoOrient();
-  const { data, info } = await image.removeAlpha().toColourspace('srgb').raw().toBuffer({ resolveWithObject: true });
-  const crop = cropOf(decode, info);
-  const source = sourcePixels(info.width * info.height * 3);
-  if (info.channels === 3) source.set(data);
-  else
-    for (let from = 0, to = 0; from < data.length; from += info.channels, to += 3) source.fill(data[from], to, to + 3);
-  stretch(info, 1, crop, UPRIGHT, decode, target);
-}
-
-/** Resizes what stands in `sourcePixels`. `box` and `orientation` are about pixels as stored, before they were scaled. */
-function stretch(
-  source: Size,
-  scale: number,
-  box: Box,
-  orientation: Orientation,
-  decode: Decode,
-  target: Uint8Array,
-): void {
+/**
+ * Cuts, resizes and turns a decoded image.
+ * @param inMemory its pixels are in the memory of the resize already
+ */
+function finish(image: DecodedImage, decode: Decode, target: Uint8Array, { inMemory }: { inMemory: boolean }): void {
+  const { stored, orientation } = image;
+  const scale = image.eighths / 8;
+  const box = storedBox(cropOf(decode, turnedSize(stored, orientation)), stored, orientation);
+  const part = { left: box.left * scale, top: box.top * scale, width: box.width * scale, height: box.height * scale };
+  const region = around(part, image);
   const size = turnedSize(decode.resize, orientation);
   const whole = { left: 0, top: 0, ...decode.resize };
   const window = storedBox(decode.cropAfter ?? whole, size, orientation);
-  const part = { left: box.left * scale, top: box.top * scale, width: box.width * scale, height: box.height * scale };
   const { interpolation, flip = false, flipVertical = false } = decode;
-  const resampling = { source, region: around(part, source), box: part, size, window, interpolation };
+
+  const top = inMemory ? 0 : region.top;
+  if (!inMemory) {
+    // Rows that no one looks at need not be copied.
+    const [from, to] = [top * image.width * 3, (top + region.height) * image.width * 3];
+    sourcePixels(to - from).set(image.pixels.subarray(from, to));
+  }
+  const resampling = {
+    source: { width: image.width, height: inMemory ? image.height : region.height },
+    region: { ...region, top: region.top - top },
+    box: { ...part, top: part.top - top },
+    size,
+    window,
+    interpolation,
+  };
   if (orientation === UPRIGHT && !flip && !flipVertical) {
     resample(resampling, target);
   } else {
@@ -144,19 +173,6 @@ function around(box: Box, { width, height }: Size): Box {
   const right = Math.min(width, Math.ceil(box.left + box.width));
   const bottom = Math.min(height, Math.ceil(box.top + box.height));
   return { left, top, width: right - left, height: bottom - top };
-}
-
-/**
- * How much larger than the result a decoded JPEG has to be at least, so that the resize still has something to average. On photos
- * the mean difference to the exact pixels is then below one level; at 1 it is twice as large, for a few percent of time.
- */
-const FAST_MARGIN = 1.5;
-
-function fewestEighths(crop: Size, resize: Size): Eighths {
-  const enough = (eighths: Eighths) =>
-    (crop.width * eighths) / 8 >= resize.width * FAST_MARGIN &&
-    (crop.height * eighths) / 8 >= resize.height * FAST_MARGIN;
-  return ([1, 2, 4] as const).find(enough) ?? 8;
 }
 
 function cropOf(decode: Decode, image: Size): Box {

@@ -1,6 +1,7 @@
 export { checkDataset, checkValidation, FEWEST_IMAGES, imagesOfClass, type Role } from './checks.ts';
 export { classesOf, type Dataset, type ImageRecord, type LabelKind } from './dataset.ts';
 export { type Decode, decodeImage, imageSize, type Pixels } from './decode.ts';
+export { ImageCache, type ImageCacheCounts, type ImageCacheOptions } from './image-cache.ts';
 export { readImageFolder } from './image-folder.ts';
 export {
   type FormatOptions,
@@ -12,6 +13,7 @@ export {
   shortPath,
   throwIfErrors,
 } from './issue.ts';
+export { type LabelledImagesOptions, readLabelledImages } from './labelled-images.ts';
 export { BatchLoader, type BatchLoaderOptions, type ImageBatch } from './loader.ts';
 export { didYouMean, nearest } from './nearest.ts';
 export { type RecognisedData, recogniseData } from './recognise-data.ts';

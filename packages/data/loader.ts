@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os';
 import { setImmediate } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import type { Decode } from './decode.ts';
+import type { ImageCache } from './image-cache.ts';
 import { IssuesError } from './issue.ts';
 import {
   type CloseMessage,
@@ -20,6 +21,8 @@ export interface BatchLoaderOptions {
   prefetch?: number;
   /** A module whose default export is an `Augment`, run in the workers on images that have `Decode.augment`. */
   augmentModule?: URL;
+  /** Where decoded images are kept from one epoch to the next. Default: nowhere. Several loaders can have one. */
+  cache?: ImageCache;
 }
 
 /** Images of one batch, in the order asked for. */
@@ -59,26 +62,28 @@ export class BatchLoader implements AsyncDisposable {
   readonly #runs = new Map<number, BatchRun>();
   #started = 0;
   #waiting = 0;
+  #waitedMilliseconds = 0;
   /** Why there can be no more batches. */
   #end: Error | undefined;
 
-  constructor({ workers = defaultWorkers(), prefetch = 2, augmentModule }: BatchLoaderOptions = {}) {
+  constructor({ workers = defaultWorkers(), prefetch = 2, augmentModule, cache }: BatchLoaderOptions = {}) {
     if (!Number.isInteger(workers) || workers < 0) throw new RangeError(`workers must be 0 or more, not ${workers}`);
     if (!Number.isInteger(prefetch) || prefetch < 0)
       throw new RangeError(`prefetch must be 0 or more, not ${prefetch}`);
     this.#prefetch = prefetch;
     this.#augments = augmentModule !== undefined;
-    this.#workers = Array.from({ length: workers }, () => this.#startWorker(augmentModule?.href));
+    this.#workers = Array.from({ length: workers }, () => this.#startWorker(augmentModule?.href, cache));
     if (workers === 0) {
       const augment = loadAugment(augmentModule?.href);
       augment.catch(() => {});
       const report = (message: QueueReport) => this.#runs.get(message.run)?.report(message);
-      this.#local = new SampleQueue({ augment, lanes: 1, breathe: () => setImmediate(), report });
+      this.#local = new SampleQueue({ augment, cache, lanes: 1, breathe: () => setImmediate(), report });
     }
   }
 
-  #startWorker(augmentModule: string | undefined): Worker {
-    const worker = new Worker(new URL('./loader-worker.ts', import.meta.url), { workerData: { augmentModule } });
+  #startWorker(augmentModule: string | undefined, cache: ImageCache | undefined): Worker {
+    const workerData = { augmentModule, cache: cache?.shared };
+    const worker = new Worker(new URL('./loader-worker.ts', import.meta.url), { workerData });
     worker.on('message', (message: QueueReport) => this.#runs.get(message.run)?.report(message));
     worker.on('error', (cause) => {
       const reason = cause instanceof Error ? cause.message : String(cause);
@@ -129,11 +134,21 @@ export class BatchLoader implements AsyncDisposable {
     }
   }
 
+  /**
+   * How long runs have waited for batches in all, in milliseconds. With `workers: 0` it is the time that decoding has taken, because
+   * nothing is decoded but while a batch is waited for.
+   */
+  get waitedMilliseconds(): number {
+    return this.#waitedMilliseconds;
+  }
+
   /** Waits for news, and keeps the process alive meanwhile. */
   async #wait(run: BatchRun): Promise<void> {
+    const begun = performance.now();
     if (this.#waiting++ === 0) for (const worker of this.#workers) worker.ref();
     await run.news();
     if (--this.#waiting === 0) for (const worker of this.#workers) worker.unref();
+    this.#waitedMilliseconds += performance.now() - begun;
   }
 
   #finish(reason: Error): void {

@@ -18,7 +18,7 @@ export interface Orientation {
 export const UPRIGHT: Orientation = { swapped: false, fromRight: false, fromBottom: false };
 
 /** By the value of the EXIF tag, 1 … 8. */
-const ORIENTATIONS: readonly Orientation[] = [
+export const ORIENTATIONS: readonly Orientation[] = [
   UPRIGHT,
   { swapped: false, fromRight: true, fromBottom: false },
   { swapped: false, fromRight: true, fromBottom: true },

@@ -1,4 +1,5 @@
 import { type Decode, decodeImage } from './decode.ts';
+import type { ImageCache } from './image-cache.ts';
 import { type Issue, IssuesError } from './issue.ts';
 
 /** Changes the pixels of one decoded image in place; `args` is the image's `Decode.augment`. */
@@ -64,6 +65,7 @@ export const Counter = {
 
 export interface SampleQueueOptions {
   readonly augment: Promise<Augment | undefined>;
+  readonly cache: ImageCache | undefined;
   /** Samples under way at once. */
   readonly lanes: number;
   /** Awaited before each sample. */
@@ -119,7 +121,7 @@ export class SampleQueue {
   async #decode({ decodes, pixels, width, height }: BatchMessage, sample: number): Promise<void> {
     const bytes = width * height * 3;
     const target = new Uint8Array(pixels, sample * bytes, bytes);
-    await decodeImage(decodes[sample], target);
+    await decodeImage(decodes[sample], { target, cache: this.#options.cache });
     if (decodes[sample].augment === undefined) return;
     const augment = await this.#options.augment;
     augment?.(target, width, height, decodes[sample].augment);
