@@ -34,12 +34,11 @@ export function thinned(
     if (Math.floor(walked / step) > before) kept.push(place);
   }
   kept.push(count - 1);
-  const pick = (values: Float64Array): Float64Array => Float64Array.from(kept, (place) => values[place]);
   return {
     ...ranking,
-    thresholds: pick(ranking.thresholds),
-    truePositives: pick(ranking.truePositives),
-    falsePositives: pick(ranking.falsePositives),
+    thresholds: Float64Array.from(kept, (place) => ranking.thresholds[place]),
+    truePositives: Uint32Array.from(kept, (place) => ranking.truePositives[place]),
+    falsePositives: Uint32Array.from(kept, (place) => ranking.falsePositives[place]),
   };
 }
 

@@ -7,9 +7,9 @@ export interface ScoreRanking {
   /** The scores that occur, falling. */
   thresholds: Float64Array;
   /** Positives with a score of at least thresholds[i]. */
-  truePositives: Float64Array;
+  truePositives: Uint32Array;
   /** Negatives with a score of at least thresholds[i]. */
-  falsePositives: Float64Array;
+  falsePositives: Uint32Array;
 }
 
 /** Ranks one column: the label against all others. O(N log N). */
@@ -41,8 +41,8 @@ function rank({ rows, isTrue }: ScoreMatrix, from: number, to: number): ScoreRan
 function merge(positives: Float64Array, negatives: Float64Array): ScoreRanking {
   const most = positives.length + negatives.length;
   const thresholds = new Float64Array(most);
-  const truePositives = new Float64Array(most);
-  const falsePositives = new Float64Array(most);
+  const truePositives = new Uint32Array(most);
+  const falsePositives = new Uint32Array(most);
   let p = positives.length;
   let n = negatives.length;
   let count = 0;
