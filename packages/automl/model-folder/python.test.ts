@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { decodeImage, imageSize } from '@fovea/data';
-import { tensor } from '@fovea/torch';
+import { nn, tensor } from '@fovea/torch';
 import { centreCrop, createModel, resizeShortSide } from '@fovea/vision';
 import sharp from 'sharp';
 import { exportOnnx } from '../onnx/export.ts';
@@ -25,6 +25,8 @@ const pythonWith = (...modules: string[]): string | undefined =>
 const python = pythonWith('numpy', 'PIL');
 const HOSTILE = ['"""', "'); import os; os.abort() #", '\\', 'line\nbreak\r\u2028\u0000', '🐝 Größe \u202e', '{0} %s'];
 const network = colours();
+/** Bound to 24 × 24 by its linear layer. */
+const fixed = new nn.Sequential(new nn.Flatten(), new nn.Linear(3 * 24 * 24, 3));
 const contents: ModelContents = {
   task: 'image_classification',
   modelName: 'resnet18',
@@ -47,9 +49,10 @@ const STUBS: Record<string, string> = {
   'onnxruntime.py': `
 def get_available_providers(): return ["CPUExecutionProvider"]
 class Port: name = "input1"; shape = ["batch", 3, 24, 24]
-class Meta: custom_metadata_map = {"fovea.image_size": "any"}
+class Meta: pass
 class InferenceSession:
-    def __init__(self, model, providers): open(model, "rb").close()
+    def __init__(self, model, providers):
+        with open(model, "rb") as file: Meta.custom_metadata_map = {"fovea.image_size": "fixed" if b"Gemm" in file.read() else "any"}
     def get_inputs(self): return [Port]
     def get_modelmeta(self): return Meta
     def run(self, outputs, inputs): return [inputs["input1"].mean((2, 3))]
@@ -301,6 +304,29 @@ print(json.dumps([[answer.status_code, json.loads(answer.message)] for answer in
     assert.deepEqual([status, refused], [200, 400]);
     isAnswer(answer, expected(colour, true));
     assert.match(problem.error, /not JSON/);
+  });
+
+  test('an edited size takes effect where the graph allows it, and is an error that says so where not', async () => {
+    const colour = [30, 200, 90];
+    const onnx = exportOnnx(fixed, { inputShape: [1, 3, 24, 24] });
+    const answers = [];
+    for (const [name, given] of Object.entries({ sizeless: contents, fixed: { ...contents, onnx } })) {
+      await scriptOf(name, { ...given, settings: { valid_resize_size: 32, valid_crop_size: 20 } });
+      const program = `
+import base64, scoring
+try:
+    scoring.init()
+    print(json.dumps(scoring.run(base64.b64decode(sys.argv[1]))))
+except ValueError as error: print(json.dumps(str(error)))`;
+      const args = [(await picture(colour)).toString('base64')];
+      const path = ['stubs', `${name}/outputs`];
+      answers.push(run(program, { args, path }));
+    }
+    const [edited, refused] = answers as [Answer | string, string];
+    if (typeof edited === 'string')
+      assert.match(edited, /valid_crop_size is 20, and the graph was made for 24: install the package onnx/);
+    else isAnswer(edited, expected(colour));
+    assert.equal(refused, 'this model takes images of 24 x 24 only: set valid_crop_size back to 24');
   });
 
   test('python_model.pkl is a pickle of the class in code/, and answers a table', async () => {

@@ -32,6 +32,7 @@ const outputPaths = (trialFolder: string) => ({
  * train_artifacts/
  *   labels.json                      class names; the index is the class's place in the output
  *   model.onnx                       images [N, 3, H, W] to logits [N, classes]
+ *   confusion_matrix.json …          the tables of the best epoch's charts
  *   checkpoint_best.safetensors      weights of the best epoch
  *   checkpoint_epoch_<n>.safetensors weights after epoch n, every checkpoint_frequency epochs
  * checkpoints/last.safetensors       all that it takes to go on with training
