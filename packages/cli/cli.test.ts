@@ -180,9 +180,9 @@ test('train: labels in a file beside the pictures, and the task that they make',
   ]);
   assert.match(
     found.err,
-    /^ {2}scenes\/labels\.csv: images in file, labels in labels\n {2}"sea sky" is taken for several labels: task image_classification_multilabel\n/,
+    /^ {2}scenes\/labels\.csv: images from the column "file", labels from "labels"\n {2}"sea sky" is taken for several labels: task image_classification_multilabel\n/,
   );
-  assert.match(said.err, /^ {2}scenes\/labels\.csv: images in file, classes in labels\n {2}reading/);
+  assert.match(said.err, /^ {2}scenes\/labels\.csv: images from the column "file", classes from "labels"\n {2}reading/);
   assert.equal(quiet.err, '');
   assert.match(wrong.err, /Allowed choices are image_classification, image_classification_multilabel/);
 });
@@ -375,6 +375,54 @@ test('predict: text, JSON and table; an image that is not there does not keep th
   assert.match(table.out, /^File +Label +Probability +Error\n(?:-+ *){4}\nphoto\.jpg +ant\\u001b\[31m +0\.931\n/);
   assert.equal(none.code, 1);
   assert.match(none.err, /there is no job called sees_not/);
+});
+
+test('evaluate: text, JSON and table, of the part that is asked for', async () => {
+  await run(['train', 'pictures', '-n', 'judged']);
+  for (const [part, label, images] of [
+    ['train', 'bee', 3],
+    ['train', 'ant\x1b[31m', 1],
+    ['test', 'ant\x1b[31m', 3],
+    ['test', 'bee', 1],
+  ] as const) {
+    mkdirSync(join(folder, 'labelled', part, label), { recursive: true });
+    for (let i = 0; i < images; i++) writeFileSync(join(folder, 'labelled', part, label, `${i}.png`), '');
+  }
+  const judge = (...args: string[]) => run(['evaluate', 'judged', ...args]);
+  const [text, asJson, table, train, none, whole, unknown] = await Promise.all([
+    judge('labelled'),
+    judge('labelled', '--split', 'test', '-o', 'json'),
+    judge('labelled/test', '-o', 'table', '--query', 'metrics.{accuracy: accuracy}'),
+    judge('labelled', '--split', 'train', '--query', 'metrics.accuracy'),
+    judge('labelled', '--split', 'val'),
+    judge('labelled/test', '--split', 'test'),
+    judge('scenes', '--split', 'test'),
+  ]);
+  assert.deepEqual([text.code, text.err], [0, '']);
+  assert.match(
+    text.out,
+    /^ {2}accuracy 0\.750 on 4 images \(test\)\n\n {4}.*precision.*\n {4}ant\\u001b\[31m +3 +0\.750 +1\.000/,
+  );
+  const result = JSON.parse(asJson.out);
+  assert.deepEqual([result.images, result.split, result.metrics.accuracy], [4, 'test', 0.75]);
+  assert.deepEqual(result.confusion_matrix.matrix, [
+    [3, 0],
+    [1, 0],
+  ]);
+  assert.match(table.out, /^Accuracy\n-+\n +0\.75\n$/);
+  assert.equal(train.out, '0.25\n');
+  assert.match(none.err, /there is no validation\/; the folders are test\/ and train\/\n/);
+  assert.match(whole.err, /is not split[\s\S]*without --split all of it is judged\n$/);
+  assert.deepEqual([none.code, whole.code, unknown.code], [1, 1, 1]);
+});
+
+test('evaluate: classes that the model does not know are wrong data', async () => {
+  await run(['train', 'pictures', '-n', 'strict']);
+  mkdirSync(join(folder, 'strange', 'wasp'), { recursive: true });
+  writeFileSync(join(folder, 'strange', 'wasp', '1.png'), '');
+  const { code, out, err } = await run(['evaluate', 'strict', 'strange']);
+  assert.deepEqual([code, out], [1, '']);
+  assert.match(err, /the class "wasp" is not in the training data; its classes are ant\\u001b\[31m, bee\n/);
 });
 
 test('on a terminal the line is redrawn in place and the cursor comes back', async (t) => {

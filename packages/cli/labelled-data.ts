@@ -38,9 +38,8 @@ export async function labelledData(
   const notes: string[] = [];
   if (table !== null) {
     const files = [training, validation].filter((file) => file !== undefined).map(shortPath);
-    notes.push(
-      `${files.join(' and ')}: images in ${table.image}, ${labelKind === 'multilabel' ? 'labels' : 'classes'} in ${table.label}`,
-    );
+    const what = labelKind === 'multilabel' ? 'labels' : 'classes';
+    notes.push(`${files.join(' and ')}: images from the column "${table.image}", ${what} from "${table.label}"`);
   }
   if (example !== null && asked === undefined) {
     const [other] = classificationTasks.filter((one) => one !== task);

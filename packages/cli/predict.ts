@@ -1,10 +1,8 @@
-import { stat } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { Command } from 'commander';
-import { type CommonOptions, type Context, command, positiveInteger } from './command.ts';
-import { CommandFailure, exitCodes } from './failure.ts';
+import { type Context, command, positiveInteger } from './command.ts';
+import { exitCodes } from './failure.ts';
 import { imageArguments } from './image-arguments.ts';
-import { jobNamed } from './job.ts';
+import { modelFolder } from './model-argument.ts';
 import { optionalWriter } from './output.ts';
 import { printable } from './printable.ts';
 import { count, counted } from './quantities.ts';
@@ -29,6 +27,7 @@ export function predictCommand(context: Context): Command {
     summary: 'say what a trained model sees in images',
     about: [
       'The model is a model folder or the name of a job; an image is a file, a folder of images or a quoted pattern.',
+      'A model with several labels an image marks those that it gives a probability of one half or more.',
       'As JSON each image is {file, probs, labels}: all classes in the order of the model, or with --top the likeliest first.',
       'An image that cannot be read is {file, error}; the others are answered, and the exit code is 1.',
     ].join('\n'),
@@ -49,6 +48,8 @@ export function predictCommand(context: Context): Command {
       const files = await imageArguments(words);
       const serving = await context.services.serving();
       const model = await serving.loadModel(await modelFolder(context, options, name));
+      // Labels that do not exclude each other: which of them the image has is a question of each alone.
+      const threshold = model.task === 'image_classification_multilabel' ? serving.LABEL_THRESHOLD : undefined;
       const answers: Answer[] = [];
       try {
         for await (const answer of answered(model, files)) {
@@ -58,9 +59,8 @@ export function predictCommand(context: Context): Command {
             err.write(`${err.paint('red', 'error')} ${printable(told)}\n`);
           } else if (write === null) {
             const safe = { probs: answer.probs, labels: answer.labels.map(printable) };
-            out.write(
-              `${serving.formatPrediction(printable(answer.file), safe, { top: options.top ?? shownClasses })}\n`,
-            );
+            const shown = { ...(options.top && { top: options.top }), ...(threshold && { threshold }) };
+            out.write(`${serving.formatPrediction(printable(answer.file), safe, shown)}\n`);
           }
         }
       } finally {
@@ -76,7 +76,7 @@ export function predictCommand(context: Context): Command {
       const { top } = options;
       await write?.(
         top === undefined ? answers : answers.map((answer) => withBest(answer, likeliest(answer, top))),
-        answers.flatMap((answer) => tableRows(answer, likeliest(answer, top ?? shownClasses))),
+        answers.flatMap((answer) => tableRows(answer, likeliest(answer, top ?? shownClasses), threshold)),
       );
     },
   });
@@ -92,12 +92,13 @@ function withBest(answer: Answer, best: readonly Ranked[]): Answer {
   };
 }
 
-function tableRows(answer: Answer, best: readonly Ranked[]): Record<string, unknown>[] {
+function tableRows(answer: Answer, best: readonly Ranked[], threshold?: number): Record<string, unknown>[] {
   if ('error' in answer) return [{ ...answer }];
   return best.map(({ label, probability }) => ({
     file: answer.file,
     label,
     probability: Number(probability.toFixed(4)),
+    ...(threshold !== undefined && { given: probability >= threshold }),
   }));
 }
 
@@ -108,24 +109,4 @@ async function* answered(model: Model, files: readonly string[]): AsyncGenerator
     const answers = await model.predict(some);
     for (const [index, answer] of answers.entries()) yield { file: some[index], ...answer };
   }
-}
-
-async function modelFolder(context: Context, options: CommonOptions, model: string): Promise<string> {
-  const isFolder = async (path: string) => (await stat(path).catch(() => null))?.isDirectory() === true;
-  if (await isFolder(model)) {
-    // The folder of a job or a trial is meant as its model.
-    const inside = join(model, 'outputs', 'mlflow-model');
-    return (await isFolder(inside)) ? inside : model;
-  }
-  if (/[/\\]/.test(model))
-    throw new CommandFailure(`${model} is not there`, {
-      hint: 'give a model folder (outputs/mlflow-model) or the name of a job',
-    });
-  const record = await jobNamed(context, options, model);
-  if (record.model === null) {
-    throw new CommandFailure(
-      `${model} has no model: the job ${record.status === 'Running' ? 'is still running' : `is ${record.status}`}`,
-    );
-  }
-  return record.model;
 }

@@ -1,6 +1,7 @@
 import { type Argument, Command, CommanderError } from 'commander';
 import { laterCommand, laterGroups, laterJobVerbs, withoutAzurePrefix } from './az-spelling.ts';
 import type { Context } from './command.ts';
+import { evaluateCommand } from './evaluate.ts';
 import { exitCodes, reportFailure, UsageError } from './failure.ts';
 import { jobCommands } from './job.ts';
 import version from './package.json' with { type: 'json' };
@@ -9,6 +10,7 @@ import { trainCommand } from './train.ts';
 
 const examples = `  fovea train pictures/                   a folder of class folders becomes a classifier
   fovea predict amber_lynx photo.jpg      what the classifier of that job sees in a picture
+  fovea evaluate amber_lynx labelled/      how often it is right
   fovea job create -f job.yml --stream    an Azure ML AutoML image job, as it is
   fovea job list -o table                 what was trained here`;
 
@@ -69,7 +71,7 @@ function programOf(context: Context): Command {
       ),
       { hidden: true },
     );
-  const commands = [trainCommand(context), predictCommand(context), job];
+  const commands = [trainCommand(context), predictCommand(context), evaluateCommand(context), job];
   for (const one of commands) program.addCommand(one);
   for (const group of laterGroups)
     program.addCommand(

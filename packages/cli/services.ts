@@ -4,8 +4,18 @@
  */
 export interface Services {
   automl(): Promise<Automl>;
-  data(): Promise<Pick<typeof import('@fovea/data'), 'IssuesError' | 'recogniseData'>>;
-  serving(): Promise<Pick<typeof import('@fovea/serving'), 'loadModel' | 'topLabels' | 'formatPrediction'>>;
+  data(): Promise<
+    Pick<
+      typeof import('@fovea/data'),
+      'IssuesError' | 'recogniseData' | 'readLabelledImages' | 'checkValidation' | 'partNamed'
+    >
+  >;
+  serving(): Promise<
+    Pick<
+      typeof import('@fovea/serving'),
+      'loadModel' | 'topLabels' | 'formatPrediction' | 'LABEL_THRESHOLD' | 'evaluate'
+    >
+  >;
 }
 
 type Automl = Pick<

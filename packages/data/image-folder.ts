@@ -23,15 +23,16 @@ export interface ReadFolderOptions {
  * Reads a folder of class folders (`ants/`, `bees/`), or one with `train/` and perhaps `val/`, `valid/` or `validation/` and
  * `test/` that hold the class folders. The name of a class folder is the label of all images in it, however deep. Nothing is thrown for
  * what is wrong: every problem is an issue. Issues about files have the folder as `file` and name the rest in the message.
- * @returns `testImages`: how many images `test/` keeps out of both sets
+ * @returns `isSplit`: whether there is a `train/`; `testImages`: how many images `test/` keeps out of both sets
  */
 export function readImageFolder(
   folder: string,
   { role = 'training', part }: ReadFolderOptions = {},
-): { train: Dataset; validation?: Dataset; testImages: number; issues: Issue[] } {
+): { train: Dataset; validation?: Dataset; isSplit: boolean; testImages: number; issues: Issue[] } {
   const root = resolve(folder);
   const reader = new FolderReader(root);
-  const none = { train: { name: basename(root), classes: [], records: [] }, testImages: 0, issues: reader.issues };
+  const empty = { name: basename(root), classes: [], records: [] };
+  const none = { train: empty, isSplit: false, testImages: 0, issues: reader.issues };
   const stats = statOrUndefined(root);
   if (!stats?.isDirectory()) {
     const message = stats ? 'it is a file, not a folder' : 'there is no such folder';
@@ -64,11 +65,11 @@ export function readImageFolder(
     if (folders[part].length === 1) {
       const dataset = read(chosen);
       check(dataset, join(root, chosen));
-      return { ...none, train: dataset };
+      return { ...none, train: dataset, isSplit: true };
     }
     const message = chosen === undefined ? `there is no ${part}/` : `there are ${listOfFolders(folders[part])}`;
     reader.report('error', 'no-such-part', message, `the folders are ${listOfFolders(names)}`);
-    return none;
+    return { ...none, isSplit: true };
   }
 
   for (const name of names.filter((one) => !Object.values(folders).flat().includes(one))) {
@@ -86,10 +87,10 @@ export function readImageFolder(
   const training = read(trainFolder);
   check(training, join(root, trainFolder));
   const testImages = folders.test.reduce((sum, name) => sum + reader.countImages(join(root, name)), 0);
-  if (folders.validation.length !== 1) return { ...none, train: training, testImages };
+  if (folders.validation.length !== 1) return { ...none, train: training, isSplit: true, testImages };
   const validation = read(folders.validation[0]);
   const issues = reader.issues.concat(checkValidation(training, validation));
-  return { train: training, validation, testImages, issues };
+  return { train: training, validation, isSplit: true, testImages, issues };
 }
 
 const listOfFolders = (names: readonly string[]) => names.map((name) => `${name}/`).join(' and ');

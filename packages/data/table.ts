@@ -28,6 +28,8 @@ export interface DataRead {
   dataset: Dataset;
   /** Of the same source, where it says which images validate. */
   validation?: Dataset;
+  /** Whether the source says which images are for training, validation and testing. */
+  isSplit: boolean;
   /** Images that the source keeps for testing; they are in neither set. */
   testImages: number;
   issues: Issue[];
@@ -74,7 +76,7 @@ export async function readTable(
   if (isRight()) issues.push(...checkDataset(dataset, { role, labelKind, where }));
   if (validation && isRight()) issues.push(...checkValidation(dataset, validation));
   const testImages = part === undefined ? (split?.parts.test.length ?? 0) : 0;
-  return { dataset, ...(validation && { validation }), testImages, issues, sources };
+  return { dataset, ...(validation && { validation }), isSplit: split !== null, testImages, issues, sources };
 }
 
 interface Columns {

@@ -1,5 +1,7 @@
+export { LABEL_THRESHOLD } from '@fovea/automl/metrics';
 export { ModelFolderError, OnnxError } from '@fovea/automl/model-folder';
-export { formatPrediction, type RankedLabel, topLabels } from './answers.ts';
+export { type FormatPredictionOptions, formatPrediction, type RankedLabel, topLabels } from './answers.ts';
+export { type Evaluation, evaluate } from './evaluate.ts';
 export { loadModel, type Model, type Prediction, type PredictionFailure } from './load-model.ts';
 export type { ImageSource } from './prepare.ts';
 export { type GraphSession, openSession } from './session.ts';

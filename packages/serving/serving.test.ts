@@ -7,7 +7,7 @@ import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import sharp from 'sharp';
-import { formatPrediction, loadModel, type Model, type Prediction, topLabels } from './index.ts';
+import { evaluate, formatPrediction, loadModel, type Model, type Prediction, topLabels } from './index.ts';
 import { networkInput, readImage } from './prepare.ts';
 
 /**
@@ -191,7 +191,53 @@ test('a multi-label model gives probabilities that do not depend on each other',
     success(answer).probs,
     logits.map((logit) => 1 / (1 + Math.exp(-logit))),
   );
+  const files = await Promise.all([
+    picture('red.png', [255, 0, 0]),
+    picture('black.png', [0, 0, 0]),
+    picture('violet.png', [255, 0, 255]),
+  ]);
+  const labels = [['red'], [], ['red', 'green']];
+  const { images, metrics, report, confusionMatrix, failures } = await evaluate(
+    multilabel,
+    [...files, 'none.jpg'].map((file, i) => ({ file, labels: labels[i] ?? [] })),
+  );
+  // Violet is taken for red and blue: one of the three labels that it has or is given is right.
+  close([metrics.iou ?? 0, metrics.accuracy ?? 0], [(1 + 1 + 1 / 3) / 3, 2 / 3]);
+  assert.deepEqual([images, report.class_labels], [3, ['red', 'green', 'blue']]);
+  assert.ok('matrices' in confusionMatrix);
+  assert.deepEqual(confusionMatrix.matrices[2], [
+    [2, 1],
+    [0, 0],
+  ]);
+  assert.deepEqual(
+    failures.map(({ file }) => file),
+    ['none.jpg'],
+  );
   await multilabel.close();
+});
+
+test('the answers to labelled images are judged; what the model cannot know is refused', async () => {
+  const colours = { red: [250, 9, 9], green: [9, 250, 9], blue: [250, 10, 9] };
+  const records = await Promise.all(
+    Object.entries(colours).map(async ([label, colour]) => ({
+      file: await picture(`judged-${label}.png`, colour),
+      labels: [label],
+    })),
+  );
+  const done: number[] = [];
+  const { metrics, confusionMatrix } = await evaluate(model, records, { onProgress: (images) => done.push(images) });
+  close([metrics.accuracy ?? 0], [2 / 3]);
+  assert.ok('matrix' in confusionMatrix);
+  assert.deepEqual(confusionMatrix.matrix, [
+    [1, 0, 0],
+    [0, 1, 0],
+    [1, 0, 0],
+  ]);
+  assert.deepEqual(done, [3]);
+  const [{ file }] = records;
+  await assert.rejects(evaluate(model, [{ file, labels: ['pink'] }]), /"pink" is not a label of the model/);
+  await assert.rejects(evaluate(model, [{ file, labels: ['red', 'blue'] }]), /an image has 2 labels/);
+  await assert.rejects(evaluate(model, [{ file: 'none.jpg', labels: ['red'] }]), /no image that can be read/);
 });
 
 test('the best labels come first, as a table too', () => {
@@ -204,4 +250,18 @@ test('the best labels come first, as a table too', () => {
     formatPrediction('photo.jpg', prediction, { top: 2, barWidth: 10 }),
     'photo.jpg\n  bumblebee   93.1 %  ━━━━━━━━━\n  ant          6.9 %  ━',
   );
+});
+
+test('labels that do not exclude each other are marked from the threshold on, however many', () => {
+  const labels = ['sea', 'sky', 'tree', 'dog', 'cat', 'kite', 'sand'];
+  const shown = (probs: number[], options = {}) =>
+    formatPrediction('p.jpg', { probs, labels }, { threshold: 0.5, barWidth: 0, ...options }).split('\n');
+  assert.deepEqual(shown([0.5, 0.93, 0.49, 0, 0, 0, 0], { top: 3 }), [
+    'p.jpg',
+    '  ✓ sky    93.0 %',
+    '  ✓ sea    50.0 %',
+    '    tree   49.0 %',
+  ]);
+  assert.equal(shown(Array(7).fill(0.6)).length, 8);
+  assert.equal(shown(Array(7).fill(0.4)).length, 6);
 });

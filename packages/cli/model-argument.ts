@@ -1,0 +1,29 @@
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { CommonOptions, Context } from './command.ts';
+import { CommandFailure } from './failure.ts';
+import { jobNamed } from './job.ts';
+
+/**
+ * The model folder that a word of a command line means: that folder, the one in the folder of a job or trial, or that of a job by name.
+ * @throws CommandFailure when there is none
+ */
+export async function modelFolder(context: Context, options: CommonOptions, model: string): Promise<string> {
+  const isFolder = async (path: string) => (await stat(path).catch(() => null))?.isDirectory() === true;
+  if (await isFolder(model)) {
+    // The folder of a job or a trial is meant as its model.
+    const inside = join(model, 'outputs', 'mlflow-model');
+    return (await isFolder(inside)) ? inside : model;
+  }
+  if (/[/\\]/.test(model))
+    throw new CommandFailure(`${model} is not there`, {
+      hint: 'give a model folder (outputs/mlflow-model) or the name of a job',
+    });
+  const record = await jobNamed(context, options, model);
+  if (record.model === null) {
+    throw new CommandFailure(
+      `${model} has no model: the job ${record.status === 'Running' ? 'is still running' : `is ${record.status}`}`,
+    );
+  }
+  return record.model;
+}
