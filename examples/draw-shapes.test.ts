@@ -5,12 +5,12 @@ import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { test } from 'node:test';
 import sharp from 'sharp';
-import { drawShapes } from './draw-shapes.ts';
+import { drawShapes, type ShapeSet } from './draw-shapes.ts';
 
 test('draws the same labelled set each time, and not again where it lies', async (t) => {
   const folder = await mkdtemp(join(tmpdir(), 'fovea-shapes-'));
   t.after(() => rm(folder, { recursive: true }));
-  const few = { training: 3, validation: 1 };
+  const few: ShapeSet = { kind: 'one', training: 15, validation: 5 };
   const [one, two] = [join(folder, 'one'), join(folder, 'two')];
   assert.deepEqual(await drawShapes(one, few), { images: 20, classes: 5, drawn: true });
   assert.deepEqual(await drawShapes(one, few), { images: 20, classes: 5, drawn: false });
@@ -23,6 +23,15 @@ test('draws the same labelled set each time, and not again where it lies', async
   const { image_url, image_details, label } = JSON.parse(lines[0]);
   const { width, height } = await sharp(resolve(dirname(annotations), image_url)).metadata();
   assert.deepEqual([width, height, label], [image_details.width, image_details.height, 'circle']);
+});
+
+test('scenes have none to three shapes, and their names as a list', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'fovea-scenes-'));
+  t.after(() => rm(folder, { recursive: true }));
+  await drawShapes(folder, { kind: 'several', training: 24, validation: 1 });
+  const lines = (await readFile(join(folder, 'training-mltable-folder/annotations.jsonl'), 'utf8')).trim().split('\n');
+  const counts = lines.map((line) => JSON.parse(line).label.length);
+  assert.deepEqual([...new Set(counts)].sort(), [0, 1, 2, 3]);
 });
 
 /** Of all files below a folder, by name and content. */

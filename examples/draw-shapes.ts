@@ -1,9 +1,10 @@
-// Draws a small labelled set: one shape a picture, in any colour, size and turn, on a busy ground.
-//   .runtime/node examples/draw-shapes.ts [folder]      (default: examples/shapes/data; always the same pictures)
+// Draws small labelled sets: shapes in any colour, size and turn, on a busy ground. One shape a picture for image classification, none
+// to three for multi-label. Always the same pictures.
+//   .runtime/node examples/draw-shapes.ts               into examples/shapes/data and examples/scenes/data
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { dirname, join, relative, resolve } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
 
@@ -28,43 +29,51 @@ transformations:
         column_type: stream_info
 `;
 
+/** What to draw: pictures of each half, and whether each has one shape or any number of them. */
+export interface ShapeSet {
+  readonly kind: 'one' | 'several';
+  readonly training: number;
+  readonly validation: number;
+}
+
+export const shapes: ShapeSet = { kind: 'one', training: 400, validation: 80 };
+export const scenes: ShapeSet = { kind: 'several', training: 480, validation: 120 };
+
 /**
- * Writes `images/<label>/<label>_<n>.{jpg,png}` and, for each half, a folder with an MLTable and its JSONL. Does nothing where the same
- * pictures have been drawn before; what is half drawn is never left under `folder`.
+ * Writes pictures below `images/` and, for each half, a folder with an MLTable and its JSONL. Does nothing where the same pictures have
+ * been drawn before; what is half drawn is never left under `folder`.
  *
- * @param perClass pictures of each label in each half
  * @returns how many pictures there are, and whether they were drawn now
  */
 export async function drawShapes(
   folder: string,
-  perClass = { training: 80, validation: 16 },
+  set: ShapeSet,
 ): Promise<{ images: number; classes: number; drawn: boolean }> {
-  const images = labels.length * (perClass.training + perClass.validation);
-  const classes = labels.length;
+  const drawn = { images: set.training + set.validation, classes: labels.length };
   const version = createHash('sha256')
     .update(readFileSync(fileURLToPath(import.meta.url)))
-    .update(JSON.stringify(perClass))
+    .update(JSON.stringify(set))
     .digest('hex');
   const stamp = join(folder, 'drawn-by');
-  if (existsSync(stamp) && (await readFile(stamp, 'utf8')) === version) return { images, classes, drawn: false };
+  if (existsSync(stamp) && (await readFile(stamp, 'utf8')) === version) return { ...drawn, drawn: false };
 
   const partial = `${folder}.partial`;
   await rm(partial, { recursive: true, force: true });
   const random = uniform(seed);
-  for (const [half, count] of Object.entries(perClass)) {
+  for (const half of ['training', 'validation'] as const) {
     const tableFolder = join(partial, `${half}-mltable-folder`);
     await mkdir(tableFolder, { recursive: true });
     const lines: string[] = [];
-    for (let i = 0; i < count; i++) {
-      for (const label of labels) {
-        const format = random() < 0.75 ? 'jpg' : 'png';
-        const path = join(partial, 'images', label, `${label}_${half}_${String(i).padStart(2, '0')}.${format}`);
-        const { bytes, width, height } = await draw(label, format, random);
-        await mkdir(dirname(path), { recursive: true });
-        await writeFile(path, bytes);
-        const image_url = relative(tableFolder, path);
-        lines.push(JSON.stringify({ image_url, image_details: { format, width, height }, label }));
-      }
+    for (let i = 0; i < set[half]; i++) {
+      const format = random() < 0.75 ? 'jpg' : 'png';
+      const there = set.kind === 'one' ? [labels[i % labels.length]] : someOf(labels, Math.floor(4 * random()), random);
+      const path = join(partial, 'images', set.kind === 'one' ? there[0] : '', fileName(there, half, i, format));
+      const { bytes, width, height } = await draw(there, set.kind, format, random);
+      await mkdir(dirname(path), { recursive: true });
+      await writeFile(path, bytes);
+      const image_url = relative(tableFolder, path);
+      const label = set.kind === 'one' ? there[0] : there;
+      lines.push(JSON.stringify({ image_url, image_details: { format, width, height }, label }));
     }
     await writeFile(join(tableFolder, 'MLTable'), table);
     await writeFile(join(tableFolder, 'annotations.jsonl'), `${lines.join('\n')}\n`);
@@ -72,13 +81,23 @@ export async function drawShapes(
   await writeFile(join(partial, 'drawn-by'), version);
   await rm(folder, { recursive: true, force: true });
   await rename(partial, folder);
-  return { images, classes, drawn: true };
+  return { ...drawn, drawn: true };
 }
 
-async function draw(label: Label, format: 'jpg' | 'png', random: Random) {
+const fileName = (there: readonly Label[], half: string, i: number, format: string) =>
+  `${there.join('_') || 'empty'}_${half}_${String(i).padStart(3, '0')}.${format}`;
+
+/** So many of them, in their order. */
+function someOf(all: readonly Label[], count: number, random: Random): Label[] {
+  const left = [...all];
+  while (left.length > count) left.splice(Math.floor(random() * left.length), 1);
+  return left;
+}
+
+async function draw(there: readonly Label[], kind: ShapeSet['kind'], format: 'jpg' | 'png', random: Random) {
   const width = 96 + Math.floor(random() * 65);
   const height = 96 + Math.floor(random() * 65);
-  const { data } = await sharp(Buffer.from(scene(label, width, height, random)))
+  const { data } = await sharp(Buffer.from(scene(there, kind, width, height, random)))
     .flatten()
     .removeAlpha()
     .raw()
@@ -94,8 +113,8 @@ async function draw(label: Label, format: 'jpg' | 'png', random: Random) {
   return { bytes, width, height };
 }
 
-/** The picture as SVG: a ground of two colours, a few thin lines over it, and the shape, filled or as an outline. */
-function scene(label: Label, width: number, height: number, random: Random): string {
+/** The picture as SVG: a ground of two colours, a few thin lines over it, and the shapes, filled or as outlines. */
+function scene(there: readonly Label[], kind: ShapeSet['kind'], width: number, height: number, random: Random): string {
   const between = (low: number, high: number) => low + (high - low) * random();
   const colour = (lightness: number) =>
     `hsl(${between(0, 360).toFixed(0)} ${between(30, 90).toFixed(0)}% ${lightness.toFixed(0)}%)`;
@@ -103,12 +122,23 @@ function scene(label: Label, width: number, height: number, random: Random): str
   const ground = () => colour(dark ? between(8, 32) : between(68, 92));
   const ink = colour(dark ? between(62, 85) : between(15, 40));
 
-  // In the middle square, which is what a classifier looks at.
+  // In the middle square, which is what a classifier looks at: over all of it, or each in a quarter of its own.
   const side = Math.min(width, height);
-  const radius = side * between(0.26, 0.42);
-  const [x, y] = [width, height].map((length) => length / 2 + (0.44 * side - radius) * between(-1, 1));
-  const outline = random() < 0.3;
-  const style = outline ? `fill="none" stroke="${ink}" stroke-width="${between(5, 9).toFixed(1)}"` : `fill="${ink}"`;
+  const quarters = [0, 1, 2, 3].sort(() => (kind === 'one' ? 0 : random() - 0.5));
+  const shape = (label: Label, i: number) => {
+    const part = kind === 'one' ? side : side / 2;
+    const radius = part * between(0.26, 0.42);
+    const [x, y] = [width, height].map((length, axis) => {
+      const quarter = kind === 'one' ? 0 : (((quarters[i] >> axis) & 1) - 0.5) * part;
+      return length / 2 + quarter + (0.44 * part - radius) * between(-1, 1);
+    });
+    const outline = random() < 0.3;
+    const stroke = kind === 'one' ? between(5, 9) : between(3, 5);
+    const style = outline ? `fill="none" stroke="${ink}" stroke-width="${stroke.toFixed(1)}"` : `fill="${ink}"`;
+    return `<g transform="translate(${x.toFixed(1)} ${y.toFixed(1)}) rotate(${between(0, 360).toFixed(0)}) scale(${radius.toFixed(2)})">
+      <path d="${outlines[label]}" ${style} vector-effect="non-scaling-stroke" stroke-linejoin="round"/>
+    </g>`;
+  };
   const lines = Array.from({ length: 5 }, () => {
     const [x1, y1, x2, y2] = [width, height, width, height].map((side) => between(0, side).toFixed(0));
     return `<line x1="${x1}" y1="${y1}" x2="${x2}" y2="${y2}" stroke="${ground()}" stroke-width="${between(1, 4).toFixed(1)}"/>`;
@@ -118,9 +148,7 @@ function scene(label: Label, width: number, height: number, random: Random): str
       <stop offset="0" stop-color="${ground()}"/><stop offset="1" stop-color="${ground()}"/>
     </linearGradient></defs>
     <rect width="100%" height="100%" fill="url(#ground)"/>${lines.join('')}
-    <g transform="translate(${x.toFixed(1)} ${y.toFixed(1)}) rotate(${between(0, 360).toFixed(0)}) scale(${radius.toFixed(2)})">
-      <path d="${outlines[label]}" ${style} vector-effect="non-scaling-stroke" stroke-linejoin="round"/>
-    </g></svg>`;
+    ${there.map(shape).join('')}</svg>`;
 }
 
 /** Corners at these angles (in turns) and distances from the middle, joined. */
@@ -160,7 +188,9 @@ function normal(random: Random): number {
 }
 
 if (import.meta.main) {
-  const folder = resolve(process.argv[2] ?? join(import.meta.dirname, 'shapes/data'));
-  const { images, classes } = await drawShapes(folder);
-  console.log(`${relative(process.cwd(), folder)}   ${images} images of ${classes} classes`);
+  for (const [name, set] of Object.entries({ shapes, scenes })) {
+    const folder = join(import.meta.dirname, name, 'data');
+    const { images, classes } = await drawShapes(folder, set);
+    console.log(`${relative(process.cwd(), folder)}   ${images} images of ${classes} classes`);
+  }
 }

@@ -7,7 +7,7 @@ import type { JobRecord } from '@fovea/automl';
 import { loadModel, topLabels } from '@fovea/serving';
 import { type Answer, confusionMatrix } from '../examples/confusion-matrix.ts';
 import { contactSheet } from '../examples/contact-sheet.ts';
-import { drawShapes } from '../examples/draw-shapes.ts';
+import { drawShapes, shapes } from '../examples/draw-shapes.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 process.chdir(root);
@@ -15,7 +15,7 @@ const jobFile = 'examples/shapes/job.yml';
 const dataFolder = 'examples/shapes/data';
 const pictureFile = 'examples/shapes/predictions.png';
 
-const { images, classes, drawn } = await drawShapes(resolve(dataFolder));
+const { images, classes, drawn } = await drawShapes(resolve(dataFolder), shapes);
 console.log(`  ${dataFolder}   ${images} images of ${classes} classes${drawn ? ', just drawn' : ''}`);
 console.log(`\n$ npx fovea job create --file ${jobFile} --weights none --stream`);
 

@@ -1,12 +1,12 @@
-import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readSafetensors } from '@fovea/torch';
 import type { Classifier } from '@fovea/vision';
 import type { Report } from '../job/events.ts';
-import type { EpochRecord } from '../job/job-record.ts';
+import { type EpochRecord, writeFileWhole } from '../job/job-record.ts';
 import type { WeightsOrigin } from '../model-folder/layout.ts';
 import { exportOnnx } from '../onnx/export.ts';
 import { verifyOnnx } from '../onnx/verify.ts';
+import { trialReport } from '../report/trial-report.ts';
 import type { Progress } from './checkpoint.ts';
 import { evaluate, type Training, trainingFiles } from './train.ts';
 import { writeTrialOutputs } from './trial-outputs.ts';
@@ -38,10 +38,21 @@ export async function finishTrial(
   model.loadStateDict(weights);
   for (const tensor of weights.values()) tensor.dispose();
 
-  const { tables } = await evaluate(training, { progress, report, signal });
-  for (const [name, table] of Object.entries(tables())) {
-    writeFileSync(join(folder, 'train_artifacts', `${name}.json`), `${JSON.stringify(table)}\n`);
+  const evaluation = await evaluate(training, { progress, report, signal });
+  const tables = evaluation.tables();
+  const page = trialReport({
+    trial,
+    modelName: entry.name,
+    primaryMetric: task.primaryMetric,
+    bestEpoch: best.epoch,
+    epochs: progress.history,
+    tables,
+  });
+  const artifacts = join(folder, 'train_artifacts');
+  for (const [name, table] of Object.entries(tables)) {
+    writeFileWhole(join(artifacts, `${name}.json`), `${JSON.stringify(table)}\n`);
   }
+  writeFileWhole(join(artifacts, 'report.html'), page);
 
   const { mean, std } = entry.input;
   const normalisation = hp.enable_onnx_normalization ? { mean, std } : undefined;
