@@ -65,7 +65,7 @@ export function trainCommand(context: Context): Command {
         context,
         options,
         { show: 'progress', summaryTo: write ? 'err' : 'out' },
-        (watched) => runJob(job, { ...watched, baseFolder: process.cwd(), weights, fitBatchToData: true }),
+        (watched) => runJob(job, { ...watched, baseFolder: process.cwd(), weights, fitToData: true }),
       );
       await write?.(record);
     },

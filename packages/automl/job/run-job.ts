@@ -3,7 +3,7 @@ import { dirname, join, relative, resolve } from 'node:path';
 import type { ModelTask } from '../model-folder/layout.ts';
 import { stopsAfterReport } from '../search/early-termination.ts';
 import type { Assignment } from '../search/space.ts';
-import type { ImageJob } from '../spec/job.ts';
+import { type ImageJob, jobMode } from '../spec/job.ts';
 import { trialHyperparameters } from '../spec/resolve-hyperparameters.ts';
 import { runnableModels } from '../spec/runnable-models.ts';
 import { type EarlierCheckpoint, earlierCheckpoint } from '../trainer/earlier-checkpoint.ts';
@@ -24,8 +24,8 @@ export interface RunOptions {
   baseFolder: string;
   /** A checkpoint's path, `none` for random weights, or nothing for ImageNet weights where they can be had. */
   weights?: string | undefined;
-  /** Choose a smaller batch than the default one where the data is small and the job names none. */
-  fitBatchToData?: boolean;
+  /** Choose what the job leaves open by the amount of data, as AutoMode does, instead of the documented defaults. */
+  fitToData?: boolean;
   onEvent?: Report;
   signal?: AbortSignal;
 }
@@ -35,7 +35,7 @@ interface StoredJob {
   job: ImageJob;
   baseFolder: string;
   weights?: string | undefined;
-  fitBatchToData: boolean;
+  fitToData: boolean;
   /** The process that runs the job, or ran it last. */
   process: number;
 }
@@ -58,7 +58,7 @@ export async function runJob(job: ImageJob, options: RunOptions): Promise<JobRec
     job: { ...job, name },
     baseFolder: resolve(options.baseFolder),
     weights: options.weights,
-    fitBatchToData: options.fitBatchToData ?? false,
+    fitToData: options.fitToData ?? false,
     process: process.pid,
   };
   const record: JobRecord = {
@@ -246,7 +246,7 @@ async function attempt(trial: TrialRecord, attempt: Attempt): Promise<void> {
       weights: stored.weights,
       earlier: attempt.earlier,
       given: new Set(Object.keys({ ...job.training_parameters, ...draw })),
-      fitBatchToData: stored.fitBatchToData,
+      fitToData: stored.fitToData || jobMode(job) === 'automode',
       report,
       signal,
       endsAt: attempt.endsAt,

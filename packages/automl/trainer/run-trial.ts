@@ -18,6 +18,7 @@ import { boundMemory } from './memory-bound.ts';
 import { MultiClassTask } from './multi-class.ts';
 import { MultiLabelTask } from './multi-label.ts';
 import { describeMeasurement, type Precision } from './precision.ts';
+import { recipe } from './recipe.ts';
 import { rememberedPrecision } from './remembered-precision.ts';
 import { train } from './train.ts';
 
@@ -36,17 +37,14 @@ export interface TrialContext {
   earlier: EarlierCheckpoint | null;
   /** The hyperparameters that the job itself names: these are never changed. */
   given: ReadonlySet<string>;
-  /** Choose a smaller batch than the default one where the data is small. */
-  fitBatchToData: boolean;
+  /** Choose what the job leaves open by the amount of data, instead of the documented defaults. */
+  fitToData: boolean;
   report: Report;
   signal: AbortSignal;
   /** When the job's time is up, milliseconds since 1970. What was reached until then is exported. */
   endsAt: number;
   endEarly: (history: readonly EpochRecord[]) => boolean;
 }
-
-/** Without weights that know images already, a model needs more passes over the data and more patience. */
-const FROM_SCRATCH = 3;
 
 /**
  * Trains, judges and exports one model; what comes out stands in `record`. A trial that was cut off goes on from its last finished
@@ -75,17 +73,23 @@ export async function runTrial(
     report,
     signal,
   });
-  const adaptedOnes = adapted(hyperparameters, origin, context);
-  freezeStages(model, entry, adaptedOnes.layers_to_freeze);
+  const chosen = recipe(hyperparameters, {
+    images: data.train.records.length,
+    pretrained: origin.pretrained,
+    stages: entry.freeze.length,
+    given: context.given,
+    fitToData: context.fitToData,
+  });
+  freezeStages(model, entry, chosen.layers_to_freeze);
   model.to({ device });
 
   const measured = rememberedPrecision(context.cacheFolder, entry.name, model, {
-    size: adaptedOnes.training_crop_size,
+    size: chosen.training_crop_size,
     device,
     onMeasure: () =>
       report({ type: 'phase', name: 'precision', message: 'timing a few steps to choose the arithmetic' }),
   });
-  const hp = sized(adaptedOnes, model, {
+  const hp = sized(chosen, model, {
     images: data.train.records.length,
     device,
     precision: measured.precision,
@@ -144,27 +148,6 @@ function removeHalfWritten(folder: string): void {
   for (const path of readdirSync(folder, { recursive: true, encoding: 'utf8' })) {
     if (/^\..*\.(tmp|old)$/.test(basename(path))) rmSync(join(folder, path), { recursive: true, force: true });
   }
-}
-
-/** Defaults that depend on more than the model: what the weights know already, and how much data there is. */
-function adapted(
-  hp: Hyperparameters,
-  origin: WeightsOrigin,
-  { given, fitBatchToData, data }: TrialContext,
-): Hyperparameters {
-  const unless = (name: keyof Hyperparameters, value: number) => (given.has(name) ? {} : { [name]: value });
-  const longer = origin.pretrained
-    ? {}
-    : {
-        ...unless('number_of_epochs', hp.number_of_epochs * FROM_SCRATCH),
-        ...unless('early_stopping_patience', hp.early_stopping_patience * FROM_SCRATCH),
-      };
-  if (!fitBatchToData || given.has('training_batch_size') || hp.training_batch_size === 'auto')
-    return { ...hp, ...longer };
-  const batch = Math.min(hp.training_batch_size, largestUsefulBatch(data.train.records.length));
-  // Weights that know something already are easily forgotten: smaller batches take smaller steps (Goyal et al. 2017, section 2.1).
-  const rate = origin.pretrained ? hp.learning_rate * (batch / hp.training_batch_size) : hp.learning_rate;
-  return { ...hp, ...longer, training_batch_size: batch, ...unless('learning_rate', rate) };
 }
 
 /** Where a batch size is `auto`, the largest that fits. */
