@@ -4,7 +4,7 @@
  *
  * Names and initial weights are timm's (`resnest50d`, `resnest101e`), which are those of the authors' own checkpoints.
  */
-import { nn, type Tensor } from '@fovea/torch';
+import { nn, ops, type Tensor } from '@fovea/torch';
 import { IMAGENET_MEAN, IMAGENET_STD } from '../imagenet.ts';
 import { classifier } from '../registry.ts';
 import { published } from '../weights/source.ts';
@@ -41,16 +41,14 @@ class SplitAttention extends nn.Module {
 
   forward(x: Tensor): Tensor {
     const joint = this.bn0.forward(this.conv.forward(x)).relu_();
-    const [images, channels, height, width] = joint.shape;
-    const branches = joint.reshape([images, RADIX, channels / RADIX, height, width]);
-    // The mean over the image of the sum over branches, taken in the order that reads the branches once.
-    const context = joint
-      .mean([2, 3], true)
-      .reshape([images, RADIX, channels / RADIX, 1, 1])
-      .sum(1);
+    // Written out for two branches: quicker than one tensor with a dimension of branches, whose sum is a pass of its own.
+    const [first, second] = joint.chunk(RADIX, 1);
+    const context = first.add(second).mean([2, 3], true);
     const scores = this.fc2.forward(this.bn1.forward(this.fc1.forward(context)).relu_());
+    const [images, channels] = scores.shape;
     const weights = scores.reshape([images, RADIX, channels / RADIX, 1, 1]).softmax(1);
-    return branches.mul(weights).sum(1);
+    const [firstWeight, secondWeight] = ops.unbindInt(weights, 1);
+    return first.mul(firstWeight).add_(second.mul(secondWeight));
   }
 }
 
