@@ -82,6 +82,60 @@ test('validate, create, show and predict', { timeout: 240_000 }, () => {
   }
 });
 
+test('labels in a CSV file: train, evaluate and predict', { timeout: 240_000 }, () => {
+  mkdirSync(join(folder, 'mixed', 'images'), { recursive: true });
+  const rows = Array.from({ length: 32 }, (_, i) => {
+    const [red, blue] = [i % 2, Math.floor(i / 2) % 2];
+    writeFileSync(join(folder, 'mixed', 'images', `${i}.png`), png(40, [30 + 200 * red, 40, 30 + 200 * blue]));
+    const labels = [...(red ? ['red'] : []), ...(blue ? ['blue'] : [])].join(' ');
+    return `${i}.png,${i < 20 ? 'train' : i < 26 ? 'val' : 'test'},${labels}\n`;
+  });
+  writeFileSync(join(folder, 'mixed', 'labels.csv'), `file,split,labels\n${rows.join('')}`);
+  const sizes = ['training_crop_size', 'validation_crop_size', 'validation_resize_size'].flatMap((name) => [
+    '--set',
+    `${name}=32`,
+  ]);
+  const trained = fovea(
+    'train',
+    'mixed',
+    '--name',
+    'mixed',
+    '--model',
+    'resnet18',
+    '--epochs',
+    '2',
+    ...sizes,
+    '-o',
+    'json',
+  );
+  assert.equal(trained.status, 0, trained.stderr);
+  assert.match(trained.stderr, /"red blue" is taken for several labels: task image_classification_multilabel/);
+  assert.match(
+    trained.stderr,
+    /20 images · 2 classes .* · 5 without any · 6 others validate · 6 for testing are left out/,
+  );
+  const record = JSON.parse(trained.stdout);
+  assert.equal(typeof record.metrics.iou, 'number');
+
+  // What the trainer said of its validation images, the served model says of them, too.
+  for (const args of [
+    ['mixed', '--split', 'val'],
+    ['.fovea/jobs/mixed/data', '--split', 'val'],
+    ['.fovea/jobs/mixed/data/validation'],
+  ]) {
+    const evaluated = fovea('evaluate', 'mixed', ...args, '-o', 'json');
+    assert.equal(evaluated.status, 0, evaluated.stderr);
+    const { images, metrics } = JSON.parse(evaluated.stdout);
+    assert.equal(images, 6);
+    for (const name of ['iou', 'log_loss', 'average_precision_score_macro'])
+      assert.ok(Math.abs(metrics[name] - record.metrics[name]) < 1e-3, `${name}: ${metrics[name]}`);
+  }
+  assert.match(fovea('evaluate', 'mixed', 'mixed').stdout, /^ {2}iou \d\.\d{3} on 6 images \(test\)\n/);
+  const { probs, labels } = JSON.parse(fovea('predict', 'mixed', 'mixed/images/3.png', '-o', 'json').stdout)[0];
+  assert.deepEqual(labels, ['blue', 'red']);
+  assert.ok(probs.every((probability: number) => probability > 0 && probability < 1));
+});
+
 test('validate: what is not here, or cannot be run yet, does not make a job wrong', () => {
   const absent = ['--set', 'training_data.path=nowhere', '--set', 'training_parameters.distributed=true'];
   const { status, stdout, stderr } = fovea('job', 'validate', '--file', 'job.yml', '-o', 'json', ...absent);

@@ -1,12 +1,13 @@
 import type { Part } from '@fovea/data';
 import type { Command } from 'commander';
 import { type Context, command } from './command.ts';
-import { CommandFailure, exitCodes } from './failure.ts';
-import { type LabelledData, labelledData } from './labelled-data.ts';
+import { exitCodes } from './failure.ts';
+import { judgedImages } from './judged-images.ts';
+import { labelledData } from './labelled-data.ts';
 import { liveLine } from './live-line.ts';
 import { modelFolder } from './model-argument.ts';
 import { optionalWriter } from './output.ts';
-import { printable, printableLines } from './printable.ts';
+import { printable } from './printable.ts';
 import { count, counted, figure } from './quantities.ts';
 import type { Services } from './services.ts';
 import type { Channel } from './terminal.ts';
@@ -83,53 +84,6 @@ export function evaluateCommand(context: Context): Command {
       }
     },
   });
-}
-
-/** The images that are to be judged. @throws IssuesError for data that is not right, CommandFailure when it is not clear which part is meant */
-async function judgedImages(
-  { services, terminal }: Context,
-  data: LabelledData,
-  { split, labels, quiet }: { split: string | undefined; labels: readonly string[]; quiet: boolean },
-) {
-  const { readLabelledImages, checkValidation, partNamed, IssuesError } = await services.data();
-  const asked = split === undefined ? undefined : partNamed(split);
-  const labelKind = data.task === 'image_classification' ? 'multiclass' : 'multilabel';
-  const options = { targetColumn: data.targetColumn, labelKind, role: 'validation' } as const;
-  const paths: Partial<Record<Part, string>> = {
-    train: data.training,
-    ...(data.validation !== undefined && { validation: data.validation }),
-    ...(data.test !== undefined && { test: data.test }),
-  };
-  const whole = await readLabelledImages(data.training, options);
-  const inFiles = Object.keys(paths).length > 1;
-  const hasTest = whole.testImages > 0 || data.test !== undefined;
-  const isSplit = whole.isSplit || inFiles;
-  if (!isSplit && asked !== undefined)
-    throw new CommandFailure('the data is not split: it does not say which images are for what', {
-      hint: 'without --split all of it is judged',
-    });
-  if (isSplit && asked === undefined && !hasTest)
-    throw new CommandFailure('the data is split, and has no images for testing', {
-      hint: '--split val judges those for validation, --split train those that a model was trained on',
-    });
-  const part = isSplit ? (asked ?? 'test') : undefined;
-  if (part !== undefined && inFiles && paths[part] === undefined)
-    throw new CommandFailure(`the data has nothing for ${split}`, {
-      hint: `it has ${Object.keys(paths).join(' and ')}`,
-    });
-  const inside = part !== undefined && !inFiles ? { part } : {};
-  const { dataset, issues, sources } =
-    part === undefined
-      ? whole
-      : await readLabelledImages((inFiles && paths[part]) || data.training, { ...options, ...inside });
-  const model = { name: 'the model', classes: labels, records: [] };
-  const hasErrors = (found: readonly { severity: string }[]) => found.some(({ severity }) => severity === 'error');
-  // That a class has no image at all stands in the report.
-  const unknown = checkValidation(model, dataset).filter(({ severity }) => severity === 'error');
-  const all = hasErrors(issues) ? issues : issues.concat(unknown);
-  if (hasErrors(all)) throw new IssuesError(all, { sources });
-  if (all.length > 0 && !quiet) terminal.err.write(`${printableLines(new IssuesError(all, { sources }).message)}\n`);
-  return { records: dataset.records, part };
 }
 
 async function withProgress<T>(

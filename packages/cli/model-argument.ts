@@ -10,15 +10,19 @@ import { jobNamed } from './job.ts';
  */
 export async function modelFolder(context: Context, options: CommonOptions, model: string): Promise<string> {
   const isFolder = async (path: string) => (await stat(path).catch(() => null))?.isDirectory() === true;
+  const isPath = /[/\\]/.test(model);
   if (await isFolder(model)) {
     // The folder of a job or a trial is meant as its model.
     const inside = join(model, 'outputs', 'mlflow-model');
-    return (await isFolder(inside)) ? inside : model;
-  }
-  if (/[/\\]/.test(model))
+    if (await isFolder(inside)) return inside;
+    // A folder of pictures may be called as the job that was trained on them.
+    const isModel = (await stat(join(model, 'fovea.json')).catch(() => null)) !== null;
+    if (isModel || isPath || !(await isFolder(join(options.workspace, 'jobs', model)))) return model;
+  } else if (isPath) {
     throw new CommandFailure(`${model} is not there`, {
       hint: 'give a model folder (outputs/mlflow-model) or the name of a job',
     });
+  }
   const record = await jobNamed(context, options, model);
   if (record.model === null) {
     throw new CommandFailure(

@@ -154,3 +154,24 @@ test('a bare file may name its columns otherwise and say which rows train, valid
     ['no row has train in its column split'],
   );
 });
+
+test('JSONL as the multi-label sample of Azure has it finds its pictures beside it', async (t) => {
+  const store = 'azureml://subscriptions/b17/resourcegroups/rg/workspaces/ws/datastores/workspaceblobstore/paths';
+  const lines = [
+    ['5.jpg', '["water_bottle"]'],
+    ['10.jpg', '["carton", "milk_bottle"]'],
+    ['65.jpg', '["carton", "can", "milk_bottle", "water_bottle"]'],
+  ].map(
+    ([name, label]) =>
+      `{"image_url": "${store}/LocalUpload/baef/multilabelFridgeObjects/images/${name}", "label": ${label}}`,
+  );
+  const folder = temporaryFolder(t, {
+    ...Object.fromEntries(['5', '10', '65'].map((name) => [`multilabelFridgeObjects/images/${name}.jpg`, 'x'])),
+    'validation-mltable-folder/MLTable': 'paths: [{file: ./v.jsonl}]\ntransformations: [{read_json_lines: {}}]\n',
+    'validation-mltable-folder/v.jsonl': lines.join('\n'),
+  });
+  const result = await readTable(join(folder, 'validation-mltable-folder'), { labelKind, role: 'validation' });
+  assert.deepEqual(result.issues, []);
+  assert.deepEqual(result.dataset.classes, ['can', 'carton', 'milk_bottle', 'water_bottle']);
+  assert.deepEqual(labelsOf(result)[1], ['carton', 'milk_bottle']);
+});
