@@ -38,8 +38,20 @@ export function scopeNote(scope: AzureScope & { workspace: string }): string | n
 
 /** What `az ml` has and this release has not. Known, so that the answer is not "unknown command". */
 export const laterGroups = [
-  ...['batch-deployment', 'batch-endpoint', 'component', 'compute', 'connection', 'data', 'datastore', 'environment'],
+  ...['batch-deployment', 'batch-endpoint', 'component', 'compute', 'connection', 'datastore', 'environment'],
   ...['model', 'online-deployment', 'online-endpoint', 'registry', 'schedule', 'workspace', 'serve'],
+] as const;
+export const laterDataVerbs = [
+  'archive',
+  'create',
+  'import',
+  'list',
+  'list-materialization-status',
+  'mount',
+  'restore',
+  'share',
+  'show',
+  'update',
 ] as const;
 export const laterJobVerbs = [
   'archive',

@@ -1,6 +1,7 @@
 import { type Argument, Command, CommanderError } from 'commander';
-import { laterCommand, laterGroups, laterJobVerbs, withoutAzurePrefix } from './az-spelling.ts';
+import { laterCommand, laterDataVerbs, laterGroups, laterJobVerbs, withoutAzurePrefix } from './az-spelling.ts';
 import type { Context } from './command.ts';
+import { dataCommands } from './data.ts';
 import { evaluateCommand } from './evaluate.ts';
 import { exitCodes, reportFailure, UsageError } from './failure.ts';
 import { jobCommands } from './job.ts';
@@ -71,7 +72,23 @@ function programOf(context: Context): Command {
       ),
       { hidden: true },
     );
-  const commands = [trainCommand(context), predictCommand(context), evaluateCommand(context), job];
+  const data = new Command('data')
+    .summary('labelled pictures: what is wrong with them')
+    .description('Labelled pictures, looked at before they are trained on.')
+    .helpOption('-h, --help', 'this text')
+    .helpCommand(false);
+  const dataVerbs = dataCommands(context);
+  for (const verb of dataVerbs) data.addCommand(verb);
+  for (const verb of laterDataVerbs)
+    data.addCommand(
+      laterCommand(
+        verb,
+        'fovea data',
+        dataVerbs.map((one) => one.name()),
+      ),
+      { hidden: true },
+    );
+  const commands = [trainCommand(context), predictCommand(context), evaluateCommand(context), data, job];
   for (const one of commands) program.addCommand(one);
   for (const group of laterGroups)
     program.addCommand(

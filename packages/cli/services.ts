@@ -7,7 +7,8 @@ export interface Services {
   data(): Promise<
     Pick<
       typeof import('@fovea/data'),
-      'IssuesError' | 'recogniseData' | 'readLabelledImages' | 'checkValidation' | 'partNamed'
+      | ('IssuesError' | 'recogniseData' | 'readLabelledImages' | 'checkValidation' | 'partNamed')
+      | ('inspectImages' | 'dataReport' | 'reportPage')
     >
   >;
   serving(): Promise<

@@ -17,6 +17,19 @@ export { type LabelledImagesOptions, readLabelledImages } from './labelled-image
 export { BatchLoader, type BatchLoaderOptions, type ImageBatch } from './loader.ts';
 export { didYouMean, nearest } from './nearest.ts';
 export { type RecognisedData, recogniseData } from './recognise-data.ts';
+export {
+  type DataReport,
+  dataReport,
+  type ReportedDuplicates,
+  type ReportedImage,
+  type ReportedSuspicion,
+  type ReportInput,
+} from './report/data-report.ts';
+export type { Finding } from './report/findings.ts';
+export type { ImageTraits } from './report/image-traits.ts';
+export { type Inspection, inspectImages } from './report/inspect-images.ts';
+export { type PageOptions, reportPage } from './report/page/page.ts';
+export type { ModelAnswers } from './report/suspicious-labels.ts';
 export type { Box } from './resample.ts';
 export { createRng, type Rng } from './rng.ts';
 export type { Augment } from './sample-queue.ts';

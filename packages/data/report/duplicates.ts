@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { HashIndex } from './hash-index.ts';
 import { type ImageTraits, PREVIEW_SIDE } from './image-traits.ts';
 import { hammingDistance, type PerceptualHash } from './perceptual-hash.ts';
@@ -13,6 +14,9 @@ const LEAST_CORRELATION = 0.9;
 
 /** Pictures of nearly one colour have nothing to compare: their hash is noise. */
 export const LEAST_CONTRAST = 2;
+
+/** Pictures that are compared between two looks at what else there is to do, Ctrl-C above all. */
+const BREATH = 500;
 
 /** Pictures that are one and the same. */
 export interface SamePictures<T> {
@@ -31,13 +35,19 @@ export interface SamePictures<T> {
 /**
  * Groups of pictures that are the same, or nearly: byte by byte, or as they look, mirrored ones included. What is like a member of
  * a group belongs to it, so the ends of a chain (frames of a film) may differ more.
+ *
+ * @throws the signal's AbortError when it is aborted
  */
-export function samePictures<T extends { readonly traits: ImageTraits }>(items: readonly T[]): SamePictures<T>[] {
+export async function samePictures<T extends { readonly traits: ImageTraits }>(
+  items: readonly T[],
+  signal?: AbortSignal,
+): Promise<SamePictures<T>[]> {
   const contents = [...Map.groupBy(items, ({ traits }) => traits.digest).values()];
   const groups = new DisjointSets(contents.length);
-  linkAlike(
+  await linkAlike(
     contents.map(([{ traits }]) => traits),
     groups,
+    signal,
   );
   const merged = Map.groupBy(contents.keys(), (number) => groups.rootOf(number));
   const place = new Map(items.map((item, i) => [item, i]));
@@ -49,10 +59,15 @@ export function samePictures<T extends { readonly traits: ImageTraits }>(items: 
   });
 }
 
-function linkAlike(pictures: readonly ImageTraits[], groups: DisjointSets): void {
+async function linkAlike(
+  pictures: readonly ImageTraits[],
+  groups: DisjointSets,
+  signal: AbortSignal | undefined,
+): Promise<void> {
   const index = new HashIndex(pictures.length);
   const numbers: number[] = [];
   for (const [number, picture] of pictures.entries()) {
+    if (number % BREATH === 0) await setImmediate(undefined, signal && { signal });
     if (picture.contrast < LEAST_CONTRAST) continue;
     const ask = (hash: PerceptualHash, mirrored: boolean) =>
       index.near(hash, MOST_DIFFERENT_BITS, (found) => {

@@ -93,7 +93,9 @@ function halved(pixels: Float64Array): Uint8Array {
   const preview = new Uint8Array(PREVIEW_SIDE * PREVIEW_SIDE);
   for (let i = 0; i < preview.length; i++) {
     const at = Math.floor(i / PREVIEW_SIDE) * 2 * HASHED_SIDE + (i % PREVIEW_SIDE) * 2;
-    preview[i] = Math.round((pixels[at] + pixels[at + 1] + pixels[at + HASHED_SIDE] + pixels[at + HASHED_SIDE + 1]) / 4);
+    preview[i] = Math.round(
+      (pixels[at] + pixels[at + 1] + pixels[at + HASHED_SIDE] + pixels[at + HASHED_SIDE + 1]) / 4,
+    );
   }
   return preview;
 }

@@ -42,7 +42,10 @@ export async function inspectImages(records: readonly ImageRecord[], options: Ve
     // A folder that cannot be written to is an issue of verifyImages.
     await Promise.allSettled([known?.save(), verified?.save()]);
   }
-  const issues = await verifyImages(records, { ...(cacheFolder !== undefined && { cacheFolder }), ...(signal && { signal }) });
+  const issues = await verifyImages(records, {
+    ...(cacheFolder !== undefined && { cacheFolder }),
+    ...(signal && { signal }),
+  });
   return { traits, issues };
 }
 
