@@ -1,8 +1,11 @@
+import { bmpSize, decodeBmp, isBmp } from './bmp.ts';
+import { cmykToRgb, invert } from './cmyk.ts';
 import type { DecodedImage } from './decoded-image.ts';
-import { MOST_PIXELS } from './image-problem.ts';
+import { isGif, withoutTransparency } from './gif.ts';
+import { MOST_PIXELS, requireFewPixels } from './image-problem.ts';
 import { jpegOrientation, turnedSize, UPRIGHT } from './orientation.ts';
 import { sourcePixels } from './resample.ts';
-import { sharp } from './sharp.ts';
+import { type Sharp, type SharpOptions, sharp } from './sharp.ts';
 import { type Eighths, scaled, turboJpeg } from './turbojpeg.ts';
 
 interface Size {
@@ -35,7 +38,13 @@ function decodeJpeg(bytes: Uint8Array, fastFor: Size | undefined): DecodedImage 
   const eighths = fastFor ? fewestEighths(turnedSize(stored, orientation), fastFor) : 8;
   const [width, height] = [scaled(stored.width, eighths), scaled(stored.height, eighths)];
   const pixels = sourcePixels(width * height * 3);
-  return decoder.decode(bytes, eighths, pixels) ? { width, height, stored, orientation, eighths, pixels } : undefined;
+  const found = stored.channels === 3 ? pixels : new Uint8Array(width * height * 4);
+  if (!decoder.decode(bytes, eighths, found)) return undefined;
+  if (stored.channels === 4) {
+    invert(found);
+    cmykToRgb(found, pixels);
+  }
+  return { width, height, stored, orientation, eighths, pixels };
 }
 
 /**
@@ -58,11 +67,37 @@ interface Raw extends Size {
   readonly channels: number;
 }
 
-/** By sharp: every format, and the word on whether a file is broken. */
+/** A file of any format, for sharp: a BMP, which it does not read, decoded already. */
+export function openImage(bytes: Uint8Array, options: SharpOptions): Sharp {
+  if (!isBmp(bytes)) return sharp(bytes, options);
+  requireFewPixels(bmpSize(bytes));
+  const { data, ...raw } = decodeBmp(bytes);
+  return sharp(data, { ...options, raw });
+}
+
+/** Every format, and the word on whether a file is broken: by sharp, but for what it does not read. */
 async function decodeAny(bytes: Uint8Array): Promise<Raw> {
-  const image = sharp(bytes, { ignoreIcc: true, failOn: 'error', limitInputPixels: MOST_PIXELS }).autoOrient();
-  const { data, info } = await image.removeAlpha().toColourspace('srgb').raw().toBuffer({ resolveWithObject: true });
-  return { data, ...info };
+  if (isBmp(bytes)) {
+    requireFewPixels(bmpSize(bytes));
+    return decodeBmp(bytes);
+  }
+  const opaque = isGif(bytes) ? withoutTransparency(bytes) : bytes;
+  const image = sharp(opaque, { ignoreIcc: true, failOn: 'error', limitInputPixels: false });
+  const { width, height, space } = await image.metadata();
+  requireFewPixels({ width, height });
+  const upright = image.autoOrient().removeAlpha();
+  if (space !== 'cmyk') return raw(upright.toColourspace('srgb'));
+
+  // Of a JPEG, libvips has turned the values round.
+  const cmyk = await raw(upright.pipelineColourspace('cmyk').toColourspace('cmyk'));
+  const data = new Uint8Array(cmyk.width * cmyk.height * 3);
+  cmykToRgb(cmyk.data, data);
+  return { ...cmyk, data, channels: 3 };
+}
+
+async function raw(image: Sharp): Promise<Raw> {
+  const { data, info } = await image.raw().toBuffer({ resolveWithObject: true });
+  return { data, width: info.width, height: info.height, channels: info.channels };
 }
 
 function toSource({ data, width, height, channels }: Raw): DecodedImage {

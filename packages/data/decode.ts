@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs';
+import { bmpSize, isBmp } from './bmp.ts';
 import { decodeFile } from './decode-file.ts';
 import type { DecodedImage } from './decoded-image.ts';
 import type { ImageCache } from './image-cache.ts';
-import { imageProblem, MOST_PIXELS } from './image-problem.ts';
+import { imageProblem, requireFewPixels } from './image-problem.ts';
 import { IssuesError, shortPath } from './issue.ts';
 import { copyUpright, jpegOrientation, storedBox, turnedSize, UPRIGHT } from './orientation.ts';
 import { type Box, type Interpolation, resample, sourcePixels } from './resample.ts';
@@ -121,9 +122,9 @@ async function decodeAnew(decode: Decode, target: Uint8Array, look?: (image: Dec
 export async function imageSize(image: Pick<Decode, 'file' | 'bytes' | 'source'>): Promise<Size> {
   try {
     const bytes = image.bytes ?? readFileSync(image.file);
-    const stored = turboJpeg()?.size(bytes);
-    if (stored) return turnedSize(stored, jpegOrientation(bytes));
-    return (await sharp(bytes, { limitInputPixels: MOST_PIXELS }).metadata()).autoOrient;
+    const size = await sizeOf(bytes);
+    requireFewPixels(size);
+    return size;
   } catch (error) {
     throw await unreadable(image, error);
   }
@@ -165,6 +166,13 @@ function finish(image: DecodedImage, decode: Decode, target: Uint8Array, { inMem
     resample(resampling, turned);
     copyUpright(turned, window, orientation, { across: flip, down: flipVertical }, target);
   }
+}
+
+async function sizeOf(bytes: Uint8Array): Promise<Size> {
+  const stored = turboJpeg()?.size(bytes);
+  if (stored) return turnedSize(stored, jpegOrientation(bytes));
+  if (isBmp(bytes)) return bmpSize(bytes);
+  return (await sharp(bytes, { limitInputPixels: false }).metadata()).autoOrient;
 }
 
 /** The smallest box of whole pixels around `box`. */

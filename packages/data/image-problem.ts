@@ -1,8 +1,26 @@
 import { open, stat } from 'node:fs/promises';
 import { sharp } from './sharp.ts';
 
-/** Most pixels that an image may have: what 16,383 × 16,383 have. More is a mistake, or a trap. */
-export const MOST_PIXELS = 0x3fff * 0x3fff;
+/** Most pixels that an image may have: Pillow's bound, twice a quarter of a GiB in RGB. More is a mistake, or a trap. */
+export const MOST_PIXELS = 2 * Math.floor(2 ** 30 / 4 / 3);
+
+/** An image has more pixels than `MOST_PIXELS`, by its header: nothing of it was decoded. */
+export class TooManyPixelsError extends Error {
+  override readonly name = 'TooManyPixelsError';
+  readonly width: number;
+  readonly height: number;
+
+  constructor({ width, height }: { width: number; height: number }) {
+    super(`${width} × ${height} pixels exceed the limit of ${MOST_PIXELS}`);
+    this.width = width;
+    this.height = height;
+  }
+}
+
+/** @throws TooManyPixelsError */
+export function requireFewPixels(size: { width: number; height: number }): void {
+  if (size.width * size.height > MOST_PIXELS) throw new TooManyPixelsError(size);
+}
 
 /** Why an image file cannot be used, in words for a person. */
 export interface ImageProblem {
@@ -52,8 +70,9 @@ function openProblem(failure: unknown): ImageProblem {
 
 async function contentProblem(file: string | Uint8Array, start: Buffer, error: unknown): Promise<ImageProblem> {
   const reason = error instanceof Error ? error.message : String(error);
-  if (/exceeds pixel limit/.test(reason)) {
-    const { width = 0, height = 0 } = await sharp(file, { limitInputPixels: false }).metadata();
+  if (error instanceof TooManyPixelsError || /exceeds pixel limit/.test(reason)) {
+    const { width, height } =
+      error instanceof TooManyPixelsError ? error : await sharp(file, { limitInputPixels: false }).metadata();
     const message = `has ${width.toLocaleString('en')} × ${height.toLocaleString('en')} pixels, more than can be opened (${MOST_PIXELS.toLocaleString('en')})`;
     return { code: 'image-too-large', message, hint: 'make it smaller' };
   }
@@ -62,7 +81,7 @@ async function contentProblem(file: string | Uint8Array, start: Buffer, error: u
     return {
       code: 'not-an-image',
       message: `is not an image that can be read${kind ? ` (it is ${kind})` : ''}`,
-      hint: 'JPEG, PNG, WebP, TIFF and GIF can',
+      hint: 'JPEG, PNG, WebP, TIFF, GIF and BMP can',
     };
   }
   const [cause] = withoutPreface(error).split('\n');
@@ -80,7 +99,7 @@ export function withoutPreface(error: unknown): string {
 
 /** What a file is by its first bytes, for the kinds that often lie between images. */
 function kindOf(start: Buffer): string | undefined {
-  if (start.subarray(0, 2).toString('latin1') === 'BM') return 'a BMP';
+  if (start.subarray(0, 2).toString('latin1') === 'BM') return 'a BMP of a rare kind';
   if (start.subarray(0, 5).toString('latin1') === '%PDF-') return 'a PDF';
   if (start.subarray(0, 2).toString('latin1') === 'PK') return 'a ZIP archive';
   if (/^\s*</.test(start.toString('latin1'))) return 'HTML or XML';

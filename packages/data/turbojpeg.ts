@@ -7,10 +7,10 @@ import type koffi from 'koffi';
  * decodes it in place. It also decodes at 1/2, 1/4 and 1/8 of the size for less than half of the time.
  */
 export interface TurboJpeg {
-  /** Size of the stored pixels; null for what is no JPEG, or one that has no RGB form (CMYK). */
-  size(jpeg: Uint8Array): { width: number; height: number } | null;
+  /** Size of the stored pixels, and how many bytes each has: 3 (RGB), or 4 (CMYK, as it stands in the file). Null for what is no JPEG. */
+  size(jpeg: Uint8Array): { width: number; height: number; channels: 3 | 4 } | null;
   /**
-   * Decodes to RGB of `scaled(width) × scaled(height)`. False when anything is odd about the data: another decoder then has to
+   * Decodes to `scaled(width) × scaled(height)` pixels. False when anything is odd about the data: another decoder then has to
    * say whether it is harmless.
    */
   decode(jpeg: Uint8Array, eighths: Eighths, target: Uint8Array): boolean;
@@ -52,8 +52,9 @@ function open(): TurboJpeg | null {
   return null;
 }
 
-/** From turbojpeg.h, version 1.2 or newer: enum TJPF, enum TJCS. */
+/** From turbojpeg.h, version 1.4 or newer: enum TJPF, enum TJCS. */
 const TJPF_RGB = 0;
+const TJPF_CMYK = 11;
 const TJCS_CMYK = 3;
 
 function bind(library: ReturnType<typeof koffi.load>): TurboJpeg {
@@ -72,7 +73,7 @@ function bind(library: ReturnType<typeof koffi.load>): TurboJpeg {
     const failed =
       header(handle, jpeg, jpeg.length, found.subarray(0), found.subarray(1), found.subarray(2), found.subarray(3)) !==
       0;
-    return failed || found[3] >= TJCS_CMYK ? null : { width: found[0], height: found[1] };
+    return failed ? null : { width: found[0], height: found[1], channels: found[3] >= TJCS_CMYK ? 4 : 3 };
   };
   return {
     size,
@@ -80,8 +81,9 @@ function bind(library: ReturnType<typeof koffi.load>): TurboJpeg {
       const full = size(jpeg);
       if (!full) return false;
       const [width, height] = [scaled(full.width, eighths), scaled(full.height, eighths)];
-      if (target.length < width * height * 3) throw new RangeError('the target is too small for the image');
-      return decompress(handle, jpeg, jpeg.length, target, width, 0, height, TJPF_RGB, 0) === 0;
+      if (target.length < width * height * full.channels) throw new RangeError('the target is too small for the image');
+      const format = full.channels === 4 ? TJPF_CMYK : TJPF_RGB;
+      return decompress(handle, jpeg, jpeg.length, target, width, 0, height, format, 0) === 0;
     },
   };
 }

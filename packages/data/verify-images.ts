@@ -1,9 +1,9 @@
 import { readFile, stat } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import type { ImageRecord } from './dataset.ts';
+import { openImage } from './decode-file.ts';
 import { imageProblem, MOST_PIXELS, withoutPreface } from './image-problem.ts';
 import { type Issue, shortPath } from './issue.ts';
-import { sharp } from './sharp.ts';
 import { openVerifiedImages, type VerifiedImages } from './verified-images.ts';
 
 export interface VerifyOptions {
@@ -113,9 +113,9 @@ async function faultyImage(file: string): Promise<Verdict> {
  */
 async function decodeWhole(bytes: Uint8Array, failOn: 'warning' | 'error'): Promise<{ width: number; height: number }> {
   const options = { limitInputPixels: MOST_PIXELS, ignoreIcc: true };
-  const { width, height } = (await sharp(bytes, { ...options, failOn: 'none' }).metadata()).autoOrient;
+  const { width, height } = (await openImage(bytes, { ...options, failOn: 'none' }).metadata()).autoOrient;
   const [across, down] = [width, height].map((length) => Math.max(1, Math.floor(length / 9)));
-  const image = sharp(bytes, { ...options, failOn }).autoOrient();
+  const image = openImage(bytes, { ...options, failOn }).autoOrient();
   await image.resize(across, down, { fit: 'fill', kernel: 'linear' }).raw().toBuffer();
   return { width, height };
 }

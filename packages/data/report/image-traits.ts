@@ -1,6 +1,7 @@
 import { hash as digest } from 'node:crypto';
+import { isBmp } from '../bmp.ts';
+import { openImage } from '../decode-file.ts';
 import { MOST_PIXELS } from '../image-problem.ts';
-import { sharp } from '../sharp.ts';
 import { HASHED_SIDE, type PerceptualHash, perceptualHash } from './perceptual-hash.ts';
 
 /** Side of the grey picture that is kept of an image, to compare it with others. */
@@ -11,7 +12,7 @@ export interface ImageTraits {
   /** Pixels, after EXIF orientation. */
   readonly width: number;
   readonly height: number;
-  /** As sharp names it: `jpeg`, `png`, `webp`, `gif`, `tiff`, `heif` (AVIF too). */
+  /** As sharp names it: `jpeg`, `png`, `webp`, `gif`, `tiff`, `heif` (AVIF too); or `bmp`. */
   readonly format: string;
   /** EXIF orientation as stored, 1 … 8; 1 when the file has none. */
   readonly orientation: number;
@@ -42,8 +43,8 @@ export interface ImageTraits {
  */
 export async function readTraits(bytes: Uint8Array, failOn: 'warning' | 'error'): Promise<ImageTraits> {
   const options = { limitInputPixels: MOST_PIXELS, ignoreIcc: true };
-  const metadata = await sharp(bytes, { ...options, failOn: 'none' }).metadata();
-  const { data, info } = await sharp(bytes, { ...options, failOn })
+  const metadata = await openImage(bytes, { ...options, failOn: 'none' }).metadata();
+  const { data, info } = await openImage(bytes, { ...options, failOn })
     .autoOrient()
     .removeAlpha()
     .toColourspace('srgb')
@@ -55,7 +56,7 @@ export async function readTraits(bytes: Uint8Array, failOn: 'warning' | 'error')
   return {
     width,
     height,
-    format: metadata.format,
+    format: isBmp(bytes) ? 'bmp' : metadata.format,
     orientation: metadata.orientation ?? 1,
     space: metadata.space,
     grey: chroma < MOST_GREY_CHROMA,
