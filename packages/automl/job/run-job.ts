@@ -1,5 +1,6 @@
 import { mkdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
+import { ImageCache } from '@fovea/data';
 import type { ModelTask } from '../model-folder/layout.ts';
 import { stopsAfterReport } from '../search/early-termination.ts';
 import type { Assignment } from '../search/space.ts';
@@ -156,6 +157,7 @@ async function execute(
   writeJob(workspace, record);
 
   const endsAt = Date.now() + job.limits.timeout_minutes * 60_000;
+  const imageCache = ImageCache.create({ folder: join(cacheFolderOf(workspace), 'images') });
   const draws = planTrials(job, runnableModels());
   try {
     for (const [index, draw] of draws.entries()) {
@@ -171,6 +173,7 @@ async function execute(
         of: draws.length,
         record,
         data,
+        imageCache,
         earlier,
         folder,
         workspace,
@@ -205,6 +208,7 @@ interface Attempt {
   stored: StoredJob;
   record: JobRecord;
   data: JobData;
+  imageCache: ImageCache;
   earlier: EarlierCheckpoint | null;
   folder: string;
   workspace: string;
@@ -242,6 +246,7 @@ async function attempt(trial: TrialRecord, attempt: Attempt): Promise<void> {
       task: job.task as ModelTask,
       folder,
       cacheFolder: cacheFolderOf(workspace),
+      imageCache: attempt.imageCache,
       data: attempt.data,
       weights: stored.weights,
       earlier: attempt.earlier,

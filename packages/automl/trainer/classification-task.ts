@@ -88,6 +88,7 @@ export abstract class ClassificationTask {
       source,
       resize,
       cropAfter: centreCrop(resize.width, resize.height, this.#sizes.validation_crop_size).source,
+      repeats: true,
     };
   }
 

@@ -31,7 +31,12 @@ function batchOf(records: readonly ImageRecord[], size: number): ImageBatch {
 function setting(kind: 'multi-class' | 'multi-label', layers: nn.Module, weighted_loss = 2) {
   const hp = resolveHyperparameters('image_classification', 'resnet18', { weighted_loss });
   const task = new (kind === 'multi-class' ? MultiClassTask : MultiLabelTask)(CLASSES, hp, RECORDS);
-  return { model: layers, task, images: new ImageStream(task, { mean: [0, 0, 0], std: [1, 1, 1] }, 0), device: 'cpu' };
+  return {
+    model: layers,
+    task,
+    images: new ImageStream(task, { mean: [0, 0, 0], std: [1, 1, 1] }, { workers: 0 }),
+    device: 'cpu',
+  };
 }
 
 const network = () => {

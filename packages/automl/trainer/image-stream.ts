@@ -1,4 +1,4 @@
-import { BatchLoader, type Decode, type ImageRecord } from '@fovea/data';
+import { BatchLoader, type Decode, type ImageCache, type ImageRecord } from '@fovea/data';
 import { fromTypedArray, type Tensor } from '@fovea/torch';
 import { augmentModule, mixSeeds, type Normalisation, normaliseBatch, torchRandom } from '@fovea/vision';
 import type { ClassificationTask } from './classification-task.ts';
@@ -21,10 +21,20 @@ export class ImageStream {
   readonly #normalisation: Normalisation;
   readonly #loader: BatchLoader;
 
-  constructor(task: ClassificationTask, normalisation: Normalisation, workers: number) {
+  /** @param cache where decoded images are kept from one epoch to the next */
+  constructor(
+    task: ClassificationTask,
+    normalisation: Normalisation,
+    { workers, cache }: { workers: number; cache?: ImageCache | undefined },
+  ) {
     this.#task = task;
     this.#normalisation = normalisation;
-    this.#loader = new BatchLoader({ workers, augmentModule });
+    this.#loader = new BatchLoader({ workers, augmentModule, ...(cache && { cache }) });
+  }
+
+  /** How long batches have been waited for in all. */
+  get waitedMilliseconds(): number {
+    return this.#loader.waitedMilliseconds;
   }
 
   /** All training images once. What is done to them depends on seed, epoch and place alone, not on workers or restarts. */

@@ -1,8 +1,8 @@
 import { freemem } from 'node:os';
 import { memoryUse, setMemoryLimit } from '@fovea/torch';
 
-/** What tensors leave to the libraries' working memory, the images on their way and everything else on the machine. */
-const SHARE = 0.8;
+/** What tensors leave to decoded images, the libraries' working memory and everything else on the machine. */
+const SHARE = 0.65;
 
 /**
  * Bounds the memory of tensors by what the machine, or the container, has left, so that its end is an error that training can answer

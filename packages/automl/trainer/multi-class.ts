@@ -56,7 +56,7 @@ export function classWeights(weightedLoss: number, classes: readonly string[], r
   if (weightedLoss === 0) return null;
   return classes.map((label) => {
     const count = records.filter(({ labels }) => labels.includes(label)).length;
-    const balanced = records.length / (classes.length * count);
+    const balanced = count === 0 ? 1 : records.length / (classes.length * count);
     return weightedLoss === 1 ? Math.sqrt(balanced) : balanced;
   });
 }

@@ -64,7 +64,8 @@ export function positiveWeights(weightedLoss: number, classes: readonly string[]
   if (weightedLoss === 0) return null;
   return classes.map((label) => {
     const count = records.filter(({ labels }) => labels.includes(label)).length;
-    const balanced = (records.length - count) / count;
+    // A label that all images have, or none, has nothing to be balanced with.
+    const balanced = count % records.length === 0 ? 1 : (records.length - count) / count;
     return weightedLoss === 1 ? Math.sqrt(balanced) : balanced;
   });
 }

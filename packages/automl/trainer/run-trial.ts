@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { basename, join } from 'node:path';
+import type { ImageCache } from '@fovea/data';
 import { cudaIsAvailable, manualSeed, type nn, setNumThreads, torchVersion } from '@fovea/torch';
 import { type Classifier, createModel, findModel, freezeStages } from '@fovea/vision';
 import type { Report } from '../job/events.ts';
@@ -30,6 +31,8 @@ export interface TrialContext {
   folder: string;
   /** What the workspace remembers between jobs. */
   cacheFolder: string;
+  /** Decoded images, of all trials of the job. */
+  imageCache: ImageCache;
   data: JobData;
   /** A checkpoint's path, `none`, or nothing for ImageNet weights where they can be had. */
   weights: string | undefined;
@@ -96,7 +99,10 @@ export async function runTrial(
     report,
   });
   const task = taskOf(context, hp);
-  const images = new ImageStream(task, entry.input, hp.number_of_workers ?? Math.max(1, availableParallelism() >> 1));
+  const images = new ImageStream(task, entry.input, {
+    workers: hp.number_of_workers ?? Math.max(1, availableParallelism() >> 1),
+    cache: context.imageCache,
+  });
   record.hyperparameters = hp;
   record.properties = {
     device: device === 'cpu' ? `cpu, ${availableParallelism()} threads` : device,

@@ -85,6 +85,7 @@ export async function train(
     const batches = shuffledBatches(training.train, batchSize, seed, epoch);
     const stepsPerEpoch = Math.ceil(batches.length / hp.gradient_accumulation_step);
     const started = performance.now();
+    const waited = images.waitedMilliseconds;
     let step = epoch * stepsPerEpoch;
     let factor = 0;
     let lossSum = 0;
@@ -127,7 +128,9 @@ export async function train(
           : undefined,
       });
     }
-    progress = { ...progress, epochs: epoch + 1, seconds: progress.seconds + (performance.now() - started) / 1000 };
+    const milliseconds = performance.now() - started;
+    const dataWait = (images.waitedMilliseconds - waited) / milliseconds;
+    progress = { ...progress, epochs: epoch + 1, seconds: progress.seconds + milliseconds / 1000 };
 
     if ((epoch + 1) % hp.evaluation_frequency === 0 || epoch + 1 === hp.number_of_epochs) {
       const { metrics: judged } = await evaluate(training, { progress, report, signal });
@@ -136,6 +139,7 @@ export async function train(
         train_loss: lossSum / training.train.length,
         learning_rate: hp.learning_rate * factor,
         images_per_second: clock.imagesPerSecond,
+        data_wait_fraction: dataWait,
       };
       const record = { epoch: epoch + 1, metrics };
       const { state, improved, stop } = observe(progress.stopper, judged[task.primaryMetric], {
