@@ -1,5 +1,6 @@
-// Speed and memory beside Python's torch; writes bench/RESULTS.md. Wants a quiet machine for about ten minutes.
-//   npm run bench -- [section…] [--rounds N]      sections that are named are measured alone, and printed instead of written
+// Speed and memory beside Python's torch, and what training reaches on real images; writes bench/RESULTS.md. Wants a quiet machine,
+// for about half an hour in all.
+//   npm run bench -- [section…] [--rounds N]      sections that are named are measured alone, and take their place in the file
 import { parseArgs } from 'node:util';
 import { turboJpeg } from '@fovea/data';
 import { env } from 'onnxruntime-node';
@@ -7,12 +8,20 @@ import sharp from 'sharp';
 import { images } from './images.ts';
 import { memory } from './memory.ts';
 import { prediction } from './prediction.ts';
-import { format, type Section, writeResults } from './results.ts';
+import { format, keepResult, type Section } from './results.ts';
+import { runs } from './runs.ts';
 import { type Bench, findPython, Side } from './side.ts';
 import { start } from './start.ts';
 import { training } from './training.ts';
 
-const sections: Record<string, (bench: Bench) => Promise<Section>> = { training, prediction, images, memory, start };
+const sections: Record<string, (bench: Bench) => Promise<Section>> = {
+  training,
+  prediction,
+  images,
+  memory,
+  start,
+  runs,
+};
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -30,23 +39,12 @@ const say = (message: string) => console.error(`${Math.round((performance.now() 
 if (python === null) say('no Python with torch, torchvision and Pillow: only our side is measured');
 const bench: Bench = { python, rounds, say };
 
-const measured: Section[] = [];
 for (const name of positionals.length > 0 ? positionals : Object.keys(sections)) {
   const section = await sections[name](bench);
-  measured.push(section);
   console.error(`\n${format(section)}`);
+  keepResult(new URL('RESULTS.md', import.meta.url), section, await versions());
 }
-if (positionals.length === 0) {
-  const path = new URL('RESULTS.md', import.meta.url);
-  writeResults(path, await versions(), measured);
-  say('written to bench/RESULTS.md');
-} else {
-  say(
-    `measured with ${Object.entries(await versions())
-      .map((pair) => pair.join(' '))
-      .join(', ')}`,
-  );
-}
+say('written to bench/RESULTS.md');
 
 async function versions(): Promise<Record<string, string>> {
   const ours = Side.ours('training-side.ts');

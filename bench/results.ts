@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 
 /** A table of results with what it means. */
@@ -29,10 +29,20 @@ export function rate(pieces: number, seconds: number | null): string {
   return value < 100 ? value.toFixed(1) : value.toFixed(0);
 }
 
-/** Writes bench/RESULTS.md: what was measured, on which machine, with which versions. */
-export function writeResults(path: URL, versions: Record<string, string>, sections: readonly Section[]): void {
+/** Puts a section into bench/RESULTS.md, in place of what was measured before, with the machine and the versions of this time. */
+export function keepResult(path: URL, section: Section, versions: Record<string, string>): void {
+  const before = existsSync(path) ? readFileSync(path, 'utf8') : '';
+  const [, ...sections] = before.split(/^(?=## )/m);
+  const text = format({ ...section, text: `${section.text}\nMeasured on ${new Date().toISOString().slice(0, 10)}.` });
+  const place = sections.findIndex((one) => one.startsWith(`## ${section.title}\n`));
+  if (place < 0) sections.push(text);
+  else sections[place] = text;
+  writeFileSync(path, `${head(versions)}\n${sections.map((one) => one.trim()).join('\n\n')}\n`);
+}
+
+function head(versions: Record<string, string>): string {
   const machine = `${cpus()[0].model.trim()}, ${cpus().length} cores, ${(totalmem() / 2 ** 30).toFixed(0)} GiB`;
-  const text = [
+  return [
     '# Results\n',
     'Written by `npm run bench`. Both sides of a comparison are processes that run in turn; figures are medians over rounds,',
     'ratios are medians of the ratios of neighbouring rounds. A ratio above 1 means that Fovea is faster; one that misses',
@@ -40,12 +50,9 @@ export function writeResults(path: URL, versions: Record<string, string>, sectio
     `Machine: ${machine}.\\`,
     `Versions: ${Object.entries(versions)
       .map(([name, version]) => `${name} ${version}`)
-      .join(', ')}.\\`,
-    `Date: ${new Date().toISOString().slice(0, 10)}.\n`,
+      .join(', ')}.\n`,
     ...(versions['Python torch'] ? [] : [withoutPython]),
-    ...sections.map(format),
   ].join('\n');
-  writeFileSync(path, text);
 }
 
 const withoutPython =
