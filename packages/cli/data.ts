@@ -13,6 +13,7 @@ import { modelFolder } from './model-argument.ts';
 import { optionalWriter } from './output.ts';
 import { printable } from './printable.ts';
 import { type Progress, showProgress } from './progress.ts';
+import { shortPath } from './summary.ts';
 
 interface CheckOptions {
   validation?: string;
@@ -220,7 +221,7 @@ async function chosenModel(
       `it knows ${model.labels.slice(0, 10).map(printable).join(', ')}`,
     );
   }
-  return { ...model, name };
+  return { ...model, name: shortPath(name) };
 }
 
 /** Tells `progress` how far a stretch of work is. */

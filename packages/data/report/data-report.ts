@@ -76,6 +76,7 @@ export interface DataReport {
   readonly suspicious_labels: {
     readonly model: string;
     readonly judged: number;
+    readonly agreement: number;
     readonly thresholds: SuspiciousLabels<unknown>['thresholds'];
     /** The worst first. */
     readonly images: readonly ReportedSuspicion[];
@@ -139,6 +140,7 @@ export async function dataReport(input: ReportInput, { signal }: { signal?: Abor
       ? {
           model: answers.model,
           judged: suspicious.judged,
+          agreement: suspicious.agreement,
           thresholds: suspicious.thresholds,
           images: suspicious.found.map(({ item, ...suspicion }) => ({ ...item, ...suspicion })),
         }

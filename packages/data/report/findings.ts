@@ -26,6 +26,9 @@ const MOST_EXAMPLES = 5;
 /** Images of a class below which it is hardly learned. */
 const FEW_IMAGES = 15;
 
+/** A model that agrees with fewer of the labels is no judge of them. */
+const WEAK_MODEL = 0.8;
+
 /** Largest to smallest class; from here on the small one is neglected unless its images weigh more. */
 const UNBALANCED = 3;
 const VERY_UNBALANCED = 10;
@@ -153,8 +156,7 @@ function ofSuspicions({ suspicious_labels: suspicious }: Facts): Finding[] {
   };
   return finding('warning', 'suspicious-labels', suspicious.images, {
     message: `of ${counted(images, 'image')} the model ${suspicious.model} contradicts the labels with confidence`,
-    advice:
-      'look at them, the worst first, and correct the labels that are wrong. Images that the model was trained on are judged too kindly: it may have learned their wrong labels by heart',
+    advice: `look at them, the worst first, and correct the labels that are wrong. Images that the model was trained on are judged too kindly: it may have learned their wrong labels by heart${suspicious.agreement < WEAK_MODEL ? `. The model itself is often wrong (${Math.floor(suspicious.agreement * 100)} % agree): a better one says more` : ''}`,
     show,
   });
 }

@@ -12,7 +12,7 @@ export interface ImageTraits {
   /** Pixels, after EXIF orientation. */
   readonly width: number;
   readonly height: number;
-  /** As sharp names it: `jpeg`, `png`, `webp`, `gif`, `tiff`, `heif` (AVIF too); or `bmp`. */
+  /** As sharp names it: `jpeg`, `png`, `webp`, `gif`, `tiff`, `heif` (AVIF too), `bmp`; or `bmp`. */
   readonly format: string;
   /** EXIF orientation as stored, 1 … 8; 1 when the file has none. */
   readonly orientation: number;

@@ -31,6 +31,8 @@ export interface SuspiciousLabel<T> {
 
 export interface SuspiciousLabels<T> {
   readonly judged: number;
+  /** Share of the images whose class the model names, or of all questions whether a label is there: a model that is often wrong proves little. */
+  readonly agreement: number;
   /** Probability from which on the model counts as confident, by class; `absent` that it is not there (multi-label). */
   readonly thresholds: readonly { readonly label: string; readonly present: number; readonly absent?: number }[];
   /** The worst first. */
@@ -78,7 +80,12 @@ export function suspiciousLabels<T extends JudgedImage>(
   const doubt = isMultilabel ? doubtsOfLabels : doubtOfClass;
   const found = judged.flatMap(({ item, answer }) => doubt(item, answer, thresholds));
   const margin = (one: SuspiciousLabel<T>) => one.probability - one.probability_as_labelled;
-  return { judged: judged.length, thresholds, found: found.sort((a, b) => margin(b) - margin(a)) };
+  const agrees = ({ item, answer }: (typeof judged)[number]) =>
+    isMultilabel
+      ? answer.filter((probability, i) => probability >= 0.5 === item.labels.includes(labels[i])).length / labels.length
+      : Number(item.labels[0] === labels[answer.indexOf(Math.max(...answer))]);
+  const agreement = judged.reduce((sum, one) => sum + agrees(one), 0) / Math.max(1, judged.length);
+  return { judged: judged.length, agreement, thresholds, found: found.sort((a, b) => margin(b) - margin(a)) };
 }
 
 type Threshold = SuspiciousLabels<unknown>['thresholds'][number];

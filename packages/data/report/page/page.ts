@@ -1,3 +1,4 @@
+import { dirname, sep } from 'node:path';
 import type { ImageRecord } from '../../dataset.ts';
 import type { DataReport } from '../data-report.ts';
 import type { ImageTraits } from '../image-traits.ts';
@@ -34,7 +35,8 @@ export async function reportPage(report: DataReport, options: PageOptions): Prom
   const { records, traits, file } = options;
   const samples = samplesOf(report, records, traits);
   const files = [...[...samples.values()].flat().map((sample) => sample.file), ...shownFiles(report)];
-  const pictures: Pictures = { page: file, thumbnails: await thumbnailsOf(files, options) };
+  const folder = commonFolder([...traits.keys()]);
+  const pictures: Pictures = { page: file, folder, thumbnails: await thumbnailsOf(files, options) };
   const sections: [id: string, title: string, content: Markup | null][] = [
     ['findings', 'What to look at', findingsSection(report)],
     ['suspicious', 'Suspicious labels', suspiciousSection(report, pictures)],
@@ -42,7 +44,7 @@ export async function reportPage(report: DataReport, options: PageOptions): Prom
     ['classes', report.labels ? 'Labels' : 'Classes', classesSection(report, samples, pictures)],
     ['together', 'Labels that come together', labelsSection(report)],
     ['sizes', 'Sizes and kinds', sizesSection(report, traits, pictures)],
-    ['issues', 'Every problem, with its place', issuesSection(report)],
+    ['issues', 'Every problem, with its place', issuesSection(report, pictures)],
   ];
   const present = sections.filter(([, , content]) => content !== null);
   return html`<!doctype html>
@@ -59,6 +61,7 @@ export async function reportPage(report: DataReport, options: PageOptions): Prom
 <header>
 <h1><bdi>${report.name}</bdi></h1>
 <p>${overview(report)}</p>
+<p class="dim">${folder === '' ? null : html`Below <bdi>${folder}</bdi>`}</p>
 <p class="verdict ${report.can_train ? 'good' : 'bad'}">${report.can_train ? '✓ Training can start' : '✗ Training cannot start before the errors are mended'}</p>
 <nav aria-label="Sections"><ul>${present.map(([id, title]) => html`<li><a href="#${id}">${title}</a></li>`)}</ul></nav>
 </header>
@@ -69,6 +72,15 @@ ${present.map(([id, title, content]) => html`<section id="${id}" aria-labelledby
 </body>
 </html>
 `.text;
+}
+
+/** The deepest folder that has all of the files; empty when there is none. */
+function commonFolder(files: readonly string[]): string {
+  let folder = files.length > 0 ? dirname(files[0]) : '';
+  for (const file of files)
+    while (!file.startsWith(folder.endsWith(sep) ? folder : folder + sep) && folder !== dirname(folder))
+      folder = dirname(folder);
+  return folder;
 }
 
 function overview({ images, classes, labels, has_validation, task }: DataReport): string {

@@ -10,13 +10,15 @@ export interface Pictures {
   readonly thumbnails: ReadonlyMap<string, string>;
   /** Absolute path of the page: links to the images are relative to it, so that both can be moved together. */
   readonly page: string;
+  /** What names of files are shown relative to. */
+  readonly folder: string;
 }
 
 /** A picture that opens the image, for people who see it; `alt` is for those who don't. */
-export function thumbnail(file: string, alt: string, { thumbnails, page }: Pictures): Markup {
+export function thumbnail(file: string, alt: string, { thumbnails, page, folder }: Pictures): Markup {
   const source = thumbnails.get(file);
   if (source === undefined) return html`<span class="none">cannot be shown</span>`;
-  return html`<a class="thumb" href="${linkTo(file, page)}" title="${shortPath(file)}"><img src="${source}" alt="${alt}" loading="lazy" decoding="async"></a>`;
+  return html`<a class="thumb" href="${linkTo(file, page)}" title="${shortPath(file, folder)}"><img src="${source}" alt="${alt}" loading="lazy" decoding="async"></a>`;
 }
 
 /** A picture with its name, what is said of it, labels and set. */
@@ -24,7 +26,7 @@ export function card(image: ReportedImage, said: Markup | null, pictures: Pictur
   const { file, labels, set, source } = image;
   const names = labels.join(', ') || 'no label';
   const line = source.line === undefined ? null : html` <span class="dim">line ${source.line}</span>`;
-  return html`<figure>${thumbnail(file, names, pictures)}<figcaption><span class="labels"><bdi>${names}</bdi></span> <span class="tag">${set}</span>${said === null ? null : html`<br>${said}`}<br><bdi>${shortPath(file)}</bdi>${line}</figcaption></figure>`;
+  return html`<figure>${thumbnail(file, names, pictures)}<figcaption><span class="labels"><bdi>${names}</bdi></span> <span class="tag">${set}</span>${said === null ? null : html`<br>${said}`}<br><bdi>${shortPath(file, pictures.folder)}</bdi>${line}</figcaption></figure>`;
 }
 
 function linkTo(file: string, page: string): string {

@@ -120,7 +120,7 @@ function duplicateGroup(
   const cards = shown.map((image) =>
     card(image, image.mirrored ? html`<span class="tag">mirrored</span>` : null, pictures),
   );
-  return html`<div class="group"><p>${tags}${images.length > shown.length ? html` ${count(images.length)} images` : null}</p><div class="cards">${cards}</div></div>`;
+  return html`<div class="${shown.length === 2 ? 'group pair' : 'group'}"><p>${tags}${images.length > shown.length ? html` ${count(images.length)} images` : null}</p><div class="cards">${cards}</div></div>`;
 }
 
 /** In a long group those that make it worth a look come first: one of each set and labels. */
@@ -132,7 +132,8 @@ function shownOfGroup(images: ReportedDuplicates['images']): ReportedDuplicates[
 
 export function suspiciousSection({ suspicious_labels: suspicious }: DataReport, pictures: Pictures): Markup | null {
   if (suspicious === null) return null;
-  const { model, judged, thresholds, images } = suspicious;
+  const { model, judged, agreement, thresholds, images } = suspicious;
+  const hasAbsent = thresholds.some(({ absent }) => absent !== undefined);
   const percent = (probability: number) => `${Math.floor(probability * 100)} %`;
   const said = (one: ReportedSuspicion) => {
     if (one.kind === 'other-class')
@@ -141,7 +142,6 @@ export function suspiciousSection({ suspicious_labels: suspicious }: DataReport,
     return html`<span class="doubt"><bdi>${one.label}</bdi> ${what}, ${percent(one.probability)}</span>`;
   };
   const cards = images.slice(0, limits.suspicious).map((one) => card(one, said(one), pictures));
-  const hasAbsent = thresholds.some(({ absent }) => absent !== undefined);
   const rows = thresholds
     .slice(0, limits.classes)
     .map(
@@ -149,7 +149,7 @@ export function suspiciousSection({ suspicious_labels: suspicious }: DataReport,
         html`<tr><th scope="row"><bdi>${label}</bdi></th><td class="number">${percent(present)}</td>${absent === undefined ? null : html`<td class="number">${percent(absent)}</td>`}</tr>`,
     );
   const head = html`<thead><tr><th scope="col">class</th><th scope="col">${hasAbsent ? 'is there, from' : 'from'}</th>${hasAbsent ? html`<th scope="col">is not there, from</th>` : null}</tr></thead>`;
-  return html`<p>What the model <bdi>${model}</bdi> contradicts with confidence, the worst first, of ${count(judged)} images that it was shown. Either the label is wrong, or the picture is hard: look before you change it.</p>
+  return html`<p>What the model <bdi>${model}</bdi> contradicts with confidence, the worst first, of ${count(judged)} images that it was shown. Its answer is the label in ${percent(agreement)} of ${hasAbsent ? 'all questions' : 'them'}. Either the label is wrong, or the picture is hard, or the model is: look before you change it.</p>
 <p class="dim">Images that the model was trained on are judged too kindly: it may have learned their wrong labels by heart. Those of the validation data are judged fairly.</p>
 ${cards.length === 0 ? html`<p>It contradicts none.</p>` : html`<div class="cards">${cards}</div>`}${rest(images.length - cards.length, 'labels')}
 <details><summary>When the model counts as confident</summary><p class="dim">From the mean probability on that it gives to images labelled so, at least 50 % (confident learning, Northcutt et al. 2021).</p><table>${head}<tbody>${rows}</tbody></table></details>`;
@@ -192,14 +192,14 @@ export function sizesSection(
 <h3>Kinds</h3><table><caption>Images of each kind</caption><tbody>${Object.entries(formats).map(([format, images]) => figure(format === 'heif' ? 'AVIF' : format.toUpperCase(), images))}${words.map(([kind, name]) => (kinds[kind] > 0 ? figure(name, kinds[kind]) : null))}</tbody></table></div></div>${groups}`;
 }
 
-export function issuesSection({ issues }: DataReport): Markup | null {
+export function issuesSection({ issues }: DataReport, pictures: Pictures): Markup | null {
   if (issues.length === 0) return null;
   const ordered = issues.toSorted((a, b) => a.severity.localeCompare(b.severity));
   const rows = ordered
     .slice(0, limits.issues)
     .map(
       ({ severity, file, line, message, hint }) =>
-        html`<tr><td>${severity}</td><td><bdi>${shortPath(file)}</bdi>${line === undefined ? null : html`:${line}`}</td><td>${message}${hint === undefined ? null : html`; ${hint}`}</td></tr>`,
+        html`<tr><td>${severity}</td><td><bdi>${shortPath(file, pictures.folder)}</bdi>${line === undefined ? null : html`:${line}`}</td><td>${message}${hint === undefined ? null : html`; ${hint}`}</td></tr>`,
     );
   return html`<div class="scroll"><table class="issues"><thead><tr><th scope="col">kind</th><th scope="col">where</th><th scope="col">what</th></tr></thead><tbody>${rows}</tbody></table></div>${rest(issues.length - rows.length, 'rows')}`;
 }

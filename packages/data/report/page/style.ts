@@ -24,8 +24,8 @@ th { text-align: left; font-weight: 600; } td, th { padding: .25rem .6rem .25rem
 .row { display: flex; flex-wrap: wrap; gap: .4rem; } .row a, .row .none { width: 72px; height: 54px; }
 .thumb { display: block; background: var(--box); border-radius: 4px; overflow: hidden; } .thumb img { display: block; width: 100%; height: 100%; object-fit: contain; }
 .none { display: grid; place-items: center; background: var(--box); border-radius: 4px; color: var(--dim); font-size: .75rem; text-align: center; }
-.groups { display: grid; gap: .75rem; } .group { background: var(--card); border: 1px solid var(--line); border-radius: 6px; padding: .75rem .9rem; }
-.group > p { margin: 0 0 .5rem; } .cards { display: grid; grid-template-columns: repeat(auto-fill, minmax(160px, 1fr)); gap: .75rem; }
+.groups { display: flex; flex-wrap: wrap; gap: .75rem; } .group { background: var(--card); border: 1px solid var(--line); border-radius: 6px; padding: .75rem .9rem; }
+.group > p { margin: 0 0 .5rem; } .group .cards { grid-template-columns: repeat(auto-fill, 160px); } .group.pair { flex: 0 1 362px; } .group.pair .cards { grid-template-columns: 1fr 1fr; } .group:not(.pair) { flex: 1 1 100%; } .cards { display: grid; grid-template-columns: repeat(auto-fill, minmax(160px, 1fr)); gap: .75rem; }
 figure { margin: 0; font-size: .8125rem; line-height: 1.35; } figure .thumb, figure .none { height: 130px; margin-bottom: .35rem; }
 figcaption b { color: var(--ink); } .labels { color: var(--ink); font-weight: 600; } .doubt { color: var(--warning); font-weight: 600; }
 .tag { display: inline-block; border: 1px solid var(--line); border-radius: 999px; padding: 0 .5rem; font-size: .75rem; color: var(--dim); }

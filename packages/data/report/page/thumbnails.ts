@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
+import { openImage } from '../../decode-file.ts';
 import { MOST_PIXELS } from '../../image-problem.ts';
-import { sharp } from '../../sharp.ts';
 
 /** Longer side in pixels: sharp on screens of twice the density at half of it. */
 const SIDE = 160;
@@ -35,7 +35,7 @@ export async function thumbnailsOf(
 }
 
 async function thumbnailOf(file: string): Promise<string> {
-  const image = sharp(await readFile(file), { limitInputPixels: MOST_PIXELS, failOn: 'error' }).autoOrient();
+  const image = openImage(await readFile(file), { limitInputPixels: MOST_PIXELS, failOn: 'error' }).autoOrient();
   // Alpha is dropped, not blended: this is what the network sees.
   const small = image.removeAlpha().resize(SIDE, SIDE, { fit: 'inside', withoutEnlargement: true });
   return `data:image/webp;base64,${(await small.webp({ quality: QUALITY }).toBuffer()).toString('base64')}`;
