@@ -32,6 +32,7 @@ export function summaryLines(
       difference === undefined ? '' : `     ONNX differs from the trained model by at most ${figure(difference)}`;
     entry('model', printable(shortPath(record.model)) + channel.paint('dim', verified));
   }
+  if (record.report !== null) entry('charts', printable(shortPath(record.report)));
   entry('try', `fovea predict${workspaceWords(workspace)} ${record.name} photo.jpg`);
   return lines;
 }

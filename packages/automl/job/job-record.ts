@@ -43,6 +43,8 @@ export interface JobRecord {
   metrics: Record<string, number>;
   /** The best trial's model folder. */
   model: string | null;
+  /** The best trial's page of charts. */
+  report: string | null;
   trials: TrialRecord[];
   tags: Record<string, string>;
   properties: Record<string, string>;

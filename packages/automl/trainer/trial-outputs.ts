@@ -15,6 +15,7 @@ const outputPaths = (trialFolder: string) => ({
   environment: join(trialFolder, 'outputs', 'conda_env_v_1_0_0.yml'),
   labels: join(trialFolder, 'train_artifacts', 'labels.json'),
   onnx: join(trialFolder, 'train_artifacts', 'model.onnx'),
+  report: join(trialFolder, 'train_artifacts', 'report.html'),
 });
 
 /**
