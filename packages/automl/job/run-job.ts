@@ -9,7 +9,7 @@ import { trialHyperparameters } from '../spec/resolve-hyperparameters.ts';
 import { runnableModels } from '../spec/runnable-models.ts';
 import { type EarlierCheckpoint, earlierCheckpoint } from '../trainer/earlier-checkpoint.ts';
 import { runTrial } from '../trainer/run-trial.ts';
-import { modelFolderOf, trialOutputs } from '../trainer/trial-outputs.ts';
+import { modelFolderOf, reportOf } from '../trainer/trial-outputs.ts';
 import type { Report, RunEvent } from './events.ts';
 import { displayNameOf, generateJobName } from './job-name.ts';
 import { type JobRecord, jobFolder, readJob, type TrialRecord, writeFileWhole, writeJob } from './job-record.ts';
@@ -308,6 +308,6 @@ function chooseBest(record: JobRecord, folder: string): void {
   record.best_epoch = best.best_epoch;
   record.metrics = best.metrics;
   record.model = link;
-  record.report = trialOutputs(join(folder, best.name)).report;
+  record.report = reportOf(join(folder, best.name));
   record.tags.automl_best_child_run_id = best.name;
 }

@@ -9,7 +9,7 @@ import { verifyOnnx } from '../onnx/verify.ts';
 import { trialReport } from '../report/trial-report.ts';
 import type { Progress } from './checkpoint.ts';
 import { evaluate, type Training, trainingFiles } from './train.ts';
-import { trialOutputs, writeTrialOutputs } from './trial-outputs.ts';
+import { reportOf, writeTrialOutputs } from './trial-outputs.ts';
 
 /** What the finished model's papers say besides its training. */
 interface Provenance {
@@ -52,7 +52,7 @@ export async function finishTrial(
   for (const [name, table] of Object.entries(tables)) {
     writeFileWhole(join(artifacts, `${name}.json`), `${JSON.stringify(table)}\n`);
   }
-  writeFileWhole(trialOutputs(folder).report, page);
+  writeFileWhole(reportOf(folder), page);
 
   const { mean, std } = entry.input;
   const normalisation = hp.enable_onnx_normalization ? { mean, std } : undefined;

@@ -8,6 +8,9 @@ import { type ModelContents, writeModelFolder } from '../model-folder/write.ts';
 /** Where a trial's model folder is, below the trial's own. */
 export const modelFolderOf = (trialFolder: string): string => join(trialFolder, 'outputs', 'mlflow-model');
 
+/** Where a trial's page of charts is, below the trial's own folder. */
+export const reportOf = (trialFolder: string): string => join(trialFolder, 'train_artifacts', 'report.html');
+
 /** What else a trial leaves for others, where Azure's trials have it. */
 const outputPaths = (trialFolder: string) => ({
   checkpoint: join(trialFolder, 'outputs', 'model.pt'),
@@ -15,7 +18,6 @@ const outputPaths = (trialFolder: string) => ({
   environment: join(trialFolder, 'outputs', 'conda_env_v_1_0_0.yml'),
   labels: join(trialFolder, 'train_artifacts', 'labels.json'),
   onnx: join(trialFolder, 'train_artifacts', 'model.onnx'),
-  report: join(trialFolder, 'train_artifacts', 'report.html'),
 });
 
 /**
