@@ -6,6 +6,7 @@ import { turboJpeg } from '@fovea/data';
 import { env } from 'onnxruntime-node';
 import sharp from 'sharp';
 import { images } from './images.ts';
+import { loader } from './loader.ts';
 import { memory } from './memory.ts';
 import { prediction } from './prediction.ts';
 import { format, keepResult, type Section } from './results.ts';
@@ -13,11 +14,14 @@ import { runs } from './runs.ts';
 import { type Bench, findPython, Side } from './side.ts';
 import { start } from './start.ts';
 import { training } from './training.ts';
+import { waiting } from './waiting.ts';
 
 const sections: Record<string, (bench: Bench) => Promise<Section>> = {
   training,
   prediction,
   images,
+  loader,
+  waiting,
   memory,
   start,
   runs,
