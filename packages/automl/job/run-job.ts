@@ -159,7 +159,7 @@ async function execute(
 
   const endsAt = Date.now() + job.limits.timeout_minutes * 60_000;
   const imageCache = ImageCache.create({ folder: join(cacheFolderOf(workspace), 'images') });
-  const draws = planTrials(job, runnableModels());
+  const draws = planTrials(job, runnableModels(job.training_parameters));
   try {
     for (const [index, draw] of draws.entries()) {
       const name = `${record.name}_HD_${index}`;

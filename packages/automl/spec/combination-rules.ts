@@ -6,7 +6,7 @@ import type { PartialJob } from './job-rules.ts';
 import { formatPath, type Path } from './job-source.ts';
 import type { Problem } from './problem.ts';
 import { defaultOf } from './resolve-hyperparameters.ts';
-import { defaultModels, type Task } from './tasks.ts';
+import { defaultModels, modelNames, type Task } from './tasks.ts';
 import { alternatives } from './value-schema.ts';
 
 /** More combinations than these are not tried out; what is wrong with the others shows when they are drawn. */
@@ -34,7 +34,12 @@ export function combinationProblems(task: Task, job: PartialJob, isWrong: (path:
       ? [{ fixed, drawn: {}, index: undefined }]
       : job.search_space.map((drawn, index) => ({ fixed, drawn, index }));
   const choosesModel = job.search_space === undefined && (job.limits?.max_trials ?? 1) > 1;
-  if (choosesModel && fixed.model_name === undefined) return [];
+  if (choosesModel && fixed.model_name === undefined) {
+    // AutoMode leaves out the models that do not fit; wrong is only what fits none.
+    const [origin] = origins;
+    const of = (rule: Rule) => ruleProblems(rule, task, modelNames[task], origin, isWrong);
+    return rules.flatMap(of).filter(({ severity }) => severity !== 'warning');
+  }
   const problems = origins.flatMap((origin) => [
     ...overriddenProblems(origin),
     ...(modelIsWrong(origin, isWrong) ? [] : originProblems(task, origin, isWrong)),

@@ -338,6 +338,13 @@ search_space:
   assert.match(problemsOf(space('quniform(225, 250, 25)')).join(), /^4:25 warning: some trials will fail/);
 });
 
+test('AutoMode chooses among the models that take what the job fixes; none is an error', () => {
+  const autoMode = (parameters: string) =>
+    problems(`${head}limits: {max_trials: 5}\ntraining_parameters: {${parameters}}\n`);
+  assert.deepEqual(autoMode('training_crop_size: 200'), []);
+  assert.match(autoMode('layers_to_freeze: 40').join(), /^6:41 layers_to_freeze is 40, but mobilenetv2 has 19 groups/);
+});
+
 test('a hyperparameter that no model of the job has is remarked', () => {
   const text = head.replace('image_classification', 'image_object_detection');
   assert.deepEqual(problems(`${text}training_parameters: {model_name: retinanet_resnet50_fpn, image_size: 640}\n`), [

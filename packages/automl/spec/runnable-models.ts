@@ -1,8 +1,27 @@
+import { IssuesError } from '@fovea/data';
 import { findModel, isModelName } from '@fovea/vision';
+import type { GivenHyperparameters } from './job.ts';
+import { resolveHyperparameters } from './resolve-hyperparameters.ts';
 import { modelNames } from './tasks.ts';
 
-/** The classifiers that can be trained: those that the vision package has, smallest first. */
-export function runnableModels(): string[] {
+/**
+ * The classifiers that can be trained, smallest first: those that the vision package has.
+ *
+ * @param fixed hyperparameters that they must take, such as the sizes of images; all of them where no model does
+ */
+export function runnableModels(fixed: GivenHyperparameters = {}): string[] {
   const size = (name: string) => findModel(name).parameters;
-  return modelNames.image_classification.filter(isModelName).toSorted((a, b) => size(a) - size(b));
+  const all = modelNames.image_classification.filter(isModelName).toSorted((a, b) => size(a) - size(b));
+  const fitting = all.filter((name) => takes(name, fixed));
+  return fitting.length > 0 ? fitting : all;
+}
+
+function takes(name: string, fixed: GivenHyperparameters): boolean {
+  try {
+    resolveHyperparameters('image_classification', name, fixed);
+    return true;
+  } catch (error) {
+    if (!(error instanceof IssuesError)) throw error;
+    return false;
+  }
 }
