@@ -16,6 +16,7 @@ import {
 import type { Report } from '../job/events.ts';
 import { type EpochRecord, writeFileWhole } from '../job/job-record.ts';
 import type { SizedHyperparameters } from './batch-size.ts';
+import { isBetterEpoch } from './best-epoch.ts';
 import { loadCheckpoint, type Progress, saveCheckpoint } from './checkpoint.ts';
 import type { ClassificationTask, Evaluation } from './classification-task.ts';
 import { freshStopper, observe } from './early-stopping.ts';
@@ -142,10 +143,11 @@ export async function train(
         data_wait_fraction: dataWait,
       };
       const record = { epoch: epoch + 1, metrics };
-      const { state, improved, stop } = observe(progress.stopper, judged[task.primaryMetric], {
+      const { state, stop } = observe(progress.stopper, judged[task.primaryMetric], {
         patience: hp.early_stopping_patience,
         delay: hp.early_stopping_delay,
       });
+      const improved = isBetterEpoch(judged, progress.best?.metrics ?? null, task.primaryMetric);
       if (improved) await writeSafetensors(files.best, model.stateDict());
       const history = [...progress.history, record];
       const stopped = (hp.early_stopping && stop) || endEarly(history);

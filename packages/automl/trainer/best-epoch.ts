@@ -1,0 +1,16 @@
+type Metrics = Readonly<Record<string, number>>;
+
+/**
+ * Whether the weights of an evaluation are to be kept rather than those of the best one so far: by the primary metric, and where that
+ * is the same by a lower log loss. A few dozen validation images let an accuracy take few values, and an early epoch often reaches
+ * the highest of them by luck; of epochs that are equal in it, the one with the lower log loss does better on other images.
+ *
+ * Early stopping does not ask this: only a better primary metric renews its patience.
+ *
+ * @param primaryMetric a name in both, maximised
+ */
+export function isBetterEpoch(metrics: Metrics, best: Metrics | null, primaryMetric: string): boolean {
+  if (best === null) return true;
+  const difference = metrics[primaryMetric] - best[primaryMetric];
+  return difference > 0 || (difference === 0 && metrics.log_loss < best.log_loss);
+}
