@@ -1,6 +1,7 @@
-import { type nn, randn, TorchError, tidy } from '@fovea/torch';
+import { type nn, TorchError } from '@fovea/torch';
 import type { Hyperparameters } from '../spec/resolve-hyperparameters.ts';
-import { forwardIn, type Precision } from './precision.ts';
+import type { Precision } from './precision.ts';
+import { withTrialSteps } from './trial-steps.ts';
 
 /** Hyperparameters of a trial whose batch sizes are known. */
 export type SizedHyperparameters = Hyperparameters & { training_batch_size: number; validation_batch_size: number };
@@ -24,31 +25,16 @@ export function largestFittingBatch(
   model: nn.Module,
   { size, device, precision, most }: { size: number; device: string; precision: Precision; most: number },
 ): number {
-  const before = [...model.namedBuffers()].map(([, buffer]) => [buffer, buffer.clone()] as const);
-  model.train();
-  model.to({ memoryFormat: precision.memoryFormat });
-  const step = (images: number) =>
-    tidy(() => {
-      const input = randn([images, 3, size, size], { device }).contiguous(precision.memoryFormat);
-      forwardIn(precision, device, () => model.forward(input))
-        .square()
-        .mean()
-        .backward();
-    });
-  let fits = 0;
-  try {
-    for (let images = 2; images <= Math.max(2, most); images *= 2) {
-      step(images);
-      fits = images;
+  return withTrialSteps(model, { size, device }, (step) => {
+    let fits = 0;
+    try {
+      for (let images = 2; images <= Math.max(2, most); images *= 2) {
+        step(images, precision);
+        fits = images;
+      }
+    } catch (error) {
+      if (fits === 0 || !(error instanceof TorchError && error.outOfMemory)) throw error;
     }
-  } catch (error) {
-    if (fits === 0 || !(error instanceof TorchError && error.outOfMemory)) throw error;
-  } finally {
-    model.zeroGrad();
-    for (const [buffer, saved] of before) {
-      buffer.copy_(saved);
-      saved.dispose();
-    }
-  }
-  return fits;
+    return fits;
+  });
 }

@@ -1,4 +1,5 @@
-import { autocast, type MemoryFormat, type nn, randn, type Tensor, tidy } from '@fovea/torch';
+import { autocast, type MemoryFormat, type nn, type Tensor } from '@fovea/torch';
+import { withTrialSteps } from './trial-steps.ts';
 
 /** How a network is computed in training: the memory order of its images, and whether in mixed bfloat16. */
 export interface Precision {
@@ -35,39 +36,20 @@ export function measurePrecision(
   model: nn.Module,
   { size, images = 2, device, steps = 2 }: { size: number; images?: number; device: string; steps?: number },
 ): MeasuredPrecision {
-  const before = new Map([...model.namedBuffers()].map(([name, buffer]) => [name, buffer.clone()]));
-  const wasTraining = model.training;
-  model.train();
-  try {
+  return withTrialSteps(model, { size, device }, (step) => {
     const milliseconds = CANDIDATES.map((precision) => ({ precision, value: Infinity }));
     // In turns: what else the machine does for a moment then slows all of them.
     for (let round = 0; round <= steps; round++) {
       for (const candidate of milliseconds) {
-        const { precision } = candidate;
-        model.to({ memoryFormat: precision.memoryFormat });
         const start = performance.now();
-        tidy(() => {
-          const x = randn([images, 3, size, size], { device }).contiguous(precision.memoryFormat);
-          forwardIn(precision, device, () => model.forward(x))
-            .square()
-            .mean()
-            .backward();
-          model.zeroGrad();
-        });
+        step(images, candidate.precision);
         // The first round prepares kernels.
         if (round > 0) candidate.value = Math.min(candidate.value, performance.now() - start);
       }
     }
     const fastest = milliseconds.reduce((a, b) => (b.value < a.value ? b : a));
     return { precision: fastest.precision, milliseconds };
-  } finally {
-    for (const [name, buffer] of model.namedBuffers()) {
-      const saved = before.get(name);
-      if (saved) buffer.copy_(saved);
-      saved?.dispose();
-    }
-    if (!wasTraining) model.eval();
-  }
+  });
 }
 
 /** In words: `bf16, channels_last (41 ms a step; fp32 contiguous 97 ms)`. */
