@@ -21,7 +21,7 @@ import { MultiLabelTask } from './multi-label.ts';
 import { describeMeasurement, type Precision } from './precision.ts';
 import { recipe } from './recipe.ts';
 import { rememberedPrecision } from './remembered-precision.ts';
-import { train } from './train.ts';
+import { train, trainingFiles } from './train.ts';
 
 /** What a trial needs besides its hyperparameters. */
 export interface TrialContext {
@@ -76,13 +76,15 @@ export async function runTrial(
     report,
     signal,
   });
-  const chosen = recipe(hyperparameters, {
-    images: data.train.records.length,
-    pretrained: origin.pretrained,
-    stages: entry.freeze.length,
-    given: context.given,
-    fitToData: context.fitToData,
-  });
+  const chosen = goesOn(record, folder)
+    ? (record.hyperparameters as Hyperparameters)
+    : recipe(hyperparameters, {
+        images: data.train.records.length,
+        pretrained: origin.pretrained,
+        stages: entry.freeze.length,
+        given: context.given,
+        fitToData: context.fitToData,
+      });
   freezeStages(model, entry, chosen.layers_to_freeze);
   model.to({ device });
 
@@ -155,6 +157,10 @@ function removeHalfWritten(folder: string): void {
     if (/^\..*\.(tmp|old)$/.test(basename(path))) rmSync(join(folder, path), { recursive: true, force: true });
   }
 }
+
+/** Whether epochs of the trial are finished already. It goes on with what was chosen for it then, whatever would be chosen now. */
+const goesOn = ({ hyperparameters }: TrialRecord, folder: string): boolean =>
+  existsSync(trainingFiles(folder).last) && 'training_batch_size' in hyperparameters;
 
 /** Where a batch size is `auto`, the largest that fits. */
 function sized(
