@@ -65,6 +65,33 @@ test('a job trains, and leaves a record, a model folder, metrics and a log', asy
   assert.equal(events.at(-1)?.type, 'done');
 });
 
+test('a multi-label job trains to a model that says each label by itself', async () => {
+  const lines = ['disc', 'square'].flatMap((shape) =>
+    Array.from({ length: 15 }, (_, i) => {
+      const label = [shape, ...(shape === 'disc' ? ['dark'] : []), ...(i % 5 === 0 ? ['fifth'] : [])];
+      return JSON.stringify({ image_url: `images/${shape}/${i}.png`, label: i === 14 ? [] : label });
+    }),
+  );
+  writeFileSync(join(folder, 'labels.jsonl'), `${lines.join('\n')}\n`);
+  const task = 'image_classification_multilabel';
+  const job = drawnJob({
+    task,
+    data: 'labels.jsonl',
+    parameters: 'number_of_epochs: 4, weighted_loss: 1, optimizer: adamw, learning_rate: 0.002',
+  });
+  const record = await runJob(job, options());
+  assert.equal(record.status, 'Completed', record.error);
+  assert.equal(record.primary_metric, 'iou');
+  for (const name of ['iou', 'iou_macro', 'accuracy', 'f1_score_micro', 'log_loss', 'valid_loss'])
+    assert.ok(name in record.metrics, name);
+  const model = await readModelFolder(record.model as string);
+  assert.deepEqual([model.task, model.labels, model.threshold], [task, ['dark', 'disc', 'fifth', 'square'], 0.5]);
+  const artifacts = join(workspace, 'jobs', record.name, `${record.name}_HD_0`, 'train_artifacts');
+  const matrices = JSON.parse(readFileSync(join(artifacts, 'confusion_matrix.json'), 'utf8'));
+  assert.equal(matrices.data.matrices.length, 4);
+  assert.match(readFileSync(join(artifacts, 'report.html'), 'utf8'), /fifth/);
+});
+
 test('a job that was interrupted goes on to the very same numbers', async () => {
   const parameters = 'number_of_epochs: 5, early_stopping: false';
   const whole = await runJob(drawnJob({ parameters, more: 'name: whole' }), options());
