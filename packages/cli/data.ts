@@ -33,6 +33,7 @@ interface Subject extends JobDataRead {
 type Services = Context['services'];
 type Data = Awaited<ReturnType<Services['data']>>;
 type Model = Awaited<ReturnType<Awaited<ReturnType<Services['serving']>>['loadModel']>>;
+type NamedModel = Model & { readonly name: string };
 
 const askedTogether = 64;
 
@@ -43,9 +44,9 @@ export function dataCommands(context: Context): Command[] {
     usage: 'check [path]',
     summary: 'look for what is wrong with labelled pictures, before or after training on them',
     about: [
-      'Counts, imbalance, damaged pictures, copies (also scaled, compressed or mirrored ones), the same picture in training and',
-      'validation, odd sizes; with a trained model also labels that it contradicts. The path is what fovea train takes.',
-      'The exit code is 1 when training could not start with this data. Schema of the JSON: packages/data/report/data-report.ts.',
+      'Said are counts and imbalance, damaged pictures, copies (scaled, compressed or mirrored ones too), pictures that are in',
+      'training and in validation, odd sizes; with a trained model also labels that it contradicts. The path is what fovea train',
+      'takes. The exit code is 1 when training could not start. docs/data-report.md tells the keys of the JSON.',
     ].join('\n'),
     options: [
       { flags: '--validation <path>', text: 'pictures for validation that lie elsewhere' },
@@ -67,36 +68,39 @@ export function dataCommands(context: Context): Command[] {
     ],
     async run(options, [path]) {
       const write = await optionalWriter(out, options);
+      requireFitting(path, options);
       const quiet = options.onlyShowErrors === true;
-      const subject = await subjectOf(context, path, options);
-      const data = await context.services.data();
-      const model = await chosenModel(context, options, subject);
       const progress = showProgress(err, { show: quiet ? 'errors' : 'progress', verbose: options.verbose === true });
       const interruption = onInterruption(() => progress.say('  stopping; Ctrl-C again ends at once'));
+      const { signal } = interruption;
+      let model: NamedModel | null = null;
       try {
-        const signal = interruption.signal;
-        const checked = await checkOf(data, subject, { model, progress, signal, workspace: options.workspace });
-        const { report, traits } = checked;
+        counter(progress, 'reading the data')();
+        const data = await context.services.data();
+        model = await chosenModel(context, options);
+        // Whether "old town" is one label or two, nobody knows better than a model that has learned them.
+        const asked = { ...options, task: options.task ?? model?.task };
+        const subject = await subjectOf(context, path ?? '', asked, (note) => quiet || progress.say(`  ${note}`));
+        requireKnown(model, subject);
+        const { workspace } = options;
+        const { report, traits } = await checkOf(data, subject, { model, progress, signal, workspace });
         if (options.html !== undefined) {
           const onProgress = counter(progress, 'drawing the page');
-          const page = await data.reportPage(report, {
-            ...{ traits, records: subject.train.records, file: resolve(options.html), onProgress, signal },
-          });
-          await writeFile(options.html, page);
+          const { records } = subject.train;
+          const page = { traits, records, file: resolve(options.html), onProgress, signal };
+          await writeFile(options.html, await data.reportPage(report, page));
         }
         progress.close();
         if (write === null) out.write(`${reportLines(out, report, options.html).join('\n')}\n`);
-        else
-          await write(
-            report,
-            report.findings.map(({ severity, code, count, message }) => ({ severity, code, count, message })),
-          );
+        await write?.(
+          report,
+          report.findings.map(({ severity, code, count, message }) => ({ severity, code, count, message })),
+        );
         context.exitCode = report.can_train ? exitCodes.done : exitCodes.failed;
       } catch (error) {
         const stopped = interruption.exitCode();
-        if (stopped !== null)
-          throw new CommandFailure('stopped; what was looked at is remembered', { exitCode: stopped });
-        throw error;
+        if (stopped === null) throw error;
+        throw new CommandFailure('stopped; what was looked at is remembered', { exitCode: stopped });
       } finally {
         interruption.release();
         progress.close();
@@ -107,15 +111,34 @@ export function dataCommands(context: Context): Command[] {
   return [check];
 }
 
+/** @throws UsageError when the words of the command line do not go together */
+function requireFitting(path: string | undefined, options: CheckOptions): void {
+  const together = (first: string, second: string) =>
+    new UsageError(`${first} and ${second} at once`, 'give one of them');
+  if (options.job !== undefined && options.model !== undefined) throw together('--job', '--model');
+  if (options.file === undefined) {
+    if (path !== undefined) return;
+    throw new UsageError(
+      'fovea data check needs the path of the data, or --file <job.yml>',
+      'fovea data check pictures/',
+    );
+  }
+  if (path !== undefined) throw together('a path', '--file');
+  const said = { '--validation': options.validation, '--task': options.task, '--target-column': options.targetColumn };
+  for (const [flag, value] of Object.entries(said)) {
+    if (value !== undefined) throw new UsageError(`${flag} and --file at once`, 'the job file says it');
+  }
+}
+
 /** What the words of the command line mean. */
 async function subjectOf(
   context: Context,
-  path: string | undefined,
-  options: CheckOptions & CommonOptions,
+  path: string,
+  options: Omit<CheckOptions, 'task'> & { readonly task: ClassificationTask | undefined },
+  say: (note: string) => void,
 ): Promise<Subject> {
   const { readJobData } = await context.services.automl();
   if (options.file !== undefined) {
-    if (path !== undefined) throw new UsageError('a path and --file at once', 'give one of them');
     const read = await readJobFile(context, options.file, []);
     const job = await requireJob(context, read, true);
     const task = classificationTasks.find((name) => name === job.task);
@@ -125,13 +148,8 @@ async function subjectOf(
       });
     return { ...(await readJobData(job, dirname(resolve(options.file)))), task };
   }
-  if (path === undefined)
-    throw new UsageError(
-      'fovea data check needs the path of the data, or --file <job.yml>',
-      'fovea data check pictures/',
-    );
   const found = await labelledData(context, path, options);
-  if (!options.onlyShowErrors) for (const note of found.notes) context.terminal.err.write(`  ${note}\n`);
+  for (const note of found.notes) say(note);
   const validation = options.validation ?? found.validation;
   const local = { type: 'mltable', mode: 'direct' } as const;
   const job = {
@@ -144,7 +162,7 @@ async function subjectOf(
 }
 
 interface Checking {
-  readonly model: (Model & { readonly name: string }) | null;
+  readonly model: NamedModel | null;
   readonly progress: Progress;
   readonly signal: AbortSignal;
   readonly workspace: string;
@@ -177,7 +195,7 @@ async function checkOf(
 }
 
 async function answersOf(
-  model: Model & { readonly name: string },
+  model: NamedModel,
   files: readonly string[],
   progress: Progress,
   signal: AbortSignal,
@@ -193,35 +211,26 @@ async function answersOf(
   return { model: model.name, labels: model.labels, probabilities };
 }
 
-/** The model that is to doubt the labels; null when none was asked for. @throws CommandFailure when it does not fit the data */
-async function chosenModel(
-  context: Context,
-  options: CheckOptions & CommonOptions,
-  { train, task }: Subject,
-): Promise<Checking['model']> {
-  if (options.job !== undefined && options.model !== undefined)
-    throw new UsageError('--job and --model at once', 'give one of them');
+/** The model that is to doubt the labels; null when none was asked for. */
+async function chosenModel(context: Context, options: CheckOptions & CommonOptions): Promise<NamedModel | null> {
   const name = options.job ?? options.model;
   if (name === undefined) return null;
   const { loadModel } = await context.services.serving();
-  const model = await loadModel(await modelFolder(context, options, name));
-  const refuse = async (message: string, hint: string) => {
-    await model.close();
-    throw new CommandFailure(message, { hint });
-  };
-  if (model.task !== task)
-    await refuse(
-      `the model ${name} is of task ${model.task}, the data of ${task}`,
-      'give a model that was trained on such data',
-    );
-  const unknown = train.classes.filter((label) => !model.labels.includes(label));
-  if (unknown.length === train.classes.length && unknown.length > 0) {
-    await refuse(
-      `the model ${name} knows none of these classes`,
-      `it knows ${model.labels.slice(0, 10).map(printable).join(', ')}`,
-    );
+  return { ...(await loadModel(await modelFolder(context, options, name))), name: shortPath(name) };
+}
+
+/** @throws CommandFailure when the model can say nothing about the data */
+function requireKnown(model: NamedModel | null, { train, task }: Subject): void {
+  if (model === null) return;
+  if (model.task !== task) {
+    throw new CommandFailure(`the model ${model.name} is of task ${model.task}, the data of ${task}`, {
+      hint: 'give a model that was trained on such data',
+    });
   }
-  return { ...model, name: shortPath(name) };
+  if (train.classes.length === 0 || train.classes.some((label) => model.labels.includes(label))) return;
+  throw new CommandFailure(`the model ${model.name} knows none of these classes`, {
+    hint: `it knows ${model.labels.slice(0, 10).map(printable).join(', ')}`,
+  });
 }
 
 /** Tells `progress` how far a stretch of work is. */

@@ -56,38 +56,14 @@ function programOf(context: Context): Command {
       'after',
       '\nThe spelling of az works too: fovea ml job create --file job.yml --resource-group … --workspace-name …',
     );
-  const verbs = jobCommands(context);
-  const job = new Command('job')
-    .summary('jobs from Azure ML AutoML image job files')
-    .description('Jobs from Azure ML AutoML image job files: checked, run here, looked at.')
-    .helpOption('-h, --help', 'this text')
-    .helpCommand(false);
-  for (const verb of verbs) job.addCommand(verb);
-  for (const verb of laterJobVerbs)
-    job.addCommand(
-      laterCommand(
-        verb,
-        'fovea job',
-        verbs.map((one) => one.name()),
-      ),
-      { hidden: true },
-    );
-  const data = new Command('data')
-    .summary('labelled pictures: what is wrong with them')
-    .description('Labelled pictures, looked at before they are trained on.')
-    .helpOption('-h, --help', 'this text')
-    .helpCommand(false);
-  const dataVerbs = dataCommands(context);
-  for (const verb of dataVerbs) data.addCommand(verb);
-  for (const verb of laterDataVerbs)
-    data.addCommand(
-      laterCommand(
-        verb,
-        'fovea data',
-        dataVerbs.map((one) => one.name()),
-      ),
-      { hidden: true },
-    );
+  const job = group('job', jobCommands(context), laterJobVerbs, {
+    summary: 'jobs from Azure ML AutoML image job files',
+    description: 'Jobs from Azure ML AutoML image job files: checked, run here, looked at.',
+  });
+  const data = group('data', dataCommands(context), laterDataVerbs, {
+    summary: 'labelled pictures: what is wrong with them',
+    description: 'Labelled pictures, looked at before they are trained on.',
+  });
   const commands = [trainCommand(context), predictCommand(context), evaluateCommand(context), data, job];
   for (const one of commands) program.addCommand(one);
   for (const group of laterGroups)
@@ -105,6 +81,21 @@ function programOf(context: Context): Command {
     (text) => err.write(text),
   );
   return program;
+}
+
+/** Commands of one kind, with those that are still to come. */
+function group(
+  name: string,
+  verbs: readonly Command[],
+  later: readonly string[],
+  { summary, description }: { summary: string; description: string },
+): Command {
+  const made = new Command(name).summary(summary).description(description).helpOption('-h, --help', 'this text');
+  made.helpCommand(false);
+  for (const verb of verbs) made.addCommand(verb);
+  const present = verbs.map((verb) => verb.name());
+  for (const verb of later) made.addCommand(laterCommand(verb, `fovea ${name}`, present), { hidden: true });
+  return made;
 }
 
 /** Every command throws instead of exiting, and writes its help where the terminal says. */

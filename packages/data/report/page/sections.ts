@@ -1,6 +1,7 @@
 import type { ImageRecord } from '../../dataset.ts';
 import { shortPath } from '../../issue.ts';
 import type { DataReport, ReportedDuplicates, ReportedSuspicion } from '../data-report.ts';
+import type { Finding } from '../findings.ts';
 import type { ImageTraits } from '../image-traits.ts';
 import type { OddSize } from '../picture-statistics.ts';
 import { countBar, pairsChart, sizeChart } from './charts.ts';
@@ -46,17 +47,23 @@ export function findingsSection({ findings }: DataReport): Markup {
     'few-images': '#classes',
     imbalance: '#classes',
   };
-  const words = { error: 'Error', warning: 'Warning', note: 'Note' };
-  const items = findings.map(({ severity, code, message, advice, examples, count }) => {
+  const words = { error: 'Error', warning: 'Warning' };
+  const item = ({ severity, code, message, advice, examples, count }: Finding) => {
+    if (severity === 'note')
+      return html`<li>${capital(message)}.${advice === undefined ? null : ` ${capital(advice)}.`}</li>`;
     const place = places[code];
+    const left = count - examples.length;
     const shown =
       place === undefined
-        ? html`${examples.length > 0 ? html`<ul>${examples.map((one) => html`<li>${one}</li>`)}${count > examples.length ? html`<li>and ${count - examples.length} more</li>` : null}</ul>` : null}`
+        ? html`<ul>${examples.map((one) => html`<li>${one}</li>`)}${left > 0 ? html`<li>and ${left} more</li>` : null}</ul>`
         : html` <a href="${place}">Show</a>`;
-    return html`<li class="${severity}"><b class="kind">${words[severity]}</b> ${capital(message)}.${shown}${advice === undefined ? null : html`<p class="dim">${capital(advice)}.</p>`}</li>`;
-  });
-  if (items.length === 0) return html`<p>Nothing was found.</p>`;
-  return html`<ul class="findings">${items}</ul>`;
+    const todo = advice === undefined ? null : html`<p class="dim">${capital(advice)}.</p>`;
+    return html`<li class="${severity}"><b class="kind">${words[severity]}</b> ${capital(message)}.${shown}${todo}</li>`;
+  };
+  const [wrong, notes] = [false, true].map((isNote) =>
+    findings.filter(({ severity }) => (severity === 'note') === isNote),
+  );
+  return html`${wrong.length === 0 ? html`<p>Nothing is wrong that could be found.</p>` : html`<ul class="findings">${wrong.map(item)}</ul>`}${notes.length === 0 ? null : html`<ul class="notes">${notes.map(item)}</ul>`}`;
 }
 
 export function classesSection(
@@ -74,7 +81,8 @@ export function classesSection(
     return html`<tr><th scope="row"><bdi>${name}</bdi></th><td class="number">${count(training)}</td>${has_validation ? html`<td class="number">${count(validation)}</td>` : null}<td class="barcell">${countBar(training, validation, most)}</td><td class="samples">${cell ?? null}</td></tr>`;
   };
   const head = html`<thead><tr><th scope="col">${labels ? 'label' : 'class'}</th><th scope="col">training</th>${has_validation ? html`<th scope="col">validation</th>` : null}<th scope="col"></th><th scope="col">some of them</th></tr></thead>`;
-  const table = (rows: typeof ordered) => html`<table class="classes">${head}<tbody>${rows.map(row)}</tbody></table>`;
+  const table = (rows: typeof ordered) =>
+    html`<div class="scroll"><table class="classes">${head}<tbody>${rows.map(row)}</tbody></table></div>`;
   const first = ordered.filter(({ name }) => samples.has(name));
   const others = ordered.filter(({ name }) => !samples.has(name)).slice(0, limits.classes);
   const rest =

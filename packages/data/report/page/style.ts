@@ -9,7 +9,7 @@ body { margin: 0 auto; max-width: 76rem; padding: 2rem 1.25rem 4rem; background:
   font: 16px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", sans-serif; overflow-wrap: anywhere; }
 h1 { font-size: 1.6rem; margin: 0; } h2 { font-size: 1.2rem; margin: 2.5rem 0 .5rem; } h3 { font-size: 1rem; margin: 1.25rem 0 .5rem; }
 p { margin: .35rem 0; } a { color: var(--accent); } .dim, figcaption, caption { color: var(--dim); }
-nav ul { display: flex; flex-wrap: wrap; gap: .25rem 1.25rem; padding: 0; margin: .75rem 0 0; list-style: none; }
+.notes { margin: .75rem 0; padding: 0 0 0 1.1rem; color: var(--dim); } nav ul { display: flex; flex-wrap: wrap; gap: .25rem 1.25rem; padding: 0; margin: .75rem 0 0; list-style: none; }
 .verdict { font-weight: 600; } .verdict.good { color: var(--good); } .verdict.bad { color: var(--error); }
 .findings { list-style: none; padding: 0; margin: .75rem 0; display: grid; gap: .5rem; }
 .findings > li { background: var(--card); border: 1px solid var(--line); border-left: 4px solid var(--dim); border-radius: 6px; padding: .6rem .9rem; }
@@ -18,7 +18,7 @@ nav ul { display: flex; flex-wrap: wrap; gap: .25rem 1.25rem; padding: 0; margin
 .findings ul { margin: .3rem 0 .3rem 1.1rem; padding: 0; color: var(--dim); font-size: .875rem; }
 table { border-collapse: collapse; } caption { text-align: left; font-size: .875rem; padding-bottom: .4rem; }
 th { text-align: left; font-weight: 600; } td, th { padding: .25rem .6rem .25rem 0; vertical-align: middle; } td.number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
-.classes { width: 100%; } .classes td, .classes th { border-top: 1px solid var(--line); padding-block: .4rem; } .classes thead th { border-top: 0; color: var(--dim); font-weight: 400; font-size: .875rem; }
+.classes { width: 100%; } thead th { overflow-wrap: normal; white-space: nowrap; } .classes tbody th { min-width: 7rem; } .classes td, .classes th { border-top: 1px solid var(--line); padding-block: .4rem; } .classes thead th { border-top: 0; color: var(--dim); font-weight: 400; font-size: .875rem; }
 .classes .barcell { width: 20%; min-width: 6rem; } .classes .samples { width: 52%; }
 .bar { display: block; width: 100%; height: .7rem; background: var(--box); border-radius: 3px; } .bar .training { fill: var(--accent); } .bar .validation { fill: var(--second); }
 .row { display: flex; flex-wrap: wrap; gap: .4rem; } .row a, .row .none { width: 72px; height: 54px; }
