@@ -144,6 +144,7 @@ function finish(image: DecodedImage, decode: Decode, target: Uint8Array, { inMem
   const whole = { left: 0, top: 0, ...decode.resize };
   const window = storedBox(decode.cropAfter ?? whole, size, orientation);
   const { interpolation, flip = false, flipVertical = false } = decode;
+  const mirrored = { across: flip, down: flipVertical };
 
   const top = inMemory ? 0 : region.top;
   if (!inMemory) {
@@ -159,12 +160,12 @@ function finish(image: DecodedImage, decode: Decode, target: Uint8Array, { inMem
     window,
     interpolation,
   };
-  if (orientation === UPRIGHT && !flip && !flipVertical) {
-    resample(resampling, target);
+  if (orientation === UPRIGHT) {
+    resample({ ...resampling, mirrored }, target);
   } else {
     const turned = new Uint8Array(target.length);
     resample(resampling, turned);
-    copyUpright(turned, window, orientation, { across: flip, down: flipVertical }, target);
+    copyUpright(turned, window, orientation, mirrored, target);
   }
 }
 

@@ -20,6 +20,8 @@ export interface Resampling {
   readonly window: Box;
   /** Default: bilinear. */
   readonly interpolation?: Interpolation;
+  /** Turns the result round: last column first, last row first. */
+  readonly mirrored?: { readonly across: boolean; readonly down: boolean };
 }
 
 export type Interpolation = 'bilinear' | 'bicubic';
@@ -103,7 +105,7 @@ function reserve(bytes: number): void {
  * @param target receives `window` as RGB rows without gaps
  */
 export function resample(
-  { source, region, box, size, window, interpolation = 'bilinear' }: Resampling,
+  { source, region, box, size, window, interpolation = 'bilinear', mirrored }: Resampling,
   target: Uint8Array,
 ): void {
   const stride = Math.ceil((window.width * 3) / 16) * 16;
@@ -114,6 +116,7 @@ export function resample(
     outputs: size.width,
     first: window.left,
     count: window.width,
+    reversed: mirrored?.across ?? false,
   });
   const down = weightsFor(interpolation, stride, {
     inputs: region.height,
@@ -122,11 +125,12 @@ export function resample(
     outputs: size.height,
     first: window.top,
     count: window.height,
+    reversed: mirrored?.down ?? false,
   });
   // Only the rows that the second pass looks at are needed from the first.
-  const firstRow = down.spans[0] / stride;
-  const last = down.spans.length - 2;
-  const rows = down.spans[last] / stride + down.spans[last + 1] - firstRow;
+  const ends = [0, down.spans.length - 2];
+  const firstRow = Math.min(...ends.map((i) => down.spans[i] / stride));
+  const rows = Math.max(...ends.map((i) => down.spans[i] / stride + down.spans[i + 1])) - firstRow;
   for (let i = 0; i < down.spans.length; i += 2) down.spans[i] -= firstRow * stride;
 
   let end = source.width * source.height * 3 + SLACK;
@@ -162,9 +166,9 @@ export function resample(
     across.taps,
   );
   kernels.vertical(middle, result, stride, window.height, places[1].spans, places[1].weights, down.taps);
-  for (let y = 0; y < window.height; y++) {
-    target.set(new Uint8Array(memory, result + y * stride, window.width * 3), y * window.width * 3);
-  }
+  const row = window.width * 3;
+  if (stride === row) target.set(new Uint8Array(memory, result, row * window.height));
+  else for (let y = 0; y < window.height; y++) target.set(new Uint8Array(memory, result + y * stride, row), y * row);
 }
 
 const PRECISION_BITS = 32 - 8 - 2;
@@ -178,6 +182,8 @@ interface Axis {
   /** Of the outputs, `count` from `first` on are wanted. */
   first: number;
   count: number;
+  /** The last of them comes first. */
+  reversed: boolean;
 }
 
 /**
@@ -188,7 +194,7 @@ interface Axis {
 function weightsFor(
   interpolation: Interpolation,
   pitch: number,
-  { inputs, start, length, outputs, first, count }: Axis,
+  { inputs, start, length, outputs, first, count, reversed }: Axis,
 ) {
   const { reach, weight } = FILTERS[interpolation];
   const scale = length / outputs;
@@ -199,7 +205,7 @@ function weightsFor(
   const weights = new Int32Array(count * taps);
   const exact = new Float64Array(taps);
   for (let i = 0; i < count; i++) {
-    const center = start + (first + i + 0.5) * scale;
+    const center = start + (first + (reversed ? count - 1 - i : i) + 0.5) * scale;
     const from = Math.max(0, Math.trunc(center - support + 0.5));
     const to = Math.min(inputs, Math.trunc(center + support + 0.5));
     let sum = 0;
