@@ -10,7 +10,7 @@ from PIL import Image
 from torchvision import transforms
 
 torch.set_num_threads(2)
-MODELS = {'resnet18': 'resnet18', 'resnet50': 'resnet50', 'mobilenetv2': 'mobilenet_v2'}
+MODELS = {'resnet18': 'resnet18', 'resnet50': 'resnet50', 'mobilenetv2': 'mobilenet_v2', 'vitb16r224': 'vit_b_16'}
 state = {}
 
 

@@ -80,7 +80,7 @@ test('a multi-label job trains to a model that says each label by itself', async
     parameters: 'number_of_epochs: 4, weighted_loss: 1, optimizer: adamw, learning_rate: 0.002',
   });
   const record = await runJob(job, options());
-  assert.equal(record.status, 'Completed', record.error);
+  assert.equal(record.status, 'Completed', String(record.error));
   assert.equal(record.primary_metric, 'iou');
   for (const name of ['iou', 'iou_macro', 'accuracy', 'f1_score_micro', 'log_loss', 'valid_loss'])
     assert.ok(name in record.metrics, name);

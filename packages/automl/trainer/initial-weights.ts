@@ -45,7 +45,8 @@ export async function initialise(model: nn.Module, entry: Classifier, start: Sta
     return random;
   }
   for (const warning of located.warnings) report({ type: 'log', level: 'warning', message: warning });
-  await applyPretrained(model, located.path, { head: entry.head });
+  // ImageNet's classes are never the job's, even where there are a thousand of them.
+  await withNewHead(model, entry, () => applyPretrained(model, located.path, { head: entry.head }));
   return {
     pretrained: true,
     weights: located.path,
@@ -72,12 +73,9 @@ async function continueFrom(
       advice: [`model_name: ${earlier.modelName} goes on with it.`],
     });
   }
-  const isOfHead = ([name]: [string, unknown]) => name.startsWith(entry.head);
-  const fresh = new Map([...model.stateDict()].filter(isOfHead).map(([name, tensor]) => [name, tensor.clone()]));
-  const { headReinitialised } = await applyPretrained(model, earlier.path, { head: entry.head });
+  const load = () => applyPretrained(model, earlier.path, { head: entry.head });
   const others = earlier.classes !== null && earlier.classes.join('\n') !== classes.join('\n');
-  if (others) model.loadStateDict(fresh, { strict: false });
-  for (const tensor of fresh.values()) tensor.dispose();
+  const { headReinitialised } = others ? await withNewHead(model, entry, load) : await load();
   const head =
     others || headReinitialised
       ? 'its classes are others, so the head begins anew'
@@ -86,4 +84,17 @@ async function continueFrom(
         : 'with its head, for it has the same classes';
   report({ type: 'log', level: 'info', message: `starts from ${earlier.from}, ${head}` });
   return { pretrained: true, weights: earlier.from, licence: null };
+}
+
+/** Loads weights, but leaves the head as it was drawn. */
+async function withNewHead<T>(model: nn.Module, { head }: Classifier, load: () => Promise<T>): Promise<T> {
+  const ofHead = [...model.stateDict()].filter(([name]) => name.startsWith(head));
+  const fresh = new Map(ofHead.map(([name, tensor]) => [name, tensor.clone()]));
+  try {
+    const result = await load();
+    model.loadStateDict(fresh, { strict: false });
+    return result;
+  } finally {
+    for (const tensor of fresh.values()) tensor.dispose();
+  }
 }
