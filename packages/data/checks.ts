@@ -1,4 +1,4 @@
-import type { Dataset, ImageRecord, LabelKind } from './dataset.ts';
+import type { ImageRecord, LabelKind } from './dataset.ts';
 import { type Issue, shortPath } from './issue.ts';
 import { didYouMean } from './nearest.ts';
 
@@ -7,13 +7,19 @@ export const FEWEST_IMAGES = 10;
 
 export type Role = 'training' | 'validation';
 
+/** What the checks look at: of images with objects, the labels are those of the objects, each once. */
+export interface LabelledSet {
+  readonly classes: readonly string[];
+  readonly records: readonly Pick<ImageRecord, 'file' | 'labels' | 'source'>[];
+}
+
 /**
  * What makes a set unfit for training, or for validation (`role`), and what is odd about its labels.
  * @param options.where the file or folder that issues about the whole set name
  */
 export function checkDataset(
-  { records, classes }: Pick<Dataset, 'records' | 'classes'>,
-  { role, labelKind, where }: { role: Role; labelKind: LabelKind; where: string },
+  { records, classes }: LabelledSet,
+  { role, labelKind, where }: { role: Role; labelKind: LabelKind | 'objects'; where: string },
 ): Issue[] {
   const issue = (severity: Issue['severity'], code: string, message: string, hint: string): Issue => ({
     code,
@@ -36,6 +42,11 @@ export function checkDataset(
       const message = `all images are of one class, "${classes[0]}"`;
       issues.push(wrong('one-class', message, 'a classifier needs at least two to tell apart'));
     }
+  } else if (labelKind === 'objects') {
+    if (classes.length === 0)
+      issues.push(
+        wrong('no-objects', 'no image has an object', 'label lists the objects of an image, each with its box'),
+      );
   } else if (classes.length === 0) {
     issues.push(wrong('no-labels', 'no image has a label', 'a label is a list of names, as in ["cat", "dog"]'));
   } else {
@@ -62,10 +73,10 @@ export function checkDataset(
  * What is wrong between two sets: classes of the validation set that the training set has not (errors, one per class),
  * classes that no validation image has, and images that are in both (warnings).
  */
-export function checkValidation(training: Dataset, validation: Dataset): Issue[] {
+export function checkValidation(training: LabelledSet, validation: LabelledSet): Issue[] {
   const issues: Issue[] = [];
   const known = new Set(training.classes);
-  const byClass = new Map<string, ImageRecord[]>();
+  const byClass = new Map<string, LabelledSet['records'][number][]>();
   for (const record of validation.records) {
     for (const label of record.labels) {
       const others = byClass.get(label);

@@ -15,6 +15,9 @@ export interface VerifyOptions {
   signal?: AbortSignal;
 }
 
+/** What is asked for, and filled in, of a record of any kind. */
+export type VerifiableImage = Pick<ImageRecord, 'file' | 'source' | 'width' | 'height'>;
+
 /** What opening one image has shown; width and height are 0 when it cannot be used. */
 interface Verdict {
   width: number;
@@ -27,7 +30,7 @@ interface Verdict {
  * returned at once: files that are missing, empty, cut off, damaged, no images, too large or not readable (errors), and those
  * with harmless faults or another size than `image_details` says (warnings).
  */
-export async function verifyImages(records: readonly ImageRecord[], options: VerifyOptions = {}): Promise<Issue[]> {
+export async function verifyImages(records: readonly VerifiableImage[], options: VerifyOptions = {}): Promise<Issue[]> {
   const { cacheFolder, onProgress, signal } = options;
   const cache = cacheFolder === undefined ? undefined : await openVerifiedImages(cacheFolder);
   const verdicts = new Map<number, Verdict>();
@@ -120,7 +123,7 @@ async function decodeWhole(bytes: Uint8Array, failOn: 'warning' | 'error'): Prom
   return { width, height };
 }
 
-function applyVerdict(record: ImageRecord, { width, height, problem }: Verdict): Issue[] {
+function applyVerdict(record: VerifiableImage, { width, height, problem }: Verdict): Issue[] {
   const issues: Issue[] = problem ? [{ ...record.source, ...problem }] : [];
   if (width === 0) return issues;
   const declared = { width: record.width || width, height: record.height || height };
