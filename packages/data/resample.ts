@@ -55,8 +55,9 @@ interface Kernels {
   ): void;
   vertical(
     source: number,
+    sourceStride: number,
     target: number,
-    stride: number,
+    targetStride: number,
     rows: number,
     spans: number,
     weights: number,
@@ -108,7 +109,10 @@ export function resample(
   { source, region, box, size, window, interpolation = 'bilinear', mirrored }: Resampling,
   target: Uint8Array,
 ): void {
-  const stride = Math.ceil((window.width * 3) / 16) * 16;
+  const row = window.width * 3;
+  // The first pass writes one byte more than a row has, the second whole blocks of 16.
+  const middleStride = Math.ceil((row + 1) / 16) * 16;
+  const stride = Math.ceil(row / 16) * 16;
   const across = weightsFor(interpolation, 3, {
     inputs: region.width,
     start: box.left - region.left,
@@ -118,7 +122,7 @@ export function resample(
     count: window.width,
     reversed: mirrored?.across ?? false,
   });
-  const down = weightsFor(interpolation, stride, {
+  const down = weightsFor(interpolation, middleStride, {
     inputs: region.height,
     start: box.top - region.top,
     length: box.height,
@@ -129,9 +133,9 @@ export function resample(
   });
   // Only the rows that the second pass looks at are needed from the first.
   const ends = [0, down.spans.length - 2];
-  const firstRow = Math.min(...ends.map((i) => down.spans[i] / stride));
-  const rows = Math.max(...ends.map((i) => down.spans[i] / stride + down.spans[i + 1])) - firstRow;
-  for (let i = 0; i < down.spans.length; i += 2) down.spans[i] -= firstRow * stride;
+  const firstRow = Math.min(...ends.map((i) => down.spans[i] / middleStride));
+  const rows = Math.max(...ends.map((i) => down.spans[i] / middleStride + down.spans[i + 1])) - firstRow;
+  for (let i = 0; i < down.spans.length; i += 2) down.spans[i] -= firstRow * middleStride;
 
   let end = source.width * source.height * 3 + SLACK;
   const place = (bytes: number) => {
@@ -143,8 +147,8 @@ export function resample(
     spans: place(spans.byteLength),
     weights: place(weights.byteLength),
   }));
-  const middle = place(stride * rows + SLACK);
-  const result = place(stride * window.height + SLACK);
+  const middle = place(middleStride * rows + SLACK);
+  const result = place(stride * window.height);
   reserve(end);
   const memory = kernels.memory.buffer;
   for (const [i, { spans, weights }] of [across, down].entries()) {
@@ -158,15 +162,14 @@ export function resample(
     start,
     sourceStride,
     middle,
-    stride,
+    middleStride,
     rows,
     window.width,
     places[0].spans,
     places[0].weights,
     across.taps,
   );
-  kernels.vertical(middle, result, stride, window.height, places[1].spans, places[1].weights, down.taps);
-  const row = window.width * 3;
+  kernels.vertical(middle, middleStride, result, stride, window.height, places[1].spans, places[1].weights, down.taps);
   if (stride === row) target.set(new Uint8Array(memory, result, row * window.height));
   else for (let y = 0; y < window.height; y++) target.set(new Uint8Array(memory, result + y * stride, row), y * row);
 }
