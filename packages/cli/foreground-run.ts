@@ -73,9 +73,10 @@ export async function runInForeground(
       ? [err.paint('red', 'failed'), record.error]
       : ['stopped', interruption.exitCode() === null ? record.error : undefined];
   err.write(`  ${record.name} ${word}${why === undefined ? '' : `: ${printableLines(why)}`}\n`);
-  if (record.status === 'Canceled') {
+  if (record.status === 'Canceled' || record.status === 'Failed') {
+    const when = record.status === 'Canceled' ? 'go on' : 'again';
     err.write(
-      `    ${err.paint('dim', 'go on')}    fovea job resume${workspaceWords(options.workspace)} --name ${record.name}\n`,
+      `    ${err.paint('dim', when)}    fovea job resume${workspaceWords(options.workspace)} --name ${record.name}\n`,
     );
   }
   return record;

@@ -87,7 +87,8 @@ export async function runJob(job: ImageJob, options: RunOptions): Promise<JobRec
 }
 
 /**
- * Goes on with a job that was cut off. Finished trials stay as they are.
+ * Goes on with a job that was cut off, or failed. Finished trials stay as they are; failed ones are tried again, from their last
+ * finished epoch.
  * @throws Error when there is no such job, or it has ended
  */
 export async function resumeJob(
@@ -102,6 +103,12 @@ export async function resumeJob(
     throw new Error(`${name} is still running, as process ${stored.process}`);
   }
   const { error: _, ...rest } = record;
+  // Whatever made a trial fail, a full disk or a learning rate, may be another now.
+  for (const trial of rest.trials) {
+    if (trial.status !== 'Failed') continue;
+    trial.status = 'NotStarted';
+    delete trial.error;
+  }
   return execute({ ...stored, process: process.pid }, { ...rest, end_time: null }, options);
 }
 
