@@ -1,6 +1,23 @@
 export { checkDataset, checkValidation, FEWEST_IMAGES, imagesOfClass, type Role } from './checks.ts';
 export { classesOf, type Dataset, type ImageRecord, type LabelKind } from './dataset.ts';
 export { type Decode, decodeImage, imageSize, type Pixels } from './decode.ts';
+export type { ObjectTask } from './detection/object-field.ts';
+export {
+  type LabelledObject,
+  labelsOf,
+  type NormalisedBox,
+  type ObjectDataset,
+  type ObjectRecord,
+  objectClassesOf,
+} from './detection/object-record.ts';
+export { splitObjects } from './detection/object-split.ts';
+export {
+  checkObjects,
+  checkObjectValidation,
+  type ReadObjectTableOptions,
+  readObjectTable,
+} from './detection/object-table.ts';
+export { writeObjectTable } from './detection/write-object-table.ts';
 export { ImageCache, type ImageCacheCounts, type ImageCacheOptions } from './image-cache.ts';
 export { readImageFolder } from './image-folder.ts';
 export {
@@ -37,5 +54,5 @@ export { stratifiedSplit } from './split.ts';
 export { type Part, partNamed } from './split-column.ts';
 export { type DataRead, type ReadTableOptions, readTable } from './table.ts';
 export { turboJpeg } from './turbojpeg.ts';
-export { type VerifyOptions, verifyImages } from './verify-images.ts';
+export { type VerifiableImage, type VerifyOptions, verifyImages } from './verify-images.ts';
 export { writeTable } from './write-table.ts';

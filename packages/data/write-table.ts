@@ -3,7 +3,8 @@ import { extname, join } from 'node:path';
 import type { ImageRecord, LabelKind } from './dataset.ts';
 import { DETAIL_FORMATS } from './image-details.ts';
 
-const ANNOTATIONS = 'annotations.jsonl';
+/** Name of the annotations beside an MLTable that Fovea writes. */
+export const ANNOTATIONS = 'annotations.jsonl';
 
 const MLTABLE = `paths:
   - file: ./${ANNOTATIONS}
@@ -26,6 +27,11 @@ export function writeTable(folder: string, records: readonly ImageRecord[], labe
   const lines = records.map((record) => `${JSON.stringify(annotationOf(record, labelKind))}\n`);
   mkdirSync(folder, { recursive: true });
   writeWhole(join(folder, ANNOTATIONS), lines.join(''));
+  writeMltable(folder);
+}
+
+/** Writes the MLTable that reads the annotations beside it. */
+export function writeMltable(folder: string): void {
   writeWhole(join(folder, 'MLTable'), MLTABLE);
 }
 

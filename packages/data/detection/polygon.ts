@@ -1,0 +1,155 @@
+import { FLOAT_NOISE, type Frame, type GeometryProblem, outsideHint, roundingOf, shown } from './geometry-problem.ts';
+import type { NormalisedBox } from './object-record.ts';
+
+/** What became of an outline; undefined when it cannot be used or has no area. */
+export interface JudgedPolygon {
+  readonly polygon: number[] | undefined;
+  readonly problems: readonly GeometryProblem[];
+}
+
+/**
+ * Checks one piece of an outline and makes its points shares of the image. The last point is joined to the first, whether
+ * the first is repeated at the end or not; the repetition is dropped.
+ *
+ * Errors: an odd number of coordinates, fewer than three points, points far outside of the image. Warnings: no area (it is left
+ * out), points up to two pixels outside (they are clipped), lines that cross each other, less than a pixel of area.
+ * @param coordinates finite numbers `[x1, y1, x2, y2, …]`, in the coordinates of `frame`
+ */
+export function judgePolygon(coordinates: readonly number[], frame: Frame): JudgedPolygon {
+  const problems: GeometryProblem[] = [];
+  const fail = (code: string, message: string, hint?: string): JudgedPolygon => ({
+    polygon: undefined,
+    problems: [{ code, severity: 'error', message, ...(hint !== undefined && { hint }) }],
+  });
+  if (coordinates.length % 2 !== 0) {
+    const message = `the polygon has an odd number of coordinates (${coordinates.length})`;
+    return fail('polygon-odd', message, 'each point is an x and a y: [x1, y1, x2, y2, …]');
+  }
+  if (coordinates.length < 6) {
+    const points = coordinates.length / 2;
+    const message = `the polygon has ${points === 0 ? 'no point' : `only ${points} ${points === 1 ? 'point' : 'points'}`}`;
+    const hint =
+      coordinates.length === 2
+        ? 'it has three or more, all of them in one list: [[x1, y1, x2, y2, x3, y3]]'
+        : 'it has three or more';
+    return fail('polygon-too-short', message, hint);
+  }
+  const polygon: number[] = [];
+  let clipped = 0;
+  for (const [i, value] of coordinates.entries()) {
+    const axis = (i % 2) as 0 | 1;
+    const extent = frame.extent[axis];
+    const over = Math.max(-value, value - extent);
+    if (over > roundingOf(frame, axis)) {
+      const point = `${axis === 0 ? 'x' : 'y'} ${shown(value)} of point ${(i >> 1) + 1}`;
+      return fail('polygon-outside', `the polygon is outside of the image: ${point}`, outsideHint(frame, axis, value));
+    }
+    if (over > extent * FLOAT_NOISE) clipped++;
+    polygon.push(Math.min(1, Math.max(0, value / extent)));
+  }
+  if (clipped > 0) {
+    const message = `the polygon is a little outside of the image (${clipped} of its coordinates), clipped`;
+    problems.push({ code: 'polygon-clipped', severity: 'warning', message });
+  }
+  const last = polygon.length - 2;
+  if (polygon[0] === polygon[last] && polygon[1] === polygon[last + 1]) polygon.length = last;
+  const area = polygonArea(polygon);
+  // A bow tie of equal halves has an area of nothing, but a box.
+  const [x1, y1, x2, y2] = boundsOf([polygon]);
+  if (polygon.length < 6 || x1 === x2 || y1 === y2 || isLine(polygon)) {
+    const message = 'the polygon has no area: its points are on one line';
+    return {
+      polygon: undefined,
+      problems: [{ code: 'polygon-without-area', severity: 'warning', message, hint: 'left out' }],
+    };
+  }
+  const crossing = firstCrossing(polygon);
+  if (crossing !== null) {
+    const [a, b] = crossing.map((edge) => `point ${edge + 1} to ${((edge + 1) % (polygon.length / 2)) + 1}`);
+    const message = `the polygon crosses itself: the line from ${a} and that from ${b}`;
+    problems.push({
+      code: 'polygon-crosses-itself',
+      severity: 'warning',
+      message,
+      hint: 'the order of its points may be wrong',
+    });
+  }
+  const pixels = area * frame.width * frame.height;
+  if (crossing === null && frame.width > 0 && frame.height > 0 && pixels < 1) {
+    const message = `the polygon is tiny: ${shown(pixels)} pixels`;
+    problems.push({ code: 'polygon-tiny', severity: 'warning', message, hint: 'no model will find it' });
+  }
+  return { polygon, problems };
+}
+
+/** The area of a polygon `[x1, y1, …]`, in its own units (the shoelace formula). */
+export function polygonArea(polygon: readonly number[]): number {
+  return Math.abs(signedArea(polygon));
+}
+
+/** Positive where the points go round clockwise on the screen, y pointing down. */
+export function signedArea(polygon: readonly number[]): number {
+  let twice = 0;
+  for (let i = 0, j = polygon.length - 2; i < polygon.length; j = i, i += 2)
+    twice += polygon[j] * polygon[i + 1] - polygon[i] * polygon[j + 1];
+  return twice / 2;
+}
+
+/** The smallest box around polygons. */
+export function boundsOf(polygons: readonly (readonly number[])[]): NormalisedBox {
+  const bounds: [number, number, number, number] = [Infinity, Infinity, -Infinity, -Infinity];
+  for (const polygon of polygons) {
+    for (const [i, value] of polygon.entries()) {
+      const axis = i % 2;
+      if (value < bounds[axis]) bounds[axis] = value;
+      if (value > bounds[axis + 2]) bounds[axis + 2] = value;
+    }
+  }
+  return bounds;
+}
+
+function isLine(polygon: readonly number[]): boolean {
+  for (let i = 0; i < polygon.length; i += 2)
+    for (let j = i + 2; j < polygon.length; j += 2)
+      if (polygon[i] !== polygon[j] || polygon[i + 1] !== polygon[j + 1]) return isFlat(polygon, i, j);
+  return true;
+}
+
+/** Whether all points are on the line through points i and j, which differ. */
+function isFlat(polygon: readonly number[], i: number, j: number): boolean {
+  for (let k = 0; k < polygon.length; k += 2) if (Math.abs(turn(polygon, i, j, k)) > 1e-12) return false;
+  return true;
+}
+
+/** Twice the signed area of the triangle of three points, given by their places in the list. */
+function turn(polygon: readonly number[], a: number, b: number, c: number): number {
+  const [x, y] = [polygon[a], polygon[a + 1]];
+  return (polygon[b] - x) * (polygon[c + 1] - y) - (polygon[b + 1] - y) * (polygon[c] - x);
+}
+
+/**
+ * The first two edges that properly cross, by the number of the point where they begin; null when none do. Edges that only
+ * touch are no crossing: outlines of masks touch themselves at corners. Edges are swept from left to right, so that only those
+ * that overlap in x are compared.
+ */
+function firstCrossing(polygon: readonly number[]): [number, number] | null {
+  const count = polygon.length / 2;
+  const left = (edge: number) => Math.min(polygon[edge * 2], polygon[((edge + 1) % count) * 2]);
+  const right = (edge: number) => Math.max(polygon[edge * 2], polygon[((edge + 1) % count) * 2]);
+  const edges = Array.from({ length: count }, (_, edge) => edge).sort((a, b) => left(a) - left(b));
+  let active: number[] = [];
+  for (const edge of edges) {
+    const from = left(edge);
+    active = active.filter((other) => right(other) >= from);
+    for (const other of active)
+      if (cross(polygon, edge * 2, other * 2)) return edge < other ? [edge, other] : [other, edge];
+    active.push(edge);
+  }
+  return null;
+}
+
+function cross(polygon: readonly number[], a: number, c: number): boolean {
+  const b = (a + 2) % polygon.length;
+  const d = (c + 2) % polygon.length;
+  return turn(polygon, a, b, c) * turn(polygon, a, b, d) < 0 && turn(polygon, c, d, a) * turn(polygon, c, d, b) < 0;
+}
