@@ -23,6 +23,7 @@ const GROWTH = 64 * 2 ** 20;
 const MOST_PROBES = 64;
 /** Bytes of pixels per slot; smaller images may run out of slots before they run out of memory. */
 const BYTES_PER_SLOT = 16 * 2 ** 10;
+const MOST_SLOTS = 2 ** 21;
 
 /**
  * Decoded images in memory that all threads see. What is in stays in: an epoch asks for every image once, in a random order, so that
@@ -40,13 +41,12 @@ export class MemoryCache {
     this.#slots = (this.#index.length - FIRST_SLOT) / SLOT;
   }
 
-  /** Takes memory only as images come. */
+  /** Takes memory only as images come. Where not even addresses can be had for that much, it is less. */
   static ofBytes(bytes: number): MemoryCache {
-    const slots = 2 ** Math.ceil(Math.log2(Math.max(64, bytes / BYTES_PER_SLOT)));
-    return new MemoryCache({
-      index: new SharedArrayBuffer((FIRST_SLOT + slots * SLOT) * 4),
-      pixels: new SharedArrayBuffer(0, { maxByteLength: Math.floor(bytes / UNIT) * UNIT }),
-    });
+    const pixels = reservation(bytes);
+    const wanted = 2 ** Math.ceil(Math.log2(Math.max(64, pixels.maxByteLength / BYTES_PER_SLOT)));
+    const slots = Math.min(wanted, MOST_SLOTS);
+    return new MemoryCache({ index: new SharedArrayBuffer((FIRST_SLOT + slots * SLOT) * 4), pixels });
   }
 
   /** Bytes taken by pixels. */
@@ -102,6 +102,15 @@ export class MemoryCache {
     for (let probe = 0; probe < MOST_PROBES; probe++) {
       yield FIRST_SLOT + (((words[0] >>> 0) + probe) % this.#slots) * SLOT;
     }
+  }
+}
+
+function reservation(bytes: number): SharedArrayBuffer {
+  try {
+    return new SharedArrayBuffer(0, { maxByteLength: Math.floor(bytes / UNIT) * UNIT });
+  } catch (error) {
+    if (bytes < GROWTH) throw error;
+    return reservation(bytes / 2);
   }
 }
 
