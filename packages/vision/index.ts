@@ -29,3 +29,4 @@ export {
 export { type LocatedWeights, type LocateOptions, locateWeights } from './weights/locate.ts';
 export { huggingFace, published, torchvision, type WeightSource } from './weights/source.ts';
 export { WeightsError, type WeightsErrorCode } from './weights/weights-error.ts';
+export * from './yolov5/index.ts';

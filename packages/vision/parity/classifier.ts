@@ -3,14 +3,7 @@ import { createModel } from '../registry.ts';
 import * as check from './check.ts';
 import { fillModel, type Gains, generatedInput } from './fill.ts';
 import { makeOptimizer, type TorchArguments } from './torch-optimizer.ts';
-
-/**
- * Bounds, in standard deviations, of single values that files give no tolerance for. Where an activation lies at the bend
- * of a ReLU, rounding decides the gradient: the reference itself, run with two threads instead of one, moves single
- * gradients by 0.02 (resnet152, mobilenet_v2) and late running statistics by 0.003. An error in a formula moves them by 1.
- */
-const SINGLE_GRADIENT = 0.05;
-const RUNNING_STATISTIC = 0.01;
+import { gradients, named, type RecordedGradients, type RecordedStatistics, runningStatistics } from './train-step.ts';
 
 type Check = check.Check;
 type Recorded = check.RecordedTensor;
@@ -29,17 +22,14 @@ export interface ClassifierFile extends Gains {
   tolerance: { eval_abs_over_std: number; loss_rel: number; grad_norm_rel: number };
 }
 
-interface TrainStep {
+interface TrainStep extends RecordedGradients {
   input: { name: string; shape: number[] };
   target: number[];
   optimizer: TorchArguments & { type: string };
   losses: number[];
-  grad_norm: Record<string, number>;
-  grad_norm_total: number;
-  grads: Record<string, Recorded>;
   train_mode_logits: Recorded;
   params_after_2_steps_first8: Record<string, number[]>;
-  bn_after_2_steps_plus_forward: Record<string, Record<string, number[] | number>>;
+  bn_after_2_steps_plus_forward: RecordedStatistics;
 }
 
 /** Names, shapes, evaluation, intermediate points and two training steps of one classifier. */
@@ -63,11 +53,6 @@ export function* checkClassifier(file: ClassifierFile): Iterable<Check> {
   } finally {
     for (const tensor of model.stateDict().values()) tensor.dispose();
   }
-}
-
-function named<T>(all: ReadonlyMap<string, T>, name: string, look: (found: T) => Check): Check {
-  const found = all.get(name);
-  return found ? look(found) : check.failed(name, 'our model has nothing of that name');
 }
 
 function evaluation(model: nn.Module, file: ClassifierFile): Check[] {
@@ -113,7 +98,7 @@ function training(model: nn.Module, file: ClassifierFile): Check[] {
     loss.backward();
     if (iteration === 0) {
       checks.push(check.tensor('train logits', step.train_mode_logits, logits, limit));
-      checks.push(...gradients(parameters, file));
+      checks.push(...gradients(parameters, step, tolerance.grad_norm_rel));
     }
     optimizer.step();
   }
@@ -122,35 +107,6 @@ function training(model: nn.Module, file: ClassifierFile): Check[] {
   for (const [name, values] of Object.entries(step.params_after_2_steps_first8)) {
     checks.push(named(parameters, name, (found) => check.leading(`after training ${name}`, values, found, limit)));
   }
-  const state = model.stateDict();
-  for (const [module, statistics] of Object.entries(step.bn_after_2_steps_plus_forward)) {
-    for (const [name, values] of Object.entries(statistics)) {
-      const path = `${module}.${name}`;
-      const label = `after training ${path}`;
-      const look = (found: Tensor): Check =>
-        typeof values === 'number'
-          ? check.same(label, [values], [found.item()])
-          : check.leading(label, values, found, RUNNING_STATISTIC);
-      checks.push(named(state, path, look));
-    }
-  }
+  checks.push(...runningStatistics(model, step.bn_after_2_steps_plus_forward));
   return checks;
-}
-
-/** Norms and values of the first backward. */
-function gradients(parameters: ReadonlyMap<string, Tensor>, { train_step, tolerance }: ClassifierFile): Check[] {
-  const gradientOf = new Map<string, Tensor>();
-  for (const [name, { grad }] of parameters) if (grad) gradientOf.set(name, grad);
-  const norms = new Map([...gradientOf].map(([name, gradient]) => [name, gradient.norm().item()]));
-  const total = Math.hypot(...norms.values());
-  const limit = tolerance.grad_norm_rel;
-  return [
-    check.within('gradient norm', check.relative([train_step.grad_norm_total], [total]), limit),
-    ...Object.entries(train_step.grad_norm).map(([name, norm]) =>
-      named(norms, name, (found) => check.within(`gradient norm ${name}`, check.relative([norm], [found]), limit)),
-    ),
-    ...Object.entries(train_step.grads).map(([name, reference]) =>
-      named(gradientOf, name, (found) => check.tensor(`gradient ${name}`, reference, found, SINGLE_GRADIENT)),
-    ),
-  ];
 }

@@ -49,7 +49,7 @@ export interface Gains {
 }
 
 /** Gives every parameter and buffer of a model its generated value. */
-export function fillModel(model: nn.Module, gains: Gains): void {
+export function fillModel(model: Pick<nn.Module, 'stateDict'>, gains: Gains): void {
   noGrad(() => {
     for (const [name, tensor] of model.stateDict()) {
       const values = generatedWeights(name, tensor, gains);

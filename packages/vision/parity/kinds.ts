@@ -15,6 +15,7 @@ import {
 import { checkGenerator, checkLosses, type GeneratorFile, type LossesFile } from './ops.ts';
 import { checkSchedules, checkTrajectories, type SchedulesFile, type TrajectoriesFile } from './optim.ts';
 import { checkTransforms, type TransformsFile } from './transforms.ts';
+import { checkYoloV5, checkYoloV5Nms, type YoloV5File, type YoloV5NmsFile } from './yolov5.ts';
 
 /** A kind of parity file, told by the keys it has. */
 interface Kind {
@@ -75,6 +76,23 @@ const KINDS: readonly Kind[] = [
     name: 'focal loss',
     keys: ['logits', 'targets', 'cases.0.gamma'],
     check: (file) => checkFocalLoss(file as FocalLossFile),
+  },
+  {
+    name: 'YOLOv5',
+    keys: [
+      'model',
+      'version',
+      'anchors_grid_units',
+      'eval_outputs.decoded',
+      'loss.assignment',
+      'train_step.components',
+    ],
+    check: (file) => checkYoloV5(file as YoloV5File),
+  },
+  {
+    name: "YOLOv5's suppression",
+    keys: ['source', 'prediction.made_from', 'cases.0.args', 'cases.0.counts'],
+    check: (file) => checkYoloV5Nms(file as YoloV5NmsFile),
   },
   {
     name: 'transforms',

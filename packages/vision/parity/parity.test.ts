@@ -10,6 +10,7 @@ import { hasOp, setNumThreads } from '@fovea/torch';
 import type { ClassifierFile } from './classifier.ts';
 import { fnv1a32, generate } from './fill.ts';
 import { checksOf } from './kinds.ts';
+import type { YoloV5File } from './yolov5.ts';
 
 const fixture = (name: string) =>
   JSON.parse(readFileSync(new URL(`../fixtures/parity/${name}`, import.meta.url), 'utf8'));
@@ -40,6 +41,8 @@ describe('every figure is reproduced', () => {
     'resnest50d',
     'legacy_seresnext50_32x4d',
     'vit_small_patch16_224',
+    'yolov5s_v5.0',
+    'yolov5s_v6.2',
     'trajectories',
     'schedules',
     'losses',
@@ -53,7 +56,7 @@ describe('every figure is reproduced', () => {
 
 describe("every figure of torchvision's operators is reproduced", () => {
   const skip = hasOp('torchvision::nms') ? false : "torchvision's compiled operators are not installed";
-  for (const name of ['nms', 'roi_align', 'deform_conv2d']) {
+  for (const name of ['nms', 'roi_align', 'deform_conv2d', 'yolov5_nms_v5.0', 'yolov5_nms_v6.2']) {
     test(name, { skip }, async () => assert.deepEqual(await missesOf(fixture(`${name}.json`)), []));
   }
 });
@@ -99,6 +102,30 @@ describe('a wrong figure is a miss', () => {
         'after training bn1.num_batches_tracked',
       ],
     );
+  });
+
+  test('of YOLOv5', async () => {
+    const file: YoloV5File = fixture('yolov5s_v6.2.json');
+    file.anchors_grid_units[1][0][0] += 0.01;
+    file.eval_outputs.decoded.mean = 1;
+    file.train_outputs.raw_3 = file.train_outputs.raw_2;
+    file.loss.assignment[0].count++;
+    file.loss.assignment[2].rows[3][5] += 0.001;
+    file.loss.components[2] *= 1.01;
+    file.train_step.components[2][0] *= 1.01;
+    assert.deepEqual(
+      (await missesOf(file)).map((miss) => miss.replace(/: .*/, '')),
+      [
+        'anchors',
+        'eval decoded',
+        'parts of the loss',
+        'parts of the train losses',
+        'train raw_3',
+        'assignment on level 0, number',
+        'assignment on level 2',
+      ],
+    );
+    await assert.rejects(missesOf({ ...file, version: 'v8.0' }), /version v8\.0 of YOLOv5 is not supported/);
   });
 
   test('of a transform', async () => {
