@@ -19,7 +19,7 @@ import { boundMemory } from './memory-bound.ts';
 import { MultiClassTask } from './multi-class.ts';
 import { MultiLabelTask } from './multi-label.ts';
 import { describeMeasurement, type Precision } from './precision.ts';
-import { recipe } from './recipe.ts';
+import { recipe, warningOf } from './recipe.ts';
 import { rememberedPrecision } from './remembered-precision.ts';
 import { train, trainingFiles } from './train.ts';
 
@@ -76,15 +76,19 @@ export async function runTrial(
     report,
     signal,
   });
-  const chosen = goesOn(record, folder)
-    ? (record.hyperparameters as Hyperparameters)
-    : recipe(hyperparameters, {
-        images: data.train.records.length,
-        pretrained: origin.pretrained,
-        stages: entry.freeze.length,
-        given: context.given,
-        fitToData: context.fitToData,
-      });
+  let chosen = record.hyperparameters as Hyperparameters;
+  if (!goesOn(record, folder)) {
+    const circumstances = {
+      images: data.train.records.length,
+      pretrained: origin.pretrained,
+      stages: entry.freeze.length,
+      given: context.given,
+      fitToData: context.fitToData,
+    };
+    const warning = warningOf(hyperparameters, circumstances);
+    if (warning) report({ type: 'log', level: 'warning', message: warning });
+    chosen = recipe(hyperparameters, circumstances);
+  }
   freezeStages(model, entry, chosen.layers_to_freeze);
   model.to({ device });
 
