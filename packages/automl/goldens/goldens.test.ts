@@ -12,15 +12,17 @@ const fixture = (name: string) => JSON.parse(readFileSync(pathOf(name), 'utf8'))
 const missesOf = (file: unknown): string[] =>
   [...checksOf(file)].filter(({ passed }) => !passed).map(({ name, says }) => `${name}: ${says}`);
 
+const NAMES = ['classification', 'multilabel', 'coco_detection', 'voc_detection', 'masks'];
+
 describe('every figure is reproduced', () => {
-  for (const name of ['classification', 'multilabel']) {
+  for (const name of NAMES) {
     test(name, () => assert.deepEqual(missesOf(fixture(name)), []));
   }
 });
 
 describe('every figure of the whole files is reproduced', () => {
   const shared = process.env.FOVEA_SHARED ?? fileURLToPath(new URL('../../../../shared', import.meta.url));
-  for (const name of ['classification', 'multilabel']) {
+  for (const name of NAMES) {
     const file = join(shared, 'goldens', 'metrics', `${name}.json`);
     test(name, { skip: existsSync(file) ? false : `${file} is not there; FOVEA_SHARED names its folder` }, () =>
       assert.deepEqual(missesOf(JSON.parse(readFileSync(file, 'utf8'))), []),
@@ -64,6 +66,32 @@ describe('a wrong figure is a miss', () => {
       'perfect metrics: cohen_kappa is not computed, expected 1',
       'perfect det: u is not computed, expected a list of 1',
     ]);
+  });
+
+  test('in how detections were matched, and in arrays', () => {
+    const file = fixture('coco_detection');
+    file.cases = file.cases.slice(0, 1);
+    const { bbox, segm } = file.cases[0].expected;
+    bbox.matches_area_all[0].dtMatch_iou75[0] = 0;
+    bbox.summary.AP_large = -1;
+    segm.recall_iou_category_area_maxdet[3][1][2][0] += 1e-6;
+    assert.deepEqual(missesOf(file), [
+      'set1_basic bbox summary: worst 1.3e+0 of 1.0e-7 (AP_large)',
+      'set1_basic bbox matches: worst 4.0e+0 of 0 ([0].dtMatch_iou75[0])',
+      'set1_basic segm recall_iou_category_area_maxdet: worst 1.0e-6 of 1.0e-7 (recall_iou_category_area_maxdet[3][1][2][0])',
+    ]);
+  });
+
+  test('of one detection', () => {
+    const file = fixture('voc_detection');
+    file.cases[0].expected.iou50_plus1.per_category['1'].tp[0] ^= 1;
+    assert.deepEqual(missesOf(file), ['set2_crowds_many iou50_plus1 category 1: worst 1.0e+0 of 1.0e-9 (tp[0])']);
+  });
+
+  test('of one pixel', () => {
+    const file = fixture('masks');
+    file.polygons[2].counts[1]++;
+    assert.deepEqual(missesOf(file), ['polygon triangle: worst 1.0e+0 of 0 (counts[1])']);
   });
 
   test('at a threshold', () => {

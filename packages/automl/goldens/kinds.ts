@@ -1,6 +1,9 @@
 import type { Check } from '@fovea/vision/figures';
 import { classification } from './classification.ts';
+import { cocoDetection } from './coco-detection.ts';
+import { masks } from './masks.ts';
 import { multilabel } from './multilabel.ts';
+import { vocDetection } from './voc-detection.ts';
 
 /** A format of files with recorded figures. */
 export interface Kind {
@@ -10,7 +13,7 @@ export interface Kind {
   check(file: unknown): Iterable<Check>;
 }
 
-const KINDS: readonly Kind[] = [classification, multilabel];
+const KINDS: readonly Kind[] = [classification, multilabel, cocoDetection, vocDetection, masks];
 
 /**
  * The checks that a file of recorded figures asks for; its `format` field says what it is.
