@@ -1,3 +1,4 @@
+export * from './detection/index.ts';
 export { IMAGENET_MEAN, IMAGENET_STD } from './imagenet.ts';
 export * from './models/index.ts';
 export * from './ops/index.ts';

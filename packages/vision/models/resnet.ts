@@ -16,7 +16,12 @@ interface Grouping {
   groupWidth: number;
 }
 
+/** Makes the normalisation after a convolution with so many channels. */
+export type NormLayer = (channels: number) => nn.Module;
+
 type Block = typeof BasicBlock | typeof Bottleneck;
+
+const batchNorm: NormLayer = (channels) => new nn.BatchNorm2d(channels);
 
 const conv1x1 = (inChannels: number, outChannels: number, stride = 1) =>
   new nn.Conv2d(inChannels, outChannels, 1, { stride, bias: false });
@@ -25,10 +30,10 @@ const conv3x3 = (inChannels: number, outChannels: number, stride = 1, groups = 1
   new nn.Conv2d(inChannels, outChannels, 3, { stride, padding: 1, groups, bias: false });
 
 /** A projection where a block changes size or channels, else null: the input itself. He et al. 2015, option B. */
-const shortcut = (inChannels: number, outChannels: number, stride: number) =>
+const shortcut = (inChannels: number, outChannels: number, stride: number, norm: NormLayer) =>
   stride === 1 && inChannels === outChannels
     ? null
-    : new nn.Sequential(conv1x1(inChannels, outChannels, stride), new nn.BatchNorm2d(outChannels));
+    : new nn.Sequential(conv1x1(inChannels, outChannels, stride), norm(outChannels));
 
 /** Residual block of two 3×3 convolutions. He et al. 2015, fig. 5 left. */
 class BasicBlock extends nn.Module {
@@ -39,13 +44,13 @@ class BasicBlock extends nn.Module {
   bn2;
   downsample;
 
-  constructor(inChannels: number, channels: number, stride: number) {
+  constructor(inChannels: number, channels: number, stride: number, norm: NormLayer) {
     super();
     this.conv1 = conv3x3(inChannels, channels, stride);
-    this.bn1 = new nn.BatchNorm2d(channels);
+    this.bn1 = norm(channels);
     this.conv2 = conv3x3(channels, channels);
-    this.bn2 = new nn.BatchNorm2d(channels);
-    this.downsample = shortcut(inChannels, channels, stride);
+    this.bn2 = norm(channels);
+    this.downsample = shortcut(inChannels, channels, stride, norm);
   }
 
   forward(x: Tensor): Tensor {
@@ -66,17 +71,17 @@ class Bottleneck extends nn.Module {
   bn3;
   downsample;
 
-  constructor(inChannels: number, channels: number, stride: number, { groups, groupWidth }: Grouping) {
+  constructor(inChannels: number, channels: number, stride: number, norm: NormLayer, { groups, groupWidth }: Grouping) {
     super();
     const width = Math.floor(channels * (groupWidth / 64)) * groups;
     const outChannels = channels * Bottleneck.expansion;
     this.conv1 = conv1x1(inChannels, width);
-    this.bn1 = new nn.BatchNorm2d(width);
+    this.bn1 = norm(width);
     this.conv2 = conv3x3(width, width, stride, groups);
-    this.bn2 = new nn.BatchNorm2d(width);
+    this.bn2 = norm(width);
     this.conv3 = conv1x1(width, outChannels);
-    this.bn3 = new nn.BatchNorm2d(outChannels);
-    this.downsample = shortcut(inChannels, outChannels, stride);
+    this.bn3 = norm(outChannels);
+    this.downsample = shortcut(inChannels, outChannels, stride, norm);
   }
 
   forward(x: Tensor): Tensor {
@@ -90,7 +95,7 @@ class Bottleneck extends nn.Module {
 /** `[N, 3, H, W]` → logits `[N, classes]`. `depths`: blocks in each of the four stages. */
 export class ResNet extends nn.Module {
   conv1 = new nn.Conv2d(3, 64, 7, { stride: 2, padding: 3, bias: false });
-  bn1 = new nn.BatchNorm2d(64);
+  bn1;
   maxpool = new nn.MaxPool2d(3, { stride: 2, padding: 1 });
   layer1;
   layer2;
@@ -103,13 +108,14 @@ export class ResNet extends nn.Module {
     block: Block,
     depths: readonly number[],
     classes: number,
-    grouping: Grouping = { groups: 1, groupWidth: 64 },
+    { norm = batchNorm, groups = 1, groupWidth = 64 }: Partial<Grouping> & { norm?: NormLayer } = {},
   ) {
     super();
+    this.bn1 = norm(64);
     let inChannels = 64;
     const stage = (channels: number, depth: number, stride: number) => {
       const blocks = Array.from({ length: depth }, (_, index) => {
-        const made = new block(inChannels, channels, index === 0 ? stride : 1, grouping);
+        const made = new block(inChannels, channels, index === 0 ? stride : 1, norm, { groups, groupWidth });
         inChannels = channels * block.expansion;
         return made;
       });
@@ -137,6 +143,25 @@ export class ResNet extends nn.Module {
   }
 }
 
+/** Block and blocks in each of the four stages. He et al. 2015, table 1. */
+const DEPTHS = {
+  resnet18: [BasicBlock, [2, 2, 2, 2]],
+  resnet34: [BasicBlock, [3, 4, 6, 3]],
+  resnet50: [Bottleneck, [3, 4, 6, 3]],
+  resnet101: [Bottleneck, [3, 4, 23, 3]],
+  resnet152: [Bottleneck, [3, 8, 36, 3]],
+} as const;
+
+export type ResNetName = keyof typeof DEPTHS;
+
+export const RESNET_NAMES = Object.keys(DEPTHS) as ResNetName[];
+
+/** A new ResNet by its name, for so many classes. `norm` stands in for batch normalisation. */
+export function buildResNet(name: ResNetName, classes: number, options: { norm?: NormLayer } = {}): ResNet {
+  const [block, depths] = DEPTHS[name];
+  return new ResNet(block, depths, classes, options);
+}
+
 const shared = {
   input: { size: 224, sizes: { from: 32 }, mean: IMAGENET_MEAN, std: IMAGENET_STD, interpolation: 'bilinear' },
   head: 'fc.',
@@ -147,7 +172,7 @@ const RESNET_PAPER = 'https://arxiv.org/abs/1512.03385';
 
 export const resnet18 = classifier({
   name: 'resnet18',
-  build: (classes) => new ResNet(BasicBlock, [2, 2, 2, 2], classes),
+  build: (classes) => buildResNet('resnet18', classes),
   parameters: 11_689_512,
   paper: RESNET_PAPER,
   weights: torchvision('resnet18-f37072fd.pth', { licence: 'BSD-3-Clause' }),
@@ -156,7 +181,7 @@ export const resnet18 = classifier({
 
 export const resnet34 = classifier({
   name: 'resnet34',
-  build: (classes) => new ResNet(BasicBlock, [3, 4, 6, 3], classes),
+  build: (classes) => buildResNet('resnet34', classes),
   parameters: 21_797_672,
   paper: RESNET_PAPER,
   weights: torchvision('resnet34-b627a593.pth', { licence: 'BSD-3-Clause' }),
@@ -165,7 +190,7 @@ export const resnet34 = classifier({
 
 export const resnet50 = classifier({
   name: 'resnet50',
-  build: (classes) => new ResNet(Bottleneck, [3, 4, 6, 3], classes),
+  build: (classes) => buildResNet('resnet50', classes),
   parameters: 25_557_032,
   paper: RESNET_PAPER,
   weights: torchvision('resnet50-0676ba61.pth', { licence: 'BSD-3-Clause' }),
@@ -174,7 +199,7 @@ export const resnet50 = classifier({
 
 export const resnet101 = classifier({
   name: 'resnet101',
-  build: (classes) => new ResNet(Bottleneck, [3, 4, 23, 3], classes),
+  build: (classes) => buildResNet('resnet101', classes),
   parameters: 44_549_160,
   paper: RESNET_PAPER,
   weights: torchvision('resnet101-63fe2227.pth', { licence: 'BSD-3-Clause' }),
@@ -183,7 +208,7 @@ export const resnet101 = classifier({
 
 export const resnet152 = classifier({
   name: 'resnet152',
-  build: (classes) => new ResNet(Bottleneck, [3, 8, 36, 3], classes),
+  build: (classes) => buildResNet('resnet152', classes),
   parameters: 60_192_808,
   paper: RESNET_PAPER,
   weights: torchvision('resnet152-394f9c45.pth', { licence: 'BSD-3-Clause' }),

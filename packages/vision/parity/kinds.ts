@@ -12,6 +12,19 @@ import {
   type NmsFile,
   type RoiAlignFile,
 } from './detection-ops.ts';
+import {
+  type AnchorsFile,
+  type BoxCoderFile,
+  checkAnchors,
+  checkBoxCoder,
+  checkDetectionTransform,
+  checkLegacyNames,
+  checkMatcher,
+  type DetectionTransformFile,
+  type LegacyNamesFile,
+  type MatcherFile,
+} from './detection-parts.ts';
+import { checkDetector, type DetectorFile } from './detector.ts';
 import { checkGenerator, checkLosses, type GeneratorFile, type LossesFile } from './ops.ts';
 import { checkSchedules, checkTrajectories, type SchedulesFile, type TrajectoriesFile } from './optim.ts';
 import { checkTransforms, type TransformsFile } from './transforms.ts';
@@ -93,6 +106,44 @@ const KINDS: readonly Kind[] = [
     name: "YOLOv5's suppression",
     keys: ['source', 'prediction.made_from', 'cases.0.args', 'cases.0.counts'],
     check: (file) => checkYoloV5Nms(file as YoloV5NmsFile),
+  },
+  {
+    name: 'detector',
+    keys: [
+      'model',
+      'state_dict',
+      'transform.batched',
+      'fpn_features',
+      'anchors',
+      'train.keep_all',
+      'train_step.loss_dicts',
+    ],
+    check: (file) => checkDetector(file as DetectorFile),
+  },
+  {
+    name: 'anchors',
+    keys: ['image_batch_shape', 'fasterrcnn.cell_anchors'],
+    check: (file) => checkAnchors(file as AnchorsFile),
+  },
+  {
+    name: 'box codes',
+    keys: ['anchors.formula', 'deltas', 'bbox_xform_clip', 'cases.0.encode'],
+    check: (file) => checkBoxCoder(file as BoxCoderFile),
+  },
+  {
+    name: 'matcher',
+    keys: ['gt.formula', 'iou', 'cases.0.allow_low_quality_matches'],
+    check: (file) => checkMatcher(file as MatcherFile),
+  },
+  {
+    name: 'detection transform',
+    keys: ['min_size', 'size_divisible', 'mask_rule', 'cases.0.batched'],
+    check: (file) => checkDetectionTransform(file as DetectionTransformFile),
+  },
+  {
+    name: 'older names',
+    keys: ['columns', 'fasterrcnn_resnet50_fpn.0'],
+    check: (file) => checkLegacyNames(file as LegacyNamesFile),
   },
   {
     name: 'transforms',
