@@ -1,19 +1,21 @@
 import { CheckpointError, quoted } from './checkpoint-error.ts';
 import type { PthArchive } from './pth-archive.ts';
 import { isTensor, type TensorRef } from './pth-globals.ts';
+import { moduleWeights, PickledModule } from './pth-modules.ts';
 
 /** Keys under which training programs keep their weights; averaged weights first, as they are the ones meant for use. */
-const WRAPPERS = ['state_dict_ema', 'model_ema', 'state_dict', 'model_state_dict', 'model'];
+const WRAPPERS = ['state_dict_ema', 'model_ema', 'ema', 'state_dict', 'model_state_dict', 'model'];
 
 /** What wrapping a model in DataParallel / DistributedDataParallel or torch.compile puts in front of every name. */
 const PREFIXES = ['module.', '_orig_mod.'];
 
 /**
- * The weights in a checkpoint: the dict of tensors itself, or the one that a training program wrapped.
+ * The weights in a checkpoint: the dict of tensors itself, a module that was pickled whole, or one of these that a training
+ * program wrapped.
  * Values other than tensors beside the weights are left out.
  */
 export function findStateDict({ root, file }: PthArchive): Map<string, TensorRef> {
-  const weights = weightsOf(root, 0);
+  const weights = weightsOf(file.path, root, 0);
   if (weights) return weights;
   const found = root instanceof Map ? `a dict with the keys ${keysOf(root)}` : 'no dict';
   throw new CheckpointError({
@@ -24,10 +26,14 @@ export function findStateDict({ root, file }: PthArchive): Map<string, TensorRef
 }
 
 /** What a wrapper holds comes before the tensors beside it, which are a training program's own: means, counters. */
-function weightsOf(candidate: unknown, level: number): Map<string, TensorRef> | null {
+function weightsOf(file: string, candidate: unknown, level: number): Map<string, TensorRef> | null {
+  if (candidate instanceof PickledModule) {
+    const weights = moduleWeights(file, candidate);
+    return weights.size > 0 ? weights : null;
+  }
   if (!(candidate instanceof Map) || level > 2) return null;
   for (const key of WRAPPERS) {
-    const wrapped = weightsOf(candidate.get(key), level + 1);
+    const wrapped = weightsOf(file, candidate.get(key), level + 1);
     if (wrapped) return wrapped;
   }
   const own = tensorsOf(candidate);

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { CheckpointError } from './checkpoint-error.ts';
 import { PickleFunction, unpickle } from './pickle.ts';
-import { pthGlobals, setPthState } from './pth-globals.ts';
+import { pthHost } from './pth-host.ts';
 
 const text = (value: string) => Buffer.concat([Buffer.from([0x8c, Buffer.byteLength(value)]), Buffer.from(value)]);
 const uint32 = (value: number) => Buffer.from(new Uint32Array([value]).buffer);
@@ -11,16 +11,14 @@ const name = (module: string, global: string) => Buffer.from(`c${module}\n${glob
 const LATIN = (opcodes: string) => Buffer.from(opcodes, 'latin1');
 const STOP = LATIN('.');
 
-const host = (length = 1000) => ({
-  file: 'x.pth',
-  global: pthGlobals('x.pth', length),
-  persistent: (id: unknown) => ({ kind: 'storage', id }),
-  setState: (object: unknown, state: unknown) => setPthState('x.pth', object, state),
-});
+const host = (length = 1000) => pthHost('x.pth', length, (id) => ({ kind: 'storage', id }));
 
 const read = (...parts: Uint8Array[]) => {
   const bytes = Buffer.concat([...parts, STOP]);
-  return unpickle(bytes, 0, host(bytes.length)).value;
+  const own = host(bytes.length);
+  const { value } = unpickle(bytes, 0, own);
+  own.check();
+  return value;
 };
 
 test('numbers: small, negative, wide, and wider than a double', () => {

@@ -11,6 +11,16 @@ export class PickleFunction {
   }
 }
 
+/** A class whose objects the host lets a pickle make, by `class.__new__` alone; calling it as a function is refused. */
+export class PickleClass extends PickleFunction {
+  readonly create: (args: readonly unknown[]) => unknown;
+
+  constructor(name: string, refuse: () => never, create: (args: readonly unknown[]) => unknown) {
+    super(name, refuse);
+    this.create = create;
+  }
+}
+
 /** Everything that a pickle can reach beyond plain data. What the host does not offer does not exist. */
 export interface PickleHost {
   readonly file: string;
@@ -295,7 +305,7 @@ const OPCODES = new Map<number, (machine: Unpickler, at: number) => void>([
   [0x93, stackGlobal], // STACK_GLOBAL
   [0x51, (m) => m.persistent()], // BINPERSID
   [0x52, reduce], // REDUCE
-  [0x81, reduce], // NEWOBJ
+  [0x81, newObject], // NEWOBJ
   [0x92, newObjectWithKeywords], // NEWOBJ_EX
   [0x62, (m) => m.setState()], // BUILD
 ]);
@@ -337,10 +347,17 @@ function reduce(machine: Unpickler, at: number): void {
   machine.call(machine.pop(), args, at);
 }
 
+function newObject(machine: Unpickler, at: number): void {
+  const args = machine.popTuple(at);
+  const type = machine.pop();
+  if (type instanceof PickleClass) machine.push(type.create(args));
+  else machine.call(type, args, at);
+}
+
 function newObjectWithKeywords(machine: Unpickler, at: number): void {
   const keywords = machine.pop();
   if (!(keywords instanceof Map) || keywords.size > 0) throw machine.fail('unsupported', at, 'keyword arguments');
-  reduce(machine, at);
+  newObject(machine, at);
 }
 
 function tuple(items: unknown[]): readonly unknown[] {

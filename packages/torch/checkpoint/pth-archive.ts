@@ -1,6 +1,7 @@
 import { byteCount, CheckpointError, type CheckpointErrorCode, quoted } from './checkpoint-error.ts';
-import { isTuple, unpickle } from './pickle.ts';
-import { pthGlobals, type StorageRef, StorageType, setPthState } from './pth-globals.ts';
+import { isTuple, PickleClass, unpickle } from './pickle.ts';
+import { type StorageRef, StorageType } from './pth-globals.ts';
+import { pthHost } from './pth-host.ts';
 import type { RandomAccessFile } from './random-access-file.ts';
 import { ELEMENT_BYTES, isCount } from './raw-tensor.ts';
 import { openZip, type ZipArchive } from './zip.ts';
@@ -47,16 +48,9 @@ async function openZipArchive(file: RandomAccessFile): Promise<PthArchive> {
   await checkByteOrder(file, zip, `${folder}byteorder`);
   const pickle = await readEntry(file, zip, pickleName, MAX_PICKLE_BYTES);
   const storages = new Map<string, StorageRef>();
-  const host = {
-    file: file.path,
-    global: pthGlobals(file.path, pickle.length),
-    setState: (object: unknown, state: unknown) => setPthState(file.path, object, state),
-    persistent(id: unknown): StorageRef {
-      const storage = parseStorageId(file, id);
-      return shared(file, storages, storage);
-    },
-  };
+  const host = pthHost(file.path, pickle.length, (id) => shared(file, storages, parseStorageId(file, id)));
   const { value: root } = unpickle(pickle, 0, host);
+  host.check();
   return {
     file,
     root,
@@ -131,12 +125,7 @@ async function readLegacyPickles(file: RandomAccessFile): Promise<LegacyPickles>
 
 function parseLegacyPickles(file: RandomAccessFile, bytes: Uint8Array): LegacyPickles {
   const storages = new Map<string, StorageRef>();
-  const host = {
-    file: file.path,
-    global: pthGlobals(file.path, bytes.length),
-    setState: (object: unknown, state: unknown) => setPthState(file.path, object, state),
-    persistent: (id: unknown) => parseLegacyStorageId(file, id, storages),
-  };
+  const host = pthHost(file.path, bytes.length, (id) => moduleClassOf(id) ?? parseLegacyStorageId(file, id, storages));
   const magic = unpickle(bytes, 0, host);
   if (magic.value !== LEGACY_MAGIC) {
     throw failure(
@@ -152,6 +141,7 @@ function parseLegacyPickles(file: RandomAccessFile, bytes: Uint8Array): LegacyPi
   const system = unpickle(bytes, version.end, host);
   if (system.value instanceof Map && system.value.get('little_endian') === false) throw bigEndian(file, 'big');
   const object = unpickle(bytes, system.end, host);
+  host.check();
   const keys = unpickle(bytes, object.end, host);
   return { root: object.value, keys: keys.value, end: keys.end, storages };
 }
@@ -194,6 +184,11 @@ function parseStorageId(file: RandomAccessFile, id: unknown): StorageRef {
     throw failure(file, 'invalid', `storage ${quoted(key)} has an impossible size`);
   }
   return { kind: 'storage', key, dtype, start: 0, count };
+}
+
+/** `('module', class, path of its source, its source)`, where a module's class is met first. The source is left alone. */
+function moduleClassOf(id: unknown): PickleClass | null {
+  return isTuple(id) && id[0] === 'module' && id[1] instanceof PickleClass ? id[1] : null;
 }
 
 /** As above with a sixth item: None, or `(view key, first element, element count)`. */

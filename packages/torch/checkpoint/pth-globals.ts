@@ -1,6 +1,7 @@
 import type { DType } from '../tensor.ts';
-import { CheckpointError, quoted } from './checkpoint-error.ts';
+import { CheckpointError } from './checkpoint-error.ts';
 import { isTuple, PickleFunction } from './pickle.ts';
+import { numpyFunctions } from './pth-numpy.ts';
 import { isCount, MAX_DIMENSIONS } from './raw-tensor.ts';
 
 /** Bytes in the file that tensors are views of. */
@@ -27,15 +28,6 @@ export class StorageType {
   readonly dtype: DType;
   constructor(dtype: DType) {
     this.dtype = dtype;
-  }
-}
-
-/** numpy.dtype, known only as far as numpy scalars need it. */
-export class NumpyDtype {
-  readonly code: string;
-  littleEndian = true;
-  constructor(code: string) {
-    this.code = code;
   }
 }
 
@@ -72,28 +64,14 @@ const DTYPE_NAMES = [
   ...['double', 'float', 'half', 'long', 'int', 'short', 'complex64', 'complex128'],
 ];
 
-const NUMPY_SCALARS: Readonly<Record<string, (view: DataView, littleEndian: boolean) => unknown>> = {
-  f8: (view, little) => view.getFloat64(0, little),
-  f4: (view, little) => view.getFloat32(0, little),
-  f2: (view, little) => view.getFloat16(0, little),
-  i8: (view, little) => plain(view.getBigInt64(0, little)),
-  i4: (view, little) => view.getInt32(0, little),
-  i2: (view, little) => view.getInt16(0, little),
-  i1: (view) => view.getInt8(0),
-  u8: (view, little) => plain(view.getBigUint64(0, little)),
-  u4: (view, little) => view.getUint32(0, little),
-  u2: (view, little) => view.getUint16(0, little),
-  u1: (view) => view.getUint8(0),
-  b1: (view) => view.getUint8(0) !== 0,
-};
-
 /**
- * Every global name that a checkpoint may use: what `torch.save` writes for tensors, and plain data of Python and numpy.
+ * Every global name that a checkpoint of data may use: what `torch.save` writes for tensors, and plain data of Python and numpy.
  * Each is our own function over data; nothing is imported, looked up or constructed by name.
  *
+ * @returns what a name stands for, undefined when it is none of these
  * @param budget how many items these functions may copy in all, so that a small file cannot ask for the same copy for ever.
  */
-export function pthGlobals(file: string, budget: number): (module: string, name: string) => unknown {
+export function pthGlobals(file: string, budget: number): (name: string) => unknown {
   let left = budget;
   const fail = (problem: string) => new CheckpointError({ code: 'invalid', file, problem });
   const charge = (items: number) => {
@@ -151,26 +129,12 @@ export function pthGlobals(file: string, budget: number): (module: string, name:
     charge(text.length);
     return new Uint8Array(Buffer.from(text, 'latin1'));
   };
-  const numpyDtype = ([code]: readonly unknown[]) => {
-    if (typeof code !== 'string' || !Object.hasOwn(NUMPY_SCALARS, code)) {
-      const type = typeof code === 'string' ? quoted(code) : 'another kind';
-      const problem = `holds a numpy value of type ${type}; numbers and booleans are read`;
-      throw new CheckpointError({ code: 'refused', file, problem });
-    }
-    return new NumpyDtype(code);
-  };
-  const numpyScalar = ([type, data]: readonly unknown[]) => {
-    const bytes = typeof data === 'string' ? Buffer.from(data, 'latin1') : data;
-    if (!(type instanceof NumpyDtype) || !(bytes instanceof Uint8Array))
-      throw fail('a numpy scalar is not made of bytes');
-    if (bytes.length !== Number(type.code[1])) throw fail(`a numpy ${type.code} has ${bytes.length} bytes`);
-    return NUMPY_SCALARS[type.code](new DataView(bytes.buffer, bytes.byteOffset, bytes.length), type.littleEndian);
-  };
   const device = ([type, index]: readonly unknown[]) => {
     if (typeof type !== 'string' || type.length > 32) throw fail('a device has no name');
     return isCount(index) ? `${type}:${index}` : type;
   };
 
+  const ofNumpy = numpyFunctions(file);
   const table = new Map<string, unknown>();
   const offer = (name: string, call: (args: readonly unknown[]) => unknown) =>
     table.set(name, new PickleFunction(name, call));
@@ -192,10 +156,12 @@ export function pthGlobals(file: string, budget: number): (module: string, name:
   offer('torch.device', device);
   offer('torch.serialization._get_layout', ([name]) => name);
   for (const numpy of ['numpy', 'numpy.core.multiarray', 'numpy._core.multiarray']) {
-    offer(`${numpy}.dtype`, numpyDtype);
-    offer(`${numpy}.scalar`, numpyScalar);
+    offer(`${numpy}.dtype`, ofNumpy.dtype);
+    offer(`${numpy}.scalar`, ofNumpy.scalar);
+    offer(`${numpy}._reconstruct`, ofNumpy.reconstruct);
   }
-  for (const name of ['torch.Tensor', 'torch.nn.parameter.Parameter']) table.set(name, new TypeName(name));
+  for (const name of ['torch.Tensor', 'torch.nn.parameter.Parameter', 'numpy.ndarray'])
+    table.set(name, new TypeName(name));
   for (const [name, dtype] of Object.entries(STORAGE_TYPES)) {
     table.set(`torch.${name}`, new StorageType(dtype));
     table.set(`torch.cuda.${name}`, new StorageType(dtype));
@@ -205,21 +171,7 @@ export function pthGlobals(file: string, budget: number): (module: string, name:
   }
   for (const name of DTYPE_NAMES) table.set(`torch.${name}`, `torch.${name}`);
 
-  return (module, name) => {
-    const found = table.get(`${module}.${name}`);
-    if (found === undefined) throw refusedGlobal(file, `${module}.${name}`);
-    return found;
-  };
-}
-
-/** `object.__setstate__`: what state_dict() hangs on its dict (`_metadata`) is dropped; a numpy dtype learns its byte order. */
-export function setPthState(file: string, object: unknown, state: unknown): void {
-  if (object instanceof Map) return;
-  if (object instanceof NumpyDtype && isTuple(state)) {
-    object.littleEndian = state[1] !== '>';
-    return;
-  }
-  throw new CheckpointError({ code: 'refused', file, problem: 'sets the state of something that has none' });
+  return (name) => table.get(name);
 }
 
 export function isTensor(value: unknown): value is TensorRef {
@@ -239,12 +191,8 @@ function isSizes(value: unknown): value is readonly number[] {
   return isTuple(value) && value.length <= MAX_DIMENSIONS && value.every(isCount);
 }
 
-function plain(value: bigint): number | bigint {
-  const number = Number(value);
-  return Number.isSafeInteger(number) ? number : value;
-}
-
-function refusedGlobal(file: string, name: string): CheckpointError {
+/** The error for a name that is none of these. */
+export function refusedGlobal(file: string, name: string): CheckpointError {
   const quantized = /(QInt|QUInt|_rebuild_qtensor)/.test(name);
   const sparse = name.includes('sparse');
   const complex = /^torch\.Complex/.test(name);

@@ -1,6 +1,8 @@
 import { byteCount, CheckpointError, type CheckpointErrorCode, quoted } from './checkpoint-error.ts';
 import type { PthArchive } from './pth-archive.ts';
-import { isStorage, isTensor, type StorageRef, type TensorRef } from './pth-globals.ts';
+import { isStorage, isTensor, refusedGlobal, type StorageRef, type TensorRef } from './pth-globals.ts';
+import { PickledModule } from './pth-modules.ts';
+import { NumpyArray } from './pth-numpy.ts';
 import { checkedBooleans, ELEMENT_BYTES, elementCount, isCount, type RawTensor } from './raw-tensor.ts';
 
 /** Nesting of lists and dicts that anything real stays far below, and that recursive code can follow. */
@@ -10,6 +12,8 @@ const MAX_DEPTH = 500;
 export interface TensorReader<T> {
   /** @param name of the tensor, for errors. */
   read(ref: TensorRef | StorageRef, name: string): Promise<T>;
+  /** A copy of elements that stand in the pickle itself. */
+  copy(raw: RawTensor, name: string): T;
 }
 
 /**
@@ -22,21 +26,27 @@ export function tensorReader<T>(archive: PthArchive, make: (raw: RawTensor) => T
   const known = new Map<string, T>();
   const budget = 4 * archive.file.size + 64e6;
   let used = 0;
+  const take = (bytes: number, name: string): void => {
+    used += bytes;
+    if (used <= budget) return;
+    throw failure(
+      archive,
+      'unsupported',
+      name,
+      `repeats elements: the tensors so far take ${byteCount(used)}, of a file of ${byteCount(archive.file.size)}`,
+    );
+  };
   return {
+    copy(raw, name) {
+      take(raw.bytes.length, name);
+      return make(checkedBooleans({ ...raw, bytes: raw.bytes.slice() }, archive.file.path, name));
+    },
     async read(ref, name) {
       const tensor = isStorage(ref) ? wholeOf(ref) : ref;
       const view = `${tensor.storage.start + tensor.offset}/${tensor.size}/${tensor.stride}/${tensor.storage.key}`;
       const before = known.get(view);
       if (before !== undefined) return before;
-      used += checkedBytes(archive, tensor, name);
-      if (used > budget) {
-        throw failure(
-          archive,
-          'unsupported',
-          name,
-          `repeats elements: the tensors so far take ${byteCount(used)}, of a file of ${byteCount(archive.file.size)}`,
-        );
-      }
+      take(checkedBytes(archive, tensor, name), name);
       const made = make(checkedBooleans(await readTensor(archive, tensor), archive.file.path, name));
       known.set(view, made);
       return made;
@@ -59,6 +69,12 @@ export async function readTree<T>(archive: PthArchive, reader: TensorReader<T>):
     if (isTensor(value) || isStorage(value)) return reader.read(value, path);
     const before = copies.get(value);
     if (before !== undefined) return before;
+    if (value instanceof PickledModule) throw refusedGlobal(archive.file.path, value.className);
+    if (value instanceof NumpyArray && value.raw) {
+      const array = reader.copy(value.raw, path);
+      copies.set(value, array);
+      return array;
+    }
     if (depth > MAX_DEPTH)
       throw failure(archive, 'unsupported', path.slice(0, 80), `is nested more than ${MAX_DEPTH} levels deep`);
     const to = Array.isArray(value) ? [] : value instanceof Map ? new Map() : value instanceof Set ? new Set() : null;

@@ -123,6 +123,69 @@ test('a training checkpoint keeps its optimiser for those who ask', async () => 
   assert.deepEqual(checkpoint.get('optimizer')?.get('state')?.get(0)?.get('momentum_buffer')?.shape, [2, 1, 1, 1]);
 });
 
+const CONV = ['conv.weight', 'bn.weight', 'bn.bias', 'bn.running_mean', 'bn.running_var', 'bn.num_batches_tracked'];
+
+for (const [name, form] of [
+  ['training_module.pth', 'the zip form'],
+  ['training_module_legacy.pth', 'the form from before PyTorch 1.6'],
+]) {
+  test(`the weights of a module that was pickled whole are those of its state dict, in ${form}`, async () => {
+    const weights = await loadStateDict(fixture(name));
+    assert.deepEqual(
+      [...weights.keys()],
+      [
+        'anchors',
+        ...CONV.map((key) => `model.0.${key}`),
+        'model.1.0.weight',
+        'model.1.0.bias',
+        ...CONV.map((key) => `again.${key}`),
+      ],
+    );
+    assert.deepEqual(plain(weights.get('model.0.bn.weight')), ['float16', [0.5, 1.5]]);
+    assert.deepEqual(plain(weights.get('anchors')), ['float16', [[1.25, 1.625]]]);
+    assert.equal(weights.get('again.conv.weight'), weights.get('model.0.conv.weight'));
+  });
+}
+
+test('a module alone, saved whole, has its weights too', async () => {
+  assert.deepEqual([...(await loadStateDict(fixture('whole_module.pth'))).keys()], NAMES);
+});
+
+test('arrays of numpy are tensors', async () => {
+  assert.deepEqual(
+    plain(await loadPth(fixture('arrays.pth'))),
+    new Map([
+      [
+        'best',
+        [
+          'float64',
+          [
+            [0.5, 2],
+            [3, 4],
+          ],
+        ],
+      ],
+      ['order', ['int64', [2, 1]]],
+    ]),
+  );
+});
+
+test('a module that contains itself, or many times itself, ends in an error', async (t) => {
+  const path = temporary(t);
+  const module = (index: string, modules: string) =>
+    `c__main__\nM\n)\x81q${index}}(U\x0b_parameters}U\x08_buffers}U\x08_modules}${modules}ub`;
+  const written = (object: string) => writeFileSync(path, legacyFile(Buffer.from(object, 'latin1'), false));
+  written(module('\x00', 'U\x01ah\x00s'));
+  await assert.rejects(loadStateDict(path), /holds modules within modules without end/);
+  const twice = (index: number) => {
+    const before = String.fromCharCode(index - 1);
+    return module(String.fromCharCode(index), `U\x01ah${before}sU\x01bh${before}s`);
+  };
+  const levels = Array.from({ length: 60 }, (_, index) => `${twice(index + 1)}0`).join('');
+  written(`${module('\x00', '')}0${levels}h\x3c`);
+  await assert.rejects(loadStateDict(path), /holds modules within modules without end/);
+});
+
 test('weights may come as safetensors under any file name', async (t) => {
   const path = temporary(t);
   const weights = await loadStateDict(fixture('state_dict.pth'));
@@ -135,8 +198,13 @@ test('tensors that PyTorch 2 saves in other ways are tensors all the same', asyn
   assert.deepEqual(plain(await loadPth(fixture('byteorder_little.pth'))), new Map([['weight', ['float32', [1, 1]]]]));
 });
 
-async function refuses(path: string, code: CheckpointErrorCode, message: RegExp): Promise<void> {
-  for (const load of [loadPth, loadStateDict]) {
+async function refuses(
+  path: string,
+  code: CheckpointErrorCode,
+  message: RegExp,
+  loads: ((path: string) => Promise<unknown>)[] = [loadPth, loadStateDict],
+): Promise<void> {
+  for (const load of loads) {
     await assert.rejects(load(path), (error) => {
       assert.ok(error instanceof CheckpointError, String(error));
       assert.match(error.message, message);
@@ -152,7 +220,9 @@ test('code in a checkpoint is refused by name and never runs', async () => {
     'refused',
     /hostile\.pth: needs the Python object posix\.system.*never runs here.*convert it once/,
   );
-  await refuses(fixture('whole_module.pth'), 'refused', /torch\.nn\.modules\.container\.Sequential/);
+  await refuses(fixture('arguments.pth'), 'refused', /needs the Python object argparse\.Namespace/);
+  await refuses(fixture('function.pth'), 'refused', /needs the Python object torch\.nn\.functional\.silu/);
+  await refuses(fixture('whole_module.pth'), 'refused', /torch\.nn\.modules\.container\.Sequential/, [loadPth]);
   assert.ok(!existsSync('owned.txt') && !existsSync(fixture('owned.txt')));
 });
 

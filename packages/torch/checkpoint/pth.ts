@@ -9,7 +9,8 @@ import { readSafetensors, tensorOver } from './safetensors.ts';
  * Reads what `torch.save` wrote (`.pth`, `.pt`; the zip form of PyTorch ≥ 1.6 and the older stream): tensors and plain data.
  *
  * Nothing in the file is ever executed: a name that is not a tensor, a container or a number of Python or numpy is refused with its name.
- * dict → Map, list and tuple → array, set → Set, bytes → Uint8Array, int → number or bigint, torch.dtype → 'torch.float32'.
+ * dict → Map, list and tuple → array, set → Set, bytes → Uint8Array, int → number or bigint, torch.dtype → 'torch.float32', an array
+ * of numpy → Tensor. A module that was pickled whole is no data: `loadStateDict` reads its weights.
  * Tensors come on the CPU, contiguous, without gradient; the same view of the same memory comes as the same Tensor.
  *
  * @throws CheckpointError with `code`, `file`, `tensor`, `problem`, `hint`.
@@ -20,7 +21,8 @@ export async function loadPth(path: string): Promise<unknown> {
 
 /**
  * The weights of a checkpoint by name, whatever it is: safetensors, a saved state dict, or a training checkpoint that wraps one
- * under `state_dict_ema`, `model_ema`, `state_dict`, `model_state_dict` or `model`. Only the weights are read.
+ * under `state_dict_ema`, `model_ema`, `ema`, `state_dict`, `model_state_dict` or `model`. Only the weights are read.
+ * Where a module was saved whole (`torch.save(model)`), the weights are taken out of the records of it; its class is never looked up.
  * `module.` (DataParallel) and `_orig_mod.` (torch.compile) are taken off where every name has them.
  *
  * @throws CheckpointError when the file cannot be read, or holds no weights.
