@@ -1,4 +1,5 @@
-import { ops, type Tensor, zeros } from '@fovea/torch';
+import { hasOp, ops, type Tensor, zeros } from '@fovea/torch';
+import { plainDeformableConvolution } from './plain-deformable-convolution.ts';
 
 interface DeformableConvolution {
   /** `[out, in / groups, kH, kW]` */
@@ -21,6 +22,10 @@ interface DeformableConvolution {
  */
 export function deformableConvolution(input: Tensor, options: DeformableConvolution): Tensor {
   const { weight, offset, mask = null, stride = [1, 1], padding = [0, 0], dilation = [1, 1] } = options;
+  if (!hasOp('torchvision::deform_conv2d')) {
+    const { bias = null } = options;
+    return plainDeformableConvolution(input, { weight, bias, offset, mask, stride, padding, dilation });
+  }
   const [outChannels, groupChannels, height, width] = weight.shape;
   const bias = options.bias ?? zeros([outChannels], { dtype: input.dtype, device: input.device });
   return ops.deformConv2d(

@@ -1,5 +1,6 @@
-import { cat, fullLike, ops, type Tensor, zeros } from '@fovea/torch';
+import { cat, fullLike, hasOp, ops, type Tensor, zeros } from '@fovea/torch';
 import { boxArea } from './boxes.ts';
+import { plainRoiAlign } from './plain-roi-align.ts';
 
 interface RoiOptions {
   /** Height and width of the result for each region. */
@@ -24,6 +25,8 @@ interface RoiAlignOptions extends RoiOptions {
  */
 export function roiAlign(features: Tensor, regions: Tensor, options: RoiAlignOptions): Tensor {
   const { size, scale, samplingRatio = -1, aligned = false } = options;
+  if (!hasOp('torchvision::roi_align'))
+    return plainRoiAlign(features, regions, { size, scale, samplingRatio, aligned });
   return ops.roiAlign(features, regions, scale, size[0], size[1], samplingRatio, aligned);
 }
 
