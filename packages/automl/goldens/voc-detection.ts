@@ -4,11 +4,11 @@ import {
   averagePrecision11Points,
   averagePrecisionAllPoints,
   evaluateVoc,
-  meanAveragePrecision,
   precisionRecall,
   type VocCategory,
   type VocOptions,
 } from '../metrics/detection/voc-evaluation.ts';
+import { meanOfDefined } from '../metrics/score-metrics.ts';
 import { compare } from './compare.ts';
 import type { Kind } from './kinds.ts';
 import { type Figures, figures, readCases } from './read-cases.ts';
@@ -93,6 +93,6 @@ function figuresOf(category: VocCategory): Record<string, Figures> {
 }
 
 const meansOf = (found: readonly VocCategory[]): Record<string, Figures> => ({
-  mAP_11_point: meanAveragePrecision(found.map(averagePrecision11Points)),
-  mAP_all_point: meanAveragePrecision(found.map(averagePrecisionAllPoints)),
+  mAP_11_point: meanOfDefined(found.map(averagePrecision11Points)),
+  mAP_all_point: meanOfDefined(found.map(averagePrecisionAllPoints)),
 });

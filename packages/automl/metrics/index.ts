@@ -43,7 +43,6 @@ export {
   averagePrecision11Points,
   averagePrecisionAllPoints,
   evaluateVoc,
-  meanAveragePrecision,
   type PrecisionRecall,
   precisionRecall,
   type VocCategory,

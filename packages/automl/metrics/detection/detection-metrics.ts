@@ -1,8 +1,9 @@
 import type { MetricValues } from '../predictions.ts';
+import { meanOfDefined } from '../score-metrics.ts';
 import { evaluateCoco } from './coco-evaluation.ts';
 import { type CocoSummary, summarizeCoco } from './coco-summary.ts';
 import { checkRecords, type DetectionRecords, type Detections, type OverlapKind } from './detection-records.ts';
-import { averagePrecisionAllPoints, evaluateVoc, meanAveragePrecision, type VocCategory } from './voc-evaluation.ts';
+import { averagePrecisionAllPoints, evaluateVoc, type VocCategory } from './voc-evaluation.ts';
 
 /** Which metrics a validation computes (`validation_metric_type`). */
 export type ValidationMetricType = 'none' | 'coco' | 'voc' | 'coco_voc';
@@ -70,9 +71,9 @@ export function detectionMetrics(
   const withObjects = perLabel.filter(({ objects }) => objects > 0);
   return {
     metrics: {
-      mean_average_precision: meanAveragePrecision(perLabel.map(({ averagePrecision }) => averagePrecision)),
-      precision: meanAveragePrecision(withObjects.map(({ precision }) => precision)),
-      recall: meanAveragePrecision(withObjects.map(({ recall }) => recall)),
+      mean_average_precision: meanOfDefined(perLabel.map(({ averagePrecision }) => averagePrecision)),
+      precision: meanOfDefined(withObjects.map(({ precision }) => precision)),
+      recall: meanOfDefined(withObjects.map(({ recall }) => recall)),
     },
     perLabel,
     coco,

@@ -3,8 +3,8 @@ import { mergeMasks, type RunLengths } from './run-lengths.ts';
 /** Outlines are walked on a grid this many times finer than the pixels. */
 const FINER = 5;
 
-/** On the fine grid, coordinates are 32-bit integers. */
-const FARTHEST = 2 ** 31 / FINER - 1;
+/** Outlines are walked step by step, also outside of the image: farther than this they are mistakes, not things. */
+const FARTHEST = 1e7;
 
 /**
  * The pixels inside a polygon, exactly as COCO's mask API draws them (rleFrPoly of maskApi.c): the outline is walked on a grid five
@@ -20,7 +20,8 @@ export function polygonMask(corners: ArrayLike<number>, height: number, width: n
   }
   const fine = new Int32Array(corners.length + 2);
   for (let i = 0; i < corners.length; i++) {
-    if (!(Math.abs(corners[i]) < FARTHEST)) throw new RangeError(`coordinate ${i} of the polygon is ${corners[i]}`);
+    if (!(Math.abs(corners[i]) < FARTHEST))
+      throw new RangeError(`coordinate ${i} of the polygon is ${corners[i]}; expected pixels`);
     fine[i] = Math.trunc(FINER * corners[i] + 0.5);
   }
   fine[corners.length] = fine[0];

@@ -135,9 +135,3 @@ export function averagePrecision11Points(category: VocCategory): number | null {
   }
   return sum / 11;
 }
-
-/** Mean over the categories in which there is something to be found; null where there is none. */
-export function meanAveragePrecision(averages: readonly (number | null)[]): number | null {
-  const defined = averages.filter((each) => each !== null);
-  return defined.length === 0 ? null : defined.reduce((sum, each) => sum + each, 0) / defined.length;
-}
