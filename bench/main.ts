@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util';
 import { turboJpeg } from '@fovea/data';
 import { env } from 'onnxruntime-node';
 import sharp from 'sharp';
+import { detectionMetrics } from './detection-metrics.ts';
 import { images } from './images.ts';
 import { loader } from './loader.ts';
 import { memory } from './memory.ts';
@@ -24,6 +25,7 @@ const sections: Record<string, (bench: Bench) => Promise<Section>> = {
   waiting,
   memory,
   start,
+  'detection-metrics': detectionMetrics,
   runs,
 };
 
