@@ -4,6 +4,7 @@ import type { JobDataRead } from '@fovea/automl';
 import type { DataReport, ImageTraits, ModelAnswers } from '@fovea/data';
 import type { Command } from 'commander';
 import { type CommonOptions, type Context, command } from './command.ts';
+import { convertCommand } from './convert.ts';
 import { reportLines } from './data-report-lines.ts';
 import { CommandFailure, exitCodes, UsageError } from './failure.ts';
 import { onInterruption } from './interruption.ts';
@@ -108,7 +109,7 @@ export function dataCommands(context: Context): Command[] {
       }
     },
   });
-  return [check];
+  return [check, convertCommand(context)];
 }
 
 /** @throws UsageError when the words of the command line do not go together */

@@ -8,7 +8,7 @@ export interface Services {
     Pick<
       typeof import('@fovea/data'),
       | ('IssuesError' | 'recogniseData' | 'readLabelledImages' | 'checkValidation' | 'partNamed')
-      | ('inspectImages' | 'dataReport' | 'reportPage')
+      | ('inspectImages' | 'dataReport' | 'reportPage' | 'convertAnnotations' | 'formatIssues')
     >
   >;
   serving(): Promise<

@@ -1,6 +1,8 @@
 export { checkDataset, checkValidation, FEWEST_IMAGES, imagesOfClass, type Role } from './checks.ts';
 export { classesOf, type Dataset, type ImageRecord, type LabelKind } from './dataset.ts';
 export { type Decode, decodeImage, imageSize, type Pixels } from './decode.ts';
+export { type AnnotationFormat, FORMATS, type Loss } from './detection/annotated-image.ts';
+export { type Conversion, type ConvertOptions, convertAnnotations } from './detection/convert.ts';
 export type { ObjectTask } from './detection/object-field.ts';
 export {
   type LabelledObject,

@@ -57,11 +57,16 @@ export interface TableSets<Made> {
  * Reads annotations of any kind: a folder with an MLTable file, or a bare JSONL, CSV or TSV file.
  * @param path absolute
  * @param options.targetColumn name of the field with the labels
+ * @param options.imagesFolder absolute; where images that are named without a folder are looked for, too
  * @param options.part of a bare file with a column `split`, the rows of this part alone
  */
 export async function readTableSets<Label, Made>(
   path: string,
-  { targetColumn, part }: { targetColumn: string; part?: Part | undefined },
+  {
+    targetColumn,
+    part,
+    imagesFolder,
+  }: { targetColumn: string; part?: Part | undefined; imagesFolder?: string | undefined },
   kind: RecordKind<Label, Made>,
 ): Promise<TableSets<Made>> {
   const table = await readTableRows(path);
@@ -76,7 +81,7 @@ export async function readTableSets<Label, Made>(
   issues = issues.concat(split?.issues ?? []);
   const read = async (members: readonly Row[]): Promise<Made[]> => {
     if (absent.length > 0) return [];
-    const set = await readRecords(members, table, columns, kind);
+    const set = await readRecords(members, table, { ...columns, folder: imagesFolder }, kind);
     issues = issues.concat(set.issues);
     return set.records;
   };
@@ -98,11 +103,11 @@ interface Columns {
 async function readRecords<Label, Made>(
   rows: readonly Row[],
   { form, bare, folder }: TableRows,
-  columns: Columns,
+  columns: Columns & { folder: string | undefined },
   kind: RecordKind<Label, Made>,
 ): Promise<{ records: Made[]; issues: Issue[] }> {
   const images = join(folder, 'images');
-  const finder = new ImageFinder(folder, bare && existsSync(images) ? images : undefined);
+  const finder = new ImageFinder(folder, columns.folder ?? (bare && existsSync(images) ? images : undefined));
   const values = rows.map(({ fields }) => fields[columns.target]);
   const readField = kind.reader(values, columns.target, form);
   const results = await inOrder(rows, (row) => readRow(row, columns, readField, finder));

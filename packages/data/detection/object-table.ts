@@ -22,6 +22,8 @@ export interface ReadObjectTableOptions {
   role?: Role;
   /** Of a bare file with a column `split`, the rows of this part alone. Default: training, with validation beside it. */
   part?: Part;
+  /** Absolute folder where images that are named without a folder are looked for, too. */
+  imagesFolder?: string | undefined;
 }
 
 /**
@@ -30,10 +32,14 @@ export interface ReadObjectTableOptions {
  */
 export async function readObjectTable(
   path: string,
-  { targetColumn = 'label', task = 'detection', role = 'training', part }: ReadObjectTableOptions = {},
+  { targetColumn = 'label', task = 'detection', role = 'training', part, imagesFolder }: ReadObjectTableOptions = {},
 ): Promise<DataRead<ObjectDataset>> {
   const where = resolve(path);
-  const { records, validation, issues, ...about } = await readTableSets(where, { targetColumn, part }, objects(task));
+  const { records, validation, issues, ...about } = await readTableSets(
+    where,
+    { targetColumn, part, imagesFolder },
+    objects(task),
+  );
   const setOf = (members: ObjectRecord[]): ObjectDataset => ({
     name: basename(where),
     classes: objectClassesOf(members),
@@ -71,8 +77,8 @@ const objects = (task: ObjectTask): RecordKind<LabelledObject[], ObjectRecord> =
 });
 
 /** Each image once. Twice with the same objects is odd, with others wrong: nobody knows whether they add up. */
-export function eachOnce(found: readonly ObjectRecord[]): { records: ObjectRecord[]; issues: Issue[] } {
-  const first = new Map<string, ObjectRecord>();
+export function eachOnce<T extends ObjectRecord>(found: readonly T[]): { records: T[]; issues: Issue[] } {
+  const first = new Map<string, T>();
   const issues: Issue[] = [];
   for (const record of found) {
     const other = first.get(record.file);

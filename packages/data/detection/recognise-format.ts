@@ -1,0 +1,36 @@
+import { closeSync, existsSync, openSync, readSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import type { AnnotationFormat } from './annotated-image.ts';
+import { cocoFilesIn } from './read-coco.ts';
+import { jsonlFilesIn } from './read-jsonl.ts';
+import { vocFilesIn } from './read-voc.ts';
+import { yoloClassesIn, yoloFileIn } from './read-yolo.ts';
+
+/** The formats whose files are at `path`: one, where it is clear; none or several, where a person must say. */
+export function recogniseFormats(path: string): AnnotationFormat[] {
+  if (!statSync(path).isDirectory()) {
+    if (/\.ya?ml$/i.test(path)) return ['yolo'];
+    if (/\.json$/i.test(path)) return looksLikeCoco(path) ? ['coco'] : ['jsonl'];
+    return /\.(jsonl|ndjson|csv|tsv)$/i.test(path) || path.endsWith('MLTable') ? ['jsonl'] : [];
+  }
+  const found: AnnotationFormat[] = [];
+  if (jsonlFilesIn(path).length > 0) found.push('jsonl');
+  if (cocoFilesIn(path).some(looksLikeCoco)) found.push('coco');
+  if (vocFilesIn(path).length > 0) found.push('voc');
+  const hasYolo =
+    yoloFileIn(path) !== undefined || (yoloClassesIn(path) !== undefined && existsSync(join(path, 'labels')));
+  if (hasYolo) found.push('yolo');
+  return found;
+}
+
+/** Whether one of COCO's lists begins in the first kilobytes, or the file is one document rather than lines. */
+function looksLikeCoco(file: string): boolean {
+  const head = Buffer.alloc(1 << 16);
+  const handle = openSync(file, 'r');
+  try {
+    const text = head.toString('utf8', 0, readSync(handle, head, 0, head.length, 0));
+    return /"(images|annotations|categories|licenses)"\s*:\s*\[/.test(text);
+  } finally {
+    closeSync(handle);
+  }
+}
