@@ -1,3 +1,4 @@
+export * from './augment.ts';
 export { YOLOV5_ANCHORS, YOLOV5_STRIDES, type YoloV5Anchors } from './detect.ts';
 export { type YoloV5DetectionOptions, yolov5Detections } from './detections.ts';
 export {
