@@ -1,10 +1,12 @@
 import { type nn, TorchError } from '@fovea/torch';
 import type { Hyperparameters } from '../spec/resolve-hyperparameters.ts';
 import type { Precision } from './precision.ts';
-import { withTrialSteps } from './trial-steps.ts';
+import { type Rehearsal, withTrialSteps } from './trial-steps.ts';
 
 /** Hyperparameters of a trial whose batch sizes are known. */
-export type SizedHyperparameters = Hyperparameters & { training_batch_size: number; validation_batch_size: number };
+export type Sized<H> = H & { training_batch_size: number; validation_batch_size: number };
+
+export type SizedHyperparameters = Sized<Hyperparameters>;
 
 /** A small set in large batches would give too few updates: an epoch has so many steps where the data allows it. */
 const STEPS_PER_EPOCH = 12;
@@ -18,14 +20,13 @@ export const largestUsefulBatch = (images: number): number =>
  * The largest power of two of images that a training step finds memory for, found by trying: 2, 4, 8 … up to `most`. The model's
  * statistics are left as they were.
  *
- * @param size of the square images in pixels
  * @throws TorchError with `outOfMemory` when not even two images fit
  */
 export function largestFittingBatch(
-  model: nn.Module,
-  { size, device, precision, most }: { size: number; device: string; precision: Precision; most: number },
+  model: nn.AnyModule,
+  { rehearse, precision, most }: { rehearse: Rehearsal; precision: Precision; most: number },
 ): number {
-  return withTrialSteps(model, { size, device }, (step) => {
+  return withTrialSteps(model, rehearse, (step) => {
     let fits = 0;
     try {
       for (let images = 2; images <= Math.max(2, most); images *= 2) {

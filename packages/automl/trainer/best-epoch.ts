@@ -7,10 +7,12 @@ type Metrics = Readonly<Record<string, number>>;
  *
  * Early stopping does not ask this: only a better primary metric renews its patience.
  *
+ * Where the primary metric is not measured (`validation_metric_type: none`), the last weights are kept.
+ *
  * @param primaryMetric a name in both, maximised
  */
 export function isBetterEpoch(metrics: Metrics, best: Metrics | null, primaryMetric: string): boolean {
-  if (best === null) return true;
+  if (best === null || metrics[primaryMetric] === undefined) return true;
   const difference = metrics[primaryMetric] - best[primaryMetric];
   return difference > 0 || (difference === 0 && metrics.log_loss < best.log_loss);
 }

@@ -35,7 +35,7 @@ export async function saveCheckpoint(
     optimizer,
     random,
     progress,
-  }: { model: nn.Module; optimizer: AnyOptimizer; random: Uint8Array; progress: Progress },
+  }: { model: nn.AnyModule; optimizer: AnyOptimizer; random: Uint8Array; progress: Progress },
 ): Promise<void> {
   const { tensors, settings } = optimizer.stateDict();
   using randomState = Tensor.fromBytes(random, 'uint8', [random.length]);
@@ -52,7 +52,7 @@ export async function saveCheckpoint(
 /** Loads what `saveCheckpoint` wrote. @returns null where there is no file @throws CheckpointError for a damaged one */
 export async function loadCheckpoint(
   path: string,
-  { model, optimizer }: { model: nn.Module; optimizer: AnyOptimizer },
+  { model, optimizer }: { model: nn.AnyModule; optimizer: AnyOptimizer },
 ): Promise<{ progress: Progress; random: Uint8Array } | null> {
   if (!existsSync(path)) return null;
   const file = await openSafetensors(path);

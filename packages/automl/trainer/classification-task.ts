@@ -12,6 +12,7 @@ import {
 import type { EvaluationTables, MetricValues } from '../metrics/index.ts';
 import type { ModelTask } from '../model-folder/layout.ts';
 import type { Hyperparameters } from '../spec/resolve-hyperparameters.ts';
+import type { Evaluation } from './training-task.ts';
 
 /** Usual strengths for training on photographs; no hyperparameter controls them. */
 const JITTER = colourJitter({ brightness: 0.4, contrast: 0.4, saturation: 0.4, hue: 0.1 });
@@ -21,11 +22,7 @@ export type ImageSizes = Pick<
   'training_crop_size' | 'validation_resize_size' | 'validation_crop_size'
 >;
 
-/** How good a model's answers on the validation images are. */
-export interface Evaluation {
-  /** By the names of the contract, and `valid_loss`; one that is not defined for these images is left out. */
-  readonly metrics: Record<string, number>;
-  /** What the charts of the best epoch are drawn from, by the name of the table. Made when asked for: training needs only the metrics. */
+interface ClassificationEvaluation extends Evaluation {
   readonly tables: () => EvaluationTables;
 }
 
@@ -54,8 +51,8 @@ export abstract class ClassificationTask {
   /** By how much the mean loss of these images counts where it is added to that of others. */
   abstract lossWeight(records: Records): number;
 
-  /** Judges logits [N, classes] of all validation images, rows in the order of `records`. */
-  evaluate(logits: Tensor, records: Records): Evaluation {
+  /** Judges logits [N, classes] of all validation images, rows in the order of `records`; with the metrics, `valid_loss`. */
+  evaluate(logits: Tensor, records: Records): ClassificationEvaluation {
     const { metrics, tables } = this.judge(logits.to({ dtype: 'float64' }), records);
     const valid_loss = this.loss(logits, this.targets(records, logits.device)).item() as number;
     const defined = Object.entries(metrics).filter((entry): entry is [string, number] => entry[1] !== null);
@@ -63,7 +60,10 @@ export abstract class ClassificationTask {
   }
 
   /** @param logits in double precision */
-  protected abstract judge(logits: Tensor, records: Records): { metrics: MetricValues; tables: Evaluation['tables'] };
+  protected abstract judge(
+    logits: Tensor,
+    records: Records,
+  ): { metrics: MetricValues; tables: ClassificationEvaluation['tables'] };
 
   /** A random part of the image, at random mirrored and changed in colour: all of it decided by the seed parts. */
   trainingDecode({ file, source, width, height }: ImageRecord, ...seedParts: number[]): Decode {

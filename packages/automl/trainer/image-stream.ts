@@ -1,35 +1,39 @@
-import { BatchLoader, type Decode, type ImageCache, type ImageRecord } from '@fovea/data';
+import { BatchLoader, type Decode, type ImageCache, type ImageBatch as LoadedBatch } from '@fovea/data';
 import { fromTypedArray, type Tensor } from '@fovea/torch';
-import { augmentModule, mixSeeds, type Normalisation, normaliseBatch, torchRandom } from '@fovea/vision';
-import type { ClassificationTask } from './classification-task.ts';
+import { augmentModule, mixSeeds, normaliseBatch, torchRandom } from '@fovea/vision';
+import type { Sample, SampleCanvas, TrainingTask } from './training-task.ts';
 
 /** A batch as it comes from the workers. */
-export interface ImageBatch {
+export interface ImageBatch<S extends Sample> {
   readonly index: number;
-  readonly records: readonly ImageRecord[];
+  readonly samples: readonly S[];
   /** uint8 RGB [N, height, width, 3]; valid until the next batch is asked for. */
   readonly pixels: Uint8Array;
   readonly width: number;
   readonly height: number;
 }
 
-type Records = readonly ImageRecord[];
+/** What a stream asks of a task. */
+type Source<S extends Sample> = Pick<
+  TrainingTask<S, never>,
+  'trainingSamples' | 'validationSamples' | 'validationImages' | 'normalisation'
+>;
 
 /** A trial's images as batches of tensors, decoded by workers ahead of time. */
-export class ImageStream {
-  readonly #task: ClassificationTask;
-  readonly #normalisation: Normalisation;
+export class ImageStream<S extends Sample> {
+  readonly #task: Source<S>;
   readonly #loader: BatchLoader;
 
-  /** @param cache where decoded images are kept from one epoch to the next */
+  /**
+   * @param cache where decoded images are kept from one epoch to the next
+   * @param batchSize of training, where its images come one by one because they differ in size
+   */
   constructor(
-    task: ClassificationTask,
-    normalisation: Normalisation,
-    { workers, cache }: { workers: number; cache?: ImageCache | undefined },
+    task: Source<S>,
+    { workers, cache, batchSize = 1 }: { workers: number; cache?: ImageCache | undefined; batchSize?: number },
   ) {
     this.#task = task;
-    this.#normalisation = normalisation;
-    this.#loader = new BatchLoader({ workers, augmentModule, ...(cache && { cache }) });
+    this.#loader = new BatchLoader({ workers, augmentModule, prefetch: 2 * batchSize, ...(cache && { cache }) });
   }
 
   /** How long batches have been waited for in all. */
@@ -38,30 +42,57 @@ export class ImageStream {
   }
 
   /** All training images once. What is done to them depends on seed, epoch and place alone, not on workers or restarts. */
-  training(batches: readonly Records[], seed: number, epoch: number, signal: AbortSignal): AsyncGenerator<ImageBatch> {
-    let position = 0;
-    return this.#load(batches, (record) => this.#task.trainingDecode(record, seed, epoch, position++), signal);
-  }
-
-  validation(records: Records, batchSize: number, signal: AbortSignal): AsyncGenerator<ImageBatch> {
-    return this.#load(inBatches(records, batchSize), (record) => this.#task.validationDecode(record), signal);
-  }
-
-  async *#load(
-    batches: readonly Records[],
-    decodeOf: (record: ImageRecord) => Decode,
+  training(
+    batches: readonly (readonly number[])[],
+    seed: number,
+    epoch: number,
     signal: AbortSignal,
-  ): AsyncGenerator<ImageBatch> {
-    const decodes = Iterator.from(batches).map((batch) => batch.map(decodeOf));
-    for await (const { index, pixels, width, height } of this.#loader.run(decodes, { signal })) {
-      yield { index, records: batches[index], pixels, width, height };
+  ): AsyncGenerator<ImageBatch<S>> {
+    let position = 0;
+    const samples = Iterator.from(batches).map((images) => {
+      const made = this.#task.trainingSamples(images, { seed, epoch, position });
+      position += images.length;
+      return made;
+    });
+    return this.#load(samples, signal);
+  }
+
+  validation(batchSize: number, signal: AbortSignal): AsyncGenerator<ImageBatch<S>> {
+    const images = Array.from({ length: this.#task.validationImages }, (_, image) => image);
+    const samples = Iterator.from(inBatches(images, batchSize)).map((batch) => this.#task.validationSamples(batch));
+    return this.#load(samples, signal);
+  }
+
+  async *#load(batches: IteratorObject<S[]>, signal: AbortSignal): AsyncGenerator<ImageBatch<S>> {
+    const ahead: S[][] = [];
+    const decodes = batches.flatMap((samples): Decode[][] => {
+      ahead.push(samples);
+      const all = samples.map(({ decode }) => decode);
+      // The loader makes batches of images of one size; where a canvas joins others, each comes by itself.
+      return samples.some(({ canvas }) => canvas) ? all.map((decode) => [decode]) : [all];
+    });
+    let index = 0;
+    let single: LoadedImage[] = [];
+    for await (const loaded of this.#loader.run(decodes, { signal })) {
+      const [samples] = ahead;
+      if (samples.some(({ canvas }) => canvas)) {
+        single.push(copied(loaded));
+        if (single.length < samples.length) continue;
+        ahead.shift();
+        yield { index: index++, samples, ...onCanvases(samples, single) };
+        single = [];
+      } else {
+        ahead.shift();
+        const { pixels, width, height } = loaded;
+        yield { index: index++, samples, pixels, width, height };
+      }
     }
   }
 
   /** What the network takes: normalised float32 [N, 3, H, W], in channels_last order. */
-  input({ pixels, records, width, height }: ImageBatch, device: string): Tensor {
-    const bytes = fromTypedArray(pixels, [records.length, height, width, 3]);
-    return normaliseBatch(bytes.to({ device }), this.#normalisation);
+  input({ pixels, samples, width, height }: ImageBatch<S>, device: string): Tensor {
+    const bytes = fromTypedArray(pixels, [samples.length, height, width, 3]);
+    return normaliseBatch(bytes.to({ device }), this.#task.normalisation);
   }
 
   async close(): Promise<void> {
@@ -69,30 +100,54 @@ export class ImageStream {
   }
 }
 
+type LoadedImage = Pick<LoadedBatch, 'pixels' | 'width' | 'height'>;
+
+/** The loader's memory is another image's soon. */
+const copied = ({ pixels, width, height }: LoadedBatch): LoadedImage => ({ pixels: pixels.slice(), width, height });
+
+/** Images on their canvases, which are all of one size. */
+function onCanvases(samples: readonly Sample[], images: readonly LoadedImage[]): LoadedImage {
+  const canvases = samples.map(
+    ({ canvas }, i): SampleCanvas => canvas ?? { ...images[i], left: 0, top: 0, fill: 0 },
+  );
+  const [{ width, height }] = canvases;
+  if (canvases.some((canvas) => canvas.width !== width || canvas.height !== height)) {
+    throw new RangeError('the canvases of a batch differ in size');
+  }
+  const pixels = new Uint8Array(samples.length * width * height * 3);
+  for (const [i, { left, top, fill }] of canvases.entries()) {
+    const image = images[i];
+    const target = pixels.subarray(i * width * height * 3, (i + 1) * width * height * 3);
+    if (fill !== 0) target.fill(fill);
+    for (let y = 0; y < image.height; y++) {
+      const row = image.pixels.subarray(y * image.width * 3, (y + 1) * image.width * 3);
+      target.set(row, ((top + y) * width + left) * 3);
+    }
+  }
+  return { pixels, width, height };
+}
+
 /** The images of a batch from one to before another, over the same memory. */
-export function partOf(batch: ImageBatch, start: number, end: number): ImageBatch {
+export function partOf<S extends Sample>(batch: ImageBatch<S>, start: number, end: number): ImageBatch<S> {
   const bytes = batch.width * batch.height * 3;
   return {
     ...batch,
-    records: batch.records.slice(start, end),
+    samples: batch.samples.slice(start, end),
     pixels: batch.pixels.subarray(start * bytes, end * bytes),
   };
 }
 
 /** The training images of an epoch in their random order, in batches. */
-export function shuffledBatches(records: Records, batchSize: number, seed: number, epoch: number): ImageRecord[][] {
-  const order = torchRandom(mixSeeds(seed, epoch)).permutation(records.length);
-  const batches = inBatches(
-    order.map((position) => records[position]),
-    batchSize,
-  );
+export function shuffledBatches(images: number, batchSize: number, seed: number, epoch: number): number[][] {
+  const batches = inBatches(torchRandom(mixSeeds(seed, epoch)).permutation(images), batchSize);
   // Batch norm has no statistics over a single image: it joins the batch before.
   if (batches.length > 1 && batches.at(-1)?.length === 1) batches.at(-2)?.push(...(batches.pop() ?? []));
   return batches;
 }
 
-function inBatches<T>(items: readonly T[], size: number): T[][] {
-  const batches: T[][] = [];
-  for (let start = 0; start < items.length; start += size) batches.push(items.slice(start, start + size));
+function inBatches(items: ArrayLike<number>, size: number): number[][] {
+  const all = Array.from(items);
+  const batches: number[][] = [];
+  for (let start = 0; start < all.length; start += size) batches.push(all.slice(start, start + size));
   return batches;
 }

@@ -1,8 +1,23 @@
 import { type nn, optim } from '@fovea/torch';
 import type { Hyperparameters } from '../spec/resolve-hyperparameters.ts';
 
+export type OptimizerSettings = Pick<
+  Hyperparameters,
+  'optimizer' | 'learning_rate' | 'weight_decay' | 'momentum' | 'nesterov' | 'beta1' | 'beta2' | 'ams_gradient'
+>;
+
+export type ScheduleSettings = Pick<
+  Hyperparameters,
+  | 'number_of_epochs'
+  | 'learning_rate_scheduler'
+  | 'step_lr_step_size'
+  | 'step_lr_gamma'
+  | 'warmup_cosine_lr_warmup_epochs'
+  | 'warmup_cosine_lr_cycles'
+>;
+
 /** The optimiser that the hyperparameters name, over all parameters that are not frozen. */
-export function createOptimizer(model: nn.Module, hp: Hyperparameters): optim.Optimizer<optim.GroupOptions> {
+export function createOptimizer(model: nn.AnyModule, hp: OptimizerSettings): optim.Optimizer<optim.GroupOptions> {
   const parameters = model.parameters().filter((parameter) => parameter.requiresGrad);
   const common = { learningRate: hp.learning_rate, weightDecay: hp.weight_decay };
   switch (hp.optimizer) {
@@ -17,7 +32,7 @@ export function createOptimizer(model: nn.Module, hp: Hyperparameters): optim.Op
 
 /** The factor on the learning rate at an optimiser step, counted from 0 over all epochs. */
 export function learningRateFactor(
-  hp: Hyperparameters,
+  hp: ScheduleSettings,
   at: { step: number; epoch: number; stepsPerEpoch: number },
 ): number {
   if (hp.learning_rate_scheduler === 'step') {

@@ -1,5 +1,5 @@
 import { autocast, type MemoryFormat, type nn, type Tensor } from '@fovea/torch';
-import { withTrialSteps } from './trial-steps.ts';
+import { type Rehearsal, squaredOutputs, withTrialSteps } from './trial-steps.ts';
 
 /** How a network is computed in training: the memory order of its images, and whether in mixed bfloat16. */
 export interface Precision {
@@ -22,9 +22,10 @@ export interface MeasuredPrecision {
 }
 
 /** Runs the model in this precision; the outputs come back in float32. Used for training and for its measurement. */
-export function forwardIn(precision: Precision, device: string, forward: () => Tensor): Tensor {
+export function forwardIn<T extends Tensor | Tensor[]>(precision: Precision, device: string, forward: () => T): T {
   if (precision.dtype === 'float32') return forward();
-  return autocast({ device, dtype: precision.dtype }, forward).float();
+  const output: Tensor | Tensor[] = autocast({ device, dtype: precision.dtype }, forward);
+  return (Array.isArray(output) ? output.map((tensor) => tensor.float()) : output.float()) as T;
 }
 
 /**
@@ -34,9 +35,18 @@ export function forwardIn(precision: Precision, device: string, forward: () => T
  */
 export function measurePrecision(
   model: nn.Module,
-  { size, images = 2, device, steps = 2 }: { size: number; images?: number; device: string; steps?: number },
+  { size, device, ...rest }: { size: number; images?: number; device: string; steps?: number },
 ): MeasuredPrecision {
-  return withTrialSteps(model, { size, device }, (step) => {
+  return measuredOn(model, squaredOutputs(model, { size, device }), rest);
+}
+
+/** The same for any network, by the loss of images like those that it will be trained on. */
+export function measuredOn(
+  model: nn.AnyModule,
+  rehearse: Rehearsal,
+  { images = 2, steps = 2 }: { images?: number; steps?: number } = {},
+): MeasuredPrecision {
+  return withTrialSteps(model, rehearse, (step) => {
     const milliseconds = CANDIDATES.map((precision) => ({ precision, value: Infinity }));
     // In turns: what else the machine does for a moment then slows all of them.
     for (let round = 0; round <= steps; round++) {

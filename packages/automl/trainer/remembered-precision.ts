@@ -3,7 +3,8 @@ import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { getNumThreads, type nn, torchVersion } from '@fovea/torch';
 import { writeFileWhole } from '../job/job-record.ts';
-import { type MeasuredPrecision, measurePrecision } from './precision.ts';
+import { type MeasuredPrecision, measuredOn } from './precision.ts';
+import type { Rehearsal } from './trial-steps.ts';
 
 /**
  * The measurement of `measurePrecision`, made once for a model, image size and machine, and remembered in the workspace: the same job
@@ -14,8 +15,13 @@ import { type MeasuredPrecision, measurePrecision } from './precision.ts';
 export function rememberedPrecision(
   cacheFolder: string,
   modelName: string,
-  model: nn.Module,
-  { size, device, onMeasure }: { size: number; device: string; onMeasure?: () => void },
+  model: nn.AnyModule,
+  {
+    size,
+    device,
+    rehearse,
+    onMeasure,
+  }: { size: number; device: string; rehearse: Rehearsal; onMeasure?: () => void },
 ): MeasuredPrecision {
   const path = join(cacheFolder, 'precision.json');
   const machine = `${cpus()[0].model}, ${getNumThreads()} threads, libtorch ${torchVersion()}`;
@@ -23,7 +29,7 @@ export function rememberedPrecision(
   const known = read(path);
   if (known[key]) return known[key];
   onMeasure?.();
-  const measured = measurePrecision(model, { size, device });
+  const measured = measuredOn(model, rehearse);
   mkdirSync(cacheFolder, { recursive: true });
   writeFileWhole(path, `${JSON.stringify({ ...read(path), [key]: measured }, null, 2)}\n`);
   return measured;

@@ -1,42 +1,41 @@
 import { mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { ImageRecord } from '@fovea/data';
-import {
-  cat,
-  getRandomState,
-  manualSeed,
-  type nn,
-  noGrad,
-  setRandomState,
-  type Tensor,
-  tidy,
-  writeSafetensors,
-} from '@fovea/torch';
+import { getRandomState, manualSeed, setRandomState, tidy, writeSafetensors } from '@fovea/torch';
 import type { Report } from '../job/events.ts';
 import { type EpochRecord, writeFileWhole } from '../job/job-record.ts';
-import type { SizedHyperparameters } from './batch-size.ts';
+import type { Hyperparameters } from '../spec/resolve-hyperparameters.ts';
 import { isBetterEpoch } from './best-epoch.ts';
 import { loadCheckpoint, type Progress, saveCheckpoint } from './checkpoint.ts';
-import type { ClassificationTask, Evaluation } from './classification-task.ts';
 import { freshStopper, observe } from './early-stopping.ts';
 import { addGradients } from './gradients.ts';
 import { type ImageStream, partOf, shuffledBatches } from './image-stream.ts';
 import { inPieces } from './in-pieces.ts';
-import { createOptimizer, learningRateFactor } from './optimization.ts';
+import { createOptimizer, learningRateFactor, type OptimizerSettings, type ScheduleSettings } from './optimization.ts';
 import type { Precision } from './precision.ts';
 import { StepClock } from './step-clock.ts';
+import type { Evaluation, Sample, TrainingTask } from './training-task.ts';
+
+/** The hyperparameters that the loop itself goes by; the others are the task's. */
+type LoopSettings = OptimizerSettings &
+  ScheduleSettings &
+  Pick<
+    Hyperparameters,
+    | 'gradient_accumulation_step'
+    | 'evaluation_frequency'
+    | 'checkpoint_frequency'
+    | 'early_stopping'
+    | 'early_stopping_patience'
+    | 'early_stopping_delay'
+  > & { training_batch_size: number; validation_batch_size: number };
 
 /** A trial, ready to train. */
-export interface Training {
+export interface Training<S extends Sample, A> {
   trial: string;
   folder: string;
-  model: nn.Module;
-  task: ClassificationTask;
-  images: ImageStream;
-  hyperparameters: SizedHyperparameters;
-  train: readonly ImageRecord[];
-  validation: readonly ImageRecord[];
+  task: TrainingTask<S, A>;
+  images: ImageStream<S>;
+  hyperparameters: LoopSettings;
   /** Used by a fresh run; one that goes on keeps the precision it began with. */
   precision: Precision;
   device: string;
@@ -60,8 +59,8 @@ export const trainingFiles = (folder: string) => ({
  * @throws the signal's reason when it is aborted; the checkpoint of the last finished epoch stays
  * @throws DivergedError when the loss is not a number any more
  */
-export async function train(
-  training: Training,
+export async function train<S extends Sample, A>(
+  training: Training<S, A>,
   {
     report,
     signal,
@@ -69,7 +68,8 @@ export async function train(
     endEarly,
   }: { report: Report; signal: AbortSignal; endsAt: number; endEarly: (history: readonly EpochRecord[]) => boolean },
 ): Promise<Progress> {
-  const { trial, folder, model, task, images, hyperparameters: hp, device, seed } = training;
+  const { trial, folder, task, images, hyperparameters: hp, device, seed } = training;
+  const { model, trainingImages } = task;
   const files = trainingFiles(folder);
   for (const file of [files.last, files.best]) mkdirSync(dirname(file), { recursive: true });
 
@@ -81,15 +81,16 @@ export async function train(
   model.to({ device, memoryFormat: progress.precision.memoryFormat });
 
   const batchSize = hp.training_batch_size;
-  const clock = new StepClock((hp.number_of_epochs - progress.epochs) * training.train.length);
+  const clock = new StepClock((hp.number_of_epochs - progress.epochs) * trainingImages);
   for (let epoch = progress.epochs; epoch < hp.number_of_epochs && !progress.stopped; epoch++) {
-    const batches = shuffledBatches(training.train, batchSize, seed, epoch);
+    const batches = shuffledBatches(trainingImages, batchSize, seed, epoch);
     const stepsPerEpoch = Math.ceil(batches.length / hp.gradient_accumulation_step);
     const started = performance.now();
     const waited = images.waitedMilliseconds;
     let step = epoch * stepsPerEpoch;
     let factor = 0;
     let lossSum = 0;
+    const partSums: Record<string, number> = {};
 
     model.train();
     clock.resume();
@@ -98,21 +99,23 @@ export async function train(
       signal.throwIfAborted();
       if (Date.now() > endsAt) return progress;
       factor = learningRateFactor(hp, { step, epoch, stepsPerEpoch });
-      const { loss, pieces } = addGradients(training, batch, {
+      const { loss, parts, pieces } = addGradients(training, batch, {
         precision: progress.precision,
         pieces: progress.pieces.training,
         onShortage: shortage(report, 'training', batchSize),
       });
       progress.pieces.training = pieces;
-      if (!Number.isFinite(loss)) throw new DivergedError(loss, step, hp.learning_rate * factor, batch.records);
+      if (!Number.isFinite(loss)) throw new DivergedError(loss, step, hp.learning_rate * factor, batch.samples);
       if ((batch.index + 1) % hp.gradient_accumulation_step === 0 || batch.index + 1 === batches.length) {
         optimizer.setLearningRate(factor);
         optimizer.step();
         optimizer.zeroGrad();
         step++;
       }
-      lossSum += loss * batch.records.length;
-      clock.tick(batch.records.length);
+      const count = batch.samples.length;
+      lossSum += loss * count;
+      for (const [name, part] of Object.entries(parts)) partSums[name] = (partSums[name] ?? 0) + part * count;
+      clock.tick(count);
       report({
         type: 'step',
         trial,
@@ -137,16 +140,22 @@ export async function train(
       const { metrics: judged } = await evaluate(training, { progress, report, signal });
       const metrics = {
         ...judged,
-        train_loss: lossSum / training.train.length,
+        train_loss: lossSum / trainingImages,
+        ...Object.fromEntries(Object.entries(partSums).map(([name, sum]) => [`train_${name}`, sum / trainingImages])),
         learning_rate: hp.learning_rate * factor,
         images_per_second: clock.imagesPerSecond,
         data_wait_fraction: dataWait,
       };
       const record = { epoch: epoch + 1, metrics };
-      const { state, stop } = observe(progress.stopper, judged[task.primaryMetric], {
-        patience: hp.early_stopping_patience,
-        delay: hp.early_stopping_delay,
-      });
+      const value = judged[task.primaryMetric];
+      // Where nothing is measured, nothing tells that it gets no better.
+      const { state, stop } =
+        value === undefined
+          ? { state: progress.stopper, stop: false }
+          : observe(progress.stopper, value, {
+              patience: hp.early_stopping_patience,
+              delay: hp.early_stopping_delay,
+            });
       const improved = isBetterEpoch(judged, progress.best?.metrics ?? null, task.primaryMetric);
       if (improved) await writeSafetensors(files.best, model.stateDict());
       const history = [...progress.history, record];
@@ -175,29 +184,29 @@ const freshProgress = (precision: Precision): Progress => ({
 });
 
 /** The model's answers on the validation images, judged. Always in float32: what is measured is what will be served. */
-export async function evaluate(
-  training: Training,
+export async function evaluate<S extends Sample, A>(
+  training: Training<S, A>,
   { progress, report, signal }: { progress: Pick<Progress, 'pieces'>; report: Report; signal: AbortSignal },
 ): Promise<Evaluation> {
-  const { model, task, images, validation, hyperparameters: hp, device } = training;
-  model.eval();
-  const parts: Tensor[] = [];
+  const { task, images, hyperparameters: hp, device } = training;
+  task.model.eval();
+  const parts: A[] = [];
   const batchSize = hp.validation_batch_size;
-  for await (const batch of images.validation(validation, batchSize, signal)) {
+  for await (const batch of images.validation(batchSize, signal)) {
     signal.throwIfAborted();
-    const answers = (start: number, end: number) =>
-      tidy(() => noGrad(() => model.forward(images.input(partOf(batch, start, end), device)).cpu()));
+    const answers = (start: number, end: number) => {
+      const part = partOf(batch, start, end);
+      return tidy(() => task.answers(images.input(part, device), part.samples));
+    };
     const { result, pieces } = inPieces(
-      batch.records.length,
+      batch.samples.length,
       { pieces: progress.pieces.validation, least: 1, onShortage: shortage(report, 'validation', batchSize) },
       (spans) => tidy(() => spans.map(([start, end]) => answers(start, end))),
     );
     progress.pieces.validation = pieces;
     parts.push(...result);
   }
-  const evaluation = tidy(() => task.evaluate(cat(parts), validation));
-  for (const part of parts) part.dispose();
-  return evaluation;
+  return task.judge(parts);
 }
 
 /** Says that batches are computed in pieces from now on, because memory did not suffice. */
@@ -214,9 +223,9 @@ const shortage = (report: Report, kind: 'training' | 'validation', batchSize: nu
 export class DivergedError extends Error {
   override readonly name = 'DivergedError';
 
-  constructor(loss: number, step: number, learningRate: number, records: readonly ImageRecord[]) {
-    const files = records.slice(0, 8).map(({ file }) => `  ${file}`);
-    const more = records.length > 8 ? `\n  … and ${records.length - 8} more` : '';
+  constructor(loss: number, step: number, learningRate: number, samples: readonly Pick<Sample, 'file'>[]) {
+    const files = samples.slice(0, 8).map(({ file }) => `  ${file}`);
+    const more = samples.length > 8 ? `\n  … and ${samples.length - 8} more` : '';
     super(
       `the loss became ${loss} at step ${step + 1} with a learning rate of ${learningRate.toPrecision(3)}; ` +
         `try a lower learning_rate. The batch was:\n${files.join('\n')}${more}`,
