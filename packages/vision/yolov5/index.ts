@@ -1,4 +1,3 @@
-export * from './augment.ts';
 export { YOLOV5_ANCHORS, YOLOV5_STRIDES, type YoloV5Anchors } from './detect.ts';
 export { type YoloV5DetectionOptions, yolov5Detections } from './detections.ts';
 export {
