@@ -3,6 +3,13 @@ export { classesOf, type Dataset, type ImageRecord, type LabelKind } from './dat
 export { type Decode, decodeImage, imageSize, type Pixels } from './decode.ts';
 export { type AnnotationFormat, FORMATS, type Loss } from './detection/annotated-image.ts';
 export { type Conversion, type ConvertOptions, convertAnnotations } from './detection/convert.ts';
+export {
+  contactSheet,
+  type DrawnObject,
+  type DrawOptions,
+  drawObjects,
+  drawOnImage,
+} from './detection/draw.ts';
 export type { ObjectTask } from './detection/object-field.ts';
 export {
   type LabelledObject,
