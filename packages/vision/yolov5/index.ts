@@ -18,3 +18,4 @@ export {
   yolov5,
 } from './network.ts';
 export { boxesOnOriginal, type Placement } from './original-boxes.ts';
+export { recogniseYoloV5 } from './recognise.ts';
