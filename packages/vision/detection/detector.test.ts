@@ -14,6 +14,8 @@ import {
   zeros,
 } from '@fovea/torch';
 import recorded from '../fixtures/initial-detectors.json' with { type: 'json' };
+import { buildResNet } from '../models/resnet.ts';
+import { applyStateDict } from '../weights/apply-pretrained.ts';
 import {
   type DetectionLosses,
   type Detections,
@@ -161,6 +163,32 @@ test('a frozen batch norm is an affine map that training leaves alone', () => {
   assert.deepEqual(frozen.running_mean.toArray(), [0, 0, 5]);
   assert.equal(frozen.parameters().length, 0);
   assert.deepEqual([...frozen.stateDict().keys()], ['weight', 'bias', 'running_mean', 'running_var']);
+});
+
+test("a classifier's weights are a backbone's, and those of a detector from before torchvision 0.13 a detector's", () => {
+  const classifier = buildResNet('resnet18', 1000);
+  const model = fasterRcnn(small);
+  const report = applyStateDict(model.backbone.body, classifier.stateDict());
+  assert.equal(report.loaded.length, model.backbone.body.stateDict().size);
+  assert.ok(report.unexpected.every((name) => name.endsWith('num_batches_tracked')));
+  assert.ok(
+    model.backbone.body.layer4
+      .stateDict()
+      .get('1.conv2.weight')
+      ?.equal(classifier.layer4.stateDict().get('1.conv2.weight') as Tensor),
+  );
+
+  const older = (name: string): string =>
+    name.replace(/(fpn\.\w+_blocks\.\d)\.0\./, '$1.').replace('rpn.head.conv.0.0.', 'rpn.head.conv.');
+  const state = new Map([...fasterRcnn(small).stateDict()].map(([name, values]) => [older(name), values]));
+  assert.ok(state.has('rpn.head.conv.weight') && state.has('backbone.fpn.inner_blocks.0.weight'));
+  applyStateDict(model, state);
+  assert.ok(
+    model.rpn.head
+      .stateDict()
+      .get('conv.0.0.weight')
+      ?.equal(state.get('rpn.head.conv.weight') as Tensor),
+  );
 });
 
 test('a backbone with fewer than none or more than all layers learning is refused', () => {
