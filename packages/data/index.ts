@@ -58,7 +58,7 @@ export { type PageOptions, reportPage } from './report/page/page.ts';
 export type { ModelAnswers } from './report/suspicious-labels.ts';
 export type { Box } from './resample.ts';
 export { createRng, type Rng } from './rng.ts';
-export type { Augment } from './sample-queue.ts';
+export type { Augment, AugmentModule, Compose, Composition, Sample } from './sample.ts';
 export { stratifiedSplit } from './split.ts';
 export { type Part, partNamed } from './split-column.ts';
 export { type DataRead, type ReadTableOptions, readTable } from './table.ts';
