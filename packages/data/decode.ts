@@ -7,6 +7,7 @@ import { imageProblem, requireFewPixels } from './image-problem.ts';
 import { IssuesError, shortPath } from './issue.ts';
 import { copyUpright, jpegOrientation, storedBox, turnedSize, UPRIGHT } from './orientation.ts';
 import { type Box, type Interpolation, resample, sourcePixels } from './resample.ts';
+import { resizeLinear } from './resize-linear.ts';
 import { sharp } from './sharp.ts';
 import { turboJpeg } from './turbojpeg.ts';
 
@@ -25,8 +26,11 @@ export interface Decode {
   /** Part of the image to take, in whole pixels after EXIF orientation. Default: all of it. */
   readonly crop?: Box;
   readonly resize: Size;
-  /** Default: bilinear. Either averages over all pixels that a smaller image is made of. */
-  readonly interpolation?: Interpolation;
+  /**
+   * Default: bilinear, which averages over all pixels that a smaller image is made of, as bicubic does. `linear` does not: it is
+   * OpenCV's INTER_LINEAR, bit for bit, and goes together with `crop`, `resize` and `augment` only.
+   */
+  readonly interpolation?: Interpolation | 'linear';
   /** Part of the resized image to keep, in whole pixels. Default: all of it. */
   readonly cropAfter?: Box;
   /** Mirrors left to right. */
@@ -60,6 +64,7 @@ export interface Pixels {
  * @param options.cache has what files decode to, and keeps it; the pixels are the same with it and without it
  * @throws IssuesError naming the file (and `source`) when it cannot be read
  * @throws RangeError for a crop that is not inside of the image
+ * @throws TypeError for steps that `linear` does not go together with
  */
 export async function decodeImage(
   decode: Decode,
@@ -70,6 +75,7 @@ export async function decodeImage(
   if (pixels.length !== width * height * 3)
     throw new RangeError(`${width} × ${height} pixels do not fit into ${pixels.length} bytes`);
   requireInside(decode.cropAfter, decode.resize, 'cropAfter');
+  if (decode.interpolation === 'linear') requirePlain(decode);
   try {
     await (cache && !decode.bytes ? throughCache(decode, pixels, cache) : decodeAnew(decode, pixels));
   } catch (error) {
@@ -135,6 +141,16 @@ export async function imageSize(image: Pick<Decode, 'file' | 'bytes' | 'source'>
  * @param inMemory its pixels are in the memory of the resize already
  */
 function finish(image: DecodedImage, decode: Decode, target: Uint8Array, { inMemory }: { inMemory: boolean }): void {
+  const { interpolation } = decode;
+  if (interpolation === 'linear') {
+    const { width, height } = cropOf(decode, turnedSize(image.stored, image.orientation));
+    const { file, crop } = decode;
+    const part = new Uint8Array(width * height * 3);
+    finish(image, { file, ...(crop && { crop }), resize: { width, height } }, part, { inMemory });
+    const isSame = width === decode.resize.width && height === decode.resize.height;
+    target.set(isSame ? part : resizeLinear(part, { width, height }, decode.resize));
+    return;
+  }
   const { stored, orientation } = image;
   const scale = image.eighths / 8;
   const box = storedBox(cropOf(decode, turnedSize(stored, orientation)), stored, orientation);
@@ -143,7 +159,7 @@ function finish(image: DecodedImage, decode: Decode, target: Uint8Array, { inMem
   const size = turnedSize(decode.resize, orientation);
   const whole = { left: 0, top: 0, ...decode.resize };
   const window = storedBox(decode.cropAfter ?? whole, size, orientation);
-  const { interpolation, flip = false, flipVertical = false } = decode;
+  const { flip = false, flipVertical = false } = decode;
   const mirrored = { across: flip, down: flipVertical };
 
   const top = inMemory ? 0 : region.top;
@@ -158,7 +174,7 @@ function finish(image: DecodedImage, decode: Decode, target: Uint8Array, { inMem
     box: { ...part, top: part.top - top },
     size,
     window,
-    interpolation,
+    ...(interpolation && { interpolation }),
   };
   if (orientation === UPRIGHT) {
     resample({ ...resampling, mirrored }, target);
@@ -198,6 +214,11 @@ function requireInside(box: Box | undefined, { width, height }: Size, name: stri
   throw new RangeError(
     `${name} ${box.width} × ${box.height} at ${left}, ${top} is not inside of ${width} × ${height} pixels`,
   );
+}
+
+function requirePlain({ cropAfter, flip, flipVertical, fast }: Decode): void {
+  const also = Object.entries({ cropAfter, flip, flipVertical, fast }).find(([, value]) => value);
+  if (also) throw new TypeError(`${also[0]} does not go together with linear interpolation; with bilinear it does`);
 }
 
 async function unreadable(

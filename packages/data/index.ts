@@ -3,6 +3,13 @@ export { classesOf, type Dataset, type ImageRecord, type LabelKind } from './dat
 export { type Decode, decodeImage, imageSize, type Pixels } from './decode.ts';
 export { type AnnotationFormat, FORMATS, type Loss } from './detection/annotated-image.ts';
 export { type Conversion, type ConvertOptions, convertAnnotations } from './detection/convert.ts';
+export {
+  contactSheet,
+  type DrawnObject,
+  type DrawOptions,
+  drawObjects,
+  drawOnImage,
+} from './detection/draw.ts';
 export type { ObjectTask } from './detection/object-field.ts';
 export {
   type LabelledObject,
@@ -51,7 +58,7 @@ export { type PageOptions, reportPage } from './report/page/page.ts';
 export type { ModelAnswers } from './report/suspicious-labels.ts';
 export type { Box } from './resample.ts';
 export { createRng, type Rng } from './rng.ts';
-export type { Augment } from './sample-queue.ts';
+export type { Augment, AugmentModule, Compose, Composition, Sample } from './sample.ts';
 export { stratifiedSplit } from './split.ts';
 export { type Part, partNamed } from './split-column.ts';
 export { type DataRead, type ReadTableOptions, readTable } from './table.ts';

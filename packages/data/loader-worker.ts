@@ -1,6 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { ImageCache } from './image-cache.ts';
-import { type CloseMessage, loadAugment, type QueueMessage, SampleQueue } from './sample-queue.ts';
+import { loadAugment } from './sample.ts';
+import { type CloseMessage, type QueueMessage, SampleQueue } from './sample-queue.ts';
 
 /** A thread of a BatchLoader. JPEG keeps it busy by itself; formats that sharp decodes elsewhere leave room for others. */
 const LANES = 4;

@@ -1,14 +1,14 @@
 import { availableParallelism } from 'node:os';
 import { setImmediate } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
-import type { Decode } from './decode.ts';
+import type { Pixels } from './decode.ts';
 import type { ImageCache } from './image-cache.ts';
 import { IssuesError } from './issue.ts';
+import { bytesOf, loadAugment, needsModule, type Sample, sizeOfSample } from './sample.ts';
 import {
   type CloseMessage,
   Counter,
   type Failure,
-  loadAugment,
   type QueueMessage,
   type QueueReport,
   SampleQueue,
@@ -19,7 +19,7 @@ export interface BatchLoaderOptions {
   workers?: number;
   /** Batches decoded ahead of the one in use. Default 2. */
   prefetch?: number;
-  /** A module whose default export is an `Augment`, run in the workers on images that have `Decode.augment`. */
+  /** An `AugmentModule`, run in the workers: its default export on images that have `Decode.augment`, `compose` for compositions. */
   augmentModule?: URL;
   /** Where decoded images are kept from one epoch to the next. Default: nowhere. Several loaders can have one. */
   cache?: ImageCache;
@@ -29,10 +29,18 @@ export interface BatchLoaderOptions {
 export interface ImageBatch {
   /** Number of the batch in the run, from 0. */
   readonly index: number;
-  /** uint8 RGB [N, height, width, 3] in shared memory, valid until `release` or until the next batch is asked for. */
+  /**
+   * uint8 RGB in shared memory, one image after the other: [N, height, width, 3] unless sizes are mixed. Valid until `release` or
+   * until the next batch is asked for.
+   */
   readonly pixels: Uint8Array;
+  /** Each image by itself, in the same memory. */
+  readonly images: readonly Pixels[];
+  /** Number of images. */
   readonly size: number;
+  /** Of all images; where sizes are mixed, of the widest. */
   readonly width: number;
+  /** Of all images; where sizes are mixed, of the highest. */
   readonly height: number;
   /** Gives the memory back before the next batch is asked for, so that decoding goes on meanwhile. */
   release(): void;
@@ -46,7 +54,7 @@ export interface ImageBatch {
  * count what is left of a batch in shared memory, where the main thread looks first: a batch that became ready during a step
  * is there at once, without a turn of the event loop. Messages only wake a main thread that has to wait.
  *
- * The pixels depend on nothing but the `Decode`s, whatever the number of workers. Workers don't keep the process alive, except
+ * The pixels depend on nothing but the `Sample`s, whatever the number of workers. Workers don't keep the process alive, except
  * while a batch is waited for.
  *
  * @example
@@ -97,22 +105,28 @@ export class BatchLoader implements AsyncDisposable {
   }
 
   /**
-   * Decodes `batches` in order. All images of a batch must come out at one size; the iterable is read no further ahead than
-   * memory for `prefetch` batches allows.
+   * Decodes `batches` in order. The iterable is read no further ahead than memory for `prefetch` batches allows.
    *
+   * @param options.mixedSizes lets images of one batch come out at different sizes. Default false: that is an error
    * @throws IssuesError when images of a batch cannot be decoded, with all of them, in place of that batch
    * @throws the signal's reason when it is aborted
    */
   async *run(
-    batches: Iterable<readonly Decode[]>,
-    { signal }: { signal?: AbortSignal } = {},
+    batches: Iterable<readonly Sample[]>,
+    { signal, mixedSizes = false }: { signal?: AbortSignal; mixedSizes?: boolean } = {},
   ): AsyncGenerator<ImageBatch, void, void> {
     const id = this.#started++;
     const post = (message: QueueMessage) => {
       this.#local?.accept(message);
       for (const worker of this.#workers) worker.postMessage(message);
     };
-    const run = new BatchRun(id, batches[Symbol.iterator](), this.#prefetch + 1, this.#augments, post);
+    const run = new BatchRun(batches[Symbol.iterator](), {
+      id,
+      slots: this.#prefetch + 1,
+      augments: this.#augments,
+      mixedSizes,
+      post,
+    });
     this.#runs.set(id, run);
     const onAbort = () => run.wake();
     signal?.addEventListener('abort', onAbort);
@@ -189,19 +203,24 @@ function defaultWorkers(): number {
 
 interface PostedBatch {
   readonly index: number;
-  readonly size: number;
-  readonly width: number;
-  readonly height: number;
+  readonly samples: readonly Sample[];
+  readonly offsets: readonly number[];
   readonly slot: number;
   released: boolean;
 }
 
+interface RunOptions {
+  readonly id: number;
+  readonly slots: number;
+  readonly augments: boolean;
+  readonly mixedSizes: boolean;
+  readonly post: (message: QueueMessage) => void;
+}
+
 /** One pass over batches: which are posted, where their pixels go, which have failed. */
 class BatchRun {
-  readonly #id: number;
-  readonly #batches: Iterator<readonly Decode[]>;
-  readonly #augments: boolean;
-  readonly #post: (message: QueueMessage) => void;
+  readonly #batches: Iterator<readonly Sample[]>;
+  readonly #options: RunOptions;
   readonly #counters: Int32Array<SharedArrayBuffer>;
   /** Memory of each slot; a batch of other sizes gets a larger one when it has to. */
   readonly #memory: SharedArrayBuffer[];
@@ -213,17 +232,10 @@ class BatchRun {
   #exhausted = false;
   #news = Promise.withResolvers<void>();
 
-  constructor(
-    id: number,
-    batches: Iterator<readonly Decode[]>,
-    slots: number,
-    augments: boolean,
-    post: (message: QueueMessage) => void,
-  ) {
-    this.#id = id;
+  constructor(batches: Iterator<readonly Sample[]>, options: RunOptions) {
+    const { slots } = options;
     this.#batches = batches;
-    this.#augments = augments;
-    this.#post = post;
+    this.#options = options;
     this.#counters = new Int32Array(new SharedArrayBuffer(Counter.count(slots) * 4));
     this.#memory = Array.from({ length: slots }, () => new SharedArrayBuffer(0));
     this.#free = this.#memory.map((_, slot) => slot);
@@ -244,9 +256,23 @@ class BatchRun {
   take(batch: PostedBatch): ImageBatch {
     const failures = this.#failures.get(batch.index);
     if (failures) throw joined(failures);
-    const { index, size, width, height, slot } = batch;
-    const pixels = new Uint8Array(this.#memory[slot], 0, size * width * height * 3);
-    return { index, pixels, size, width, height, release: () => this.release(batch) };
+    const { index, samples, offsets, slot } = batch;
+    const memory = this.#memory[slot];
+    const images = samples.map((sample, i) => ({
+      pixels: new Uint8Array(memory, offsets[i], bytesOf(sample)),
+      ...sizeOfSample(sample),
+    }));
+    return {
+      ...{ index, images, size: samples.length },
+      pixels: new Uint8Array(
+        memory,
+        0,
+        images.reduce((sum, { pixels }) => sum + pixels.length, 0),
+      ),
+      width: Math.max(...images.map(({ width }) => width)),
+      height: Math.max(...images.map(({ height }) => height)),
+      release: () => this.release(batch),
+    };
   }
 
   release(batch: PostedBatch): void {
@@ -260,37 +286,41 @@ class BatchRun {
   /** Posts batches while there is memory for them. */
   #fill(): void {
     while (this.#free.length > 0 && !this.#exhausted) {
-      const { value: decodes, done } = this.#batches.next();
+      const { value: samples, done } = this.#batches.next();
       if (done) {
         this.#exhausted = true;
         return;
       }
-      const { width, height } = this.#sizeOf(decodes);
+      this.#requireFitting(samples);
       const slot = this.#free.shift() ?? 0;
-      const bytes = decodes.length * width * height * 3;
+      let bytes = 0;
+      const offsets = samples.map((sample) => {
+        const offset = bytes;
+        bytes += bytesOf(sample);
+        return offset;
+      });
       if (this.#memory[slot].byteLength < bytes) this.#memory[slot] = new SharedArrayBuffer(bytes);
-      Atomics.store(this.#counters, Counter.left(slot), decodes.length);
+      Atomics.store(this.#counters, Counter.left(slot), samples.length);
       Atomics.store(this.#counters, Counter.failed(slot), 0);
-      const common = { index: this.#index++, width, height, slot };
-      this.#posted.push({ ...common, size: decodes.length, released: false });
+      const common = { index: this.#index++, samples, offsets, slot };
+      this.#posted.push({ ...common, released: false });
       const shared = { pixels: this.#memory[slot], counters: this.#counters.buffer, slots: this.#memory.length };
-      this.#post({ type: 'batch', run: this.#id, first: this.#samples, decodes, ...common, ...shared });
-      this.#samples += decodes.length;
+      this.#options.post({ type: 'batch', run: this.#options.id, first: this.#samples, ...common, ...shared });
+      this.#samples += samples.length;
     }
   }
 
-  #sizeOf(decodes: readonly Decode[]): { width: number; height: number } {
-    const [first, ...others] = decodes.map(({ cropAfter, resize }) => cropAfter ?? resize);
+  #requireFitting(samples: readonly Sample[]): void {
+    const [first, ...others] = samples.map(sizeOfSample);
     if (!first) throw new RangeError('a batch needs at least one image');
     const other = others.find(({ width, height }) => width !== first.width || height !== first.height);
-    if (other)
+    if (other && !this.#options.mixedSizes)
       throw new RangeError(
         `images of one batch differ: ${first.width} × ${first.height}, ${other.width} × ${other.height}`,
       );
-    if (!this.#augments && decodes.some(({ augment }) => augment !== undefined)) {
-      throw new TypeError('images with augment arguments need a loader with an augmentModule');
+    if (!this.#options.augments && samples.some(needsModule)) {
+      throw new TypeError('images with augment arguments, and compositions, need a loader with an augmentModule');
     }
-    return first;
   }
 
   report(message: QueueReport): void {
@@ -312,7 +342,7 @@ class BatchRun {
 
   end(): void {
     Atomics.store(this.#counters, Counter.cancelled, 1);
-    this.#post({ type: 'end', run: this.#id });
+    this.#options.post({ type: 'end', run: this.#options.id });
     this.#batches.return?.();
   }
 }

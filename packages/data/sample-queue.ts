@@ -1,9 +1,6 @@
-import { type Decode, decodeImage } from './decode.ts';
 import type { ImageCache } from './image-cache.ts';
 import { type Issue, IssuesError } from './issue.ts';
-
-/** Changes the pixels of one decoded image in place; `args` is the image's `Decode.augment`. */
-export type Augment = (pixels: Uint8Array, width: number, height: number, args: unknown) => void;
+import { type AugmentModule, bytesOf, prepareSample, type Sample } from './sample.ts';
 
 /** A batch to decode. All memory in it is shared between threads. */
 export interface BatchMessage {
@@ -12,11 +9,11 @@ export interface BatchMessage {
   readonly index: number;
   /** Number of the batch's first sample, counted through the run. */
   readonly first: number;
-  readonly decodes: readonly Decode[];
-  /** [N, height, width, 3] */
+  readonly samples: readonly Sample[];
+  /** [height, width, 3] of one sample after the other. */
   readonly pixels: SharedArrayBuffer;
-  readonly width: number;
-  readonly height: number;
+  /** Where in `pixels` each begins. */
+  readonly offsets: readonly number[];
   /** See `Counter`. */
   readonly counters: SharedArrayBuffer;
   readonly slot: number;
@@ -64,7 +61,7 @@ export const Counter = {
 } as const;
 
 export interface SampleQueueOptions {
-  readonly augment: Promise<Augment | undefined>;
+  readonly augment: Promise<AugmentModule | undefined>;
   readonly cache: ImageCache | undefined;
   /** Samples under way at once. */
   readonly lanes: number;
@@ -107,7 +104,7 @@ export class SampleQueue {
       if (!batch || Atomics.load(run.counters, Counter.cancelled) === 1) return;
       const sample = number - batch.first;
       try {
-        await this.#decode(batch, sample);
+        await this.#prepare(batch, sample);
       } catch (error) {
         const failure = error instanceof IssuesError ? { issues: error.issues } : { error };
         Atomics.add(run.counters, Counter.failed(batch.slot), 1);
@@ -118,13 +115,10 @@ export class SampleQueue {
     }
   }
 
-  async #decode({ decodes, pixels, width, height }: BatchMessage, sample: number): Promise<void> {
-    const bytes = width * height * 3;
-    const target = new Uint8Array(pixels, sample * bytes, bytes);
-    await decodeImage(decodes[sample], { target, cache: this.#options.cache });
-    if (decodes[sample].augment === undefined) return;
-    const augment = await this.#options.augment;
-    augment?.(target, width, height, decodes[sample].augment);
+  #prepare({ samples, pixels, offsets }: BatchMessage, number: number): Promise<void> {
+    const sample = samples[number];
+    const target = new Uint8Array(pixels, offsets[number], bytesOf(sample));
+    return prepareSample(sample, { target, augment: this.#options.augment, cache: this.#options.cache });
   }
 }
 
@@ -155,7 +149,7 @@ class Run {
   /** The batch of a sample, perhaps after waiting for it; undefined when the run ends before. */
   async batchOf(number: number): Promise<BatchMessage | undefined> {
     for (;;) {
-      const batch = this.#batches.find(({ first, decodes }) => number >= first && number < first + decodes.length);
+      const batch = this.#batches.find(({ first, samples }) => number >= first && number < first + samples.length);
       if (batch || this.#ended) return batch;
       await this.#changed.promise;
     }
@@ -165,13 +159,4 @@ class Run {
     this.#changed.resolve();
     this.#changed = Promise.withResolvers();
   }
-}
-
-/** Loads an augment module: the default export of `url`. */
-export async function loadAugment(url: string | undefined): Promise<Augment | undefined> {
-  if (url === undefined) return undefined;
-  const { default: augment } = await import(url);
-  if (typeof augment !== 'function')
-    throw new TypeError(`${url} has no default export augment(pixels, width, height, args)`);
-  return augment;
 }

@@ -63,7 +63,7 @@ const cocoCase = z.object({
       mask_string: z.string(),
     }),
   ),
-  expected: z.record(z.enum(['bbox', 'segm']), expectedOfKind),
+  expected: z.partialRecord(z.enum(['bbox', 'segm']), expectedOfKind),
   extra_maxdets: z.partialRecord(z.enum(['bbox', 'segm']), expectedOfKind).optional(),
 });
 
@@ -74,8 +74,9 @@ type ExpectedOfKind = z.infer<typeof expectedOfKind>;
 export const cocoDetection: Kind = {
   format: 'coco-cases-1',
   *check(file) {
-    for (const one of readCases(file, cocoCase)) {
-      const ids = sortedIds(one);
+    for (const each of readCases(file, cocoCase)) {
+      const ids = sortedIds(each);
+      const one = ofCategories(each, ids.categories);
       const records = recordsOf(one, ids);
       for (const [part, byKind] of Object.entries({ '': one.expected, ' extra': one.extra_maxdets ?? {} })) {
         for (const [kind, expected] of Object.entries(byKind)) {
@@ -97,6 +98,16 @@ function sortedIds({ truth }: CocoCase): Ids {
   return { images: sorted(truth.images), categories: sorted(truth.categories) };
 }
 
+/** What is of other categories is not evaluated. */
+function ofCategories({ truth, detections, ...rest }: CocoCase, categories: readonly number[]): CocoCase {
+  const isOne = ({ category_id }: { category_id: number }): boolean => categories.includes(category_id);
+  return {
+    ...rest,
+    truth: { ...truth, annotations: truth.annotations.filter(isOne) },
+    detections: detections.filter(isOne),
+  };
+}
+
 function recordsOf({ truth, detections }: CocoCase, { images, categories }: Ids): DetectionRecords {
   const sizes = new Map(truth.images.map((image) => [image.id, image]));
   const sizeOf = (id: number): [number, number] => {
@@ -109,7 +120,6 @@ function recordsOf({ truth, detections }: CocoCase, { images, categories }: Ids)
     category: list.map(({ category_id }) => categories.indexOf(category_id)),
     box: list.flatMap(({ bbox }) => bbox),
   });
-  const known = detections.filter(({ category_id }) => categories.includes(category_id));
   return {
     images: images.length,
     categories: categories.length,
@@ -120,9 +130,9 @@ function recordsOf({ truth, detections }: CocoCase, { images, categories }: Ids)
       masks: truth.annotations.map(({ segmentation, image_id }) => truthMask(segmentation, sizeOf(image_id))),
     },
     detections: {
-      ...places(known),
-      score: known.map(({ score }) => score),
-      masks: known.map(({ mask_string, image_id }) => maskFromText(mask_string, ...sizeOf(image_id))),
+      ...places(detections),
+      score: detections.map(({ score }) => score),
+      masks: detections.map(({ mask_string, image_id }) => maskFromText(mask_string, ...sizeOf(image_id))),
     },
   };
 }
@@ -216,7 +226,7 @@ function arrays(evaluation: CocoEvaluation, { categories }: Ids): Record<string,
 
 /** The detections of an image and category by falling score, with what they were matched with: 0 for nothing. */
 function matchesOf(
-  { matches }: CocoEvaluation,
+  { matches, maxDetections }: CocoEvaluation,
   { one, ids, records, kind }: Subject,
   imageId: number,
   categoryId: number,
@@ -229,7 +239,9 @@ function matchesOf(
     Array.from({ length: list.image.length }, (_, i) => i).filter(
       (i) => list.image[i] === image && list.category[i] === category,
     );
-  const found = placesIn(detections).sort((a, b) => matches.rank[a] - matches.rank[b]);
+  const found = placesIn(detections)
+    .filter((i) => matches.rank[i] < maxDetections[maxDetections.length - 1])
+    .sort((a, b) => matches.rank[a] - matches.rank[b]);
   // Crowds stand last among the truths.
   const there = placesIn(truths).sort((a, b) => truths.crowd[a] - truths.crowd[b]);
   const at = (threshold: number, detection: number): number => threshold * detections.image.length + detection;

@@ -1,4 +1,5 @@
 import { createReadStream } from 'node:fs';
+import { StringDecoder } from 'node:string_decoder';
 import type { Issue } from '../issue.ts';
 import { jsonFault } from '../json-fault.ts';
 
@@ -16,7 +17,8 @@ export async function readJsonSections(
   onItem: (section: string, item: unknown, line: number) => void,
 ): Promise<{ rest: Record<string, unknown>; issues: Issue[] }> {
   // The document without the items; JSON by itself exactly when their frame is.
-  const frame: Buffer[] = [];
+  let frame = '';
+  const decoder = new StringDecoder('utf8');
   let item: Buffer[] | null = null;
   let itemLine = 1;
   let line = 1;
@@ -26,14 +28,13 @@ export async function readJsonSections(
   let isBlank = true;
   let section = '';
   let fault: Issue | null = null;
-  const place = Buffer.from('0');
 
   const finish = () => {
     if (item === null) return;
     const text = Buffer.concat(item).toString('utf8');
     item = null;
     if (isBlank) return;
-    frame.push(place);
+    frame += '0';
     try {
       onItem(section, JSON.parse(text), itemLine);
     } catch (error) {
@@ -46,7 +47,9 @@ export async function readJsonSections(
     const bytes = chunk as Buffer;
     let from = 0;
     const take = (to: number) => {
-      if (to > from) (item ?? frame).push(bytes.subarray(from, to));
+      // Items begin and end at signs of one byte: the frame is never left in the middle of a character.
+      if (item !== null) item.push(bytes.subarray(from, to));
+      else frame += decoder.write(bytes.subarray(from, to));
       from = to;
     };
     for (let i = 0; i < bytes.length; i++) {
@@ -86,10 +89,8 @@ export async function readJsonSections(
     take(bytes.length);
   }
   // An item that never ended.
-  if (item !== null) frame.push(...(item as Buffer[]));
-  const text = Buffer.concat(frame)
-    .toString('utf8')
-    .replace(/^\ufeff/, '');
+  if (item !== null) frame += Buffer.concat(item as Buffer[]).toString('utf8');
+  const text = frame.replace(/^\ufeff/, '');
   if (fault !== null) return { rest: {}, issues: [fault] };
   try {
     const rest: unknown = JSON.parse(text);
@@ -102,20 +103,12 @@ export async function readJsonSections(
   }
 }
 
-/** The name before the last colon. */
-function lastKey(frame: readonly Buffer[]): string | undefined {
-  let text = '';
-  for (let i = frame.length - 1; i >= 0 && text.length < 4096; i--) {
-    text = frame[i].toString('utf8') + text;
-    const key = /("(?:[^"\\]|\\.)*")\s*:\s*\[$/.exec(text)?.[1];
-    if (key !== undefined) return parsedKey(key);
-  }
-  return undefined;
-}
-
-function parsedKey(text: string): string | undefined {
+/** The name of the list that begins where the frame ends. */
+function lastKey(frame: string): string | undefined {
+  const key = /("(?:[^"\\]|\\.)*")\s*:\s*\[$/.exec(frame.slice(-4096))?.[1];
+  if (key === undefined) return undefined;
   try {
-    return JSON.parse(text) as string;
+    return JSON.parse(key) as string;
   } catch {
     return undefined;
   }

@@ -75,7 +75,7 @@ export function judgePolygon(coordinates: readonly number[], frame: Frame): Judg
     });
   }
   const pixels = area * frame.width * frame.height;
-  if (crossing === null && frame.width > 0 && frame.height > 0 && pixels < 1) {
+  if (crossing === null && frame.width > 0 && frame.height > 0 && pixels < 1 - FLOAT_NOISE) {
     const message = `the polygon is tiny: ${shown(pixels)} pixels`;
     problems.push({ code: 'polygon-tiny', severity: 'warning', message, hint: 'no model will find it' });
   }

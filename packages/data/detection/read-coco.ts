@@ -5,12 +5,11 @@ import { describeValue } from '../row.ts';
 import { type Part, partNamed } from '../split-column.ts';
 import { type AnnotatedImage, type AnnotatedObject, type Annotations, Losses } from './annotated-image.ts';
 import { judgeBox } from './box.ts';
+import { isNumbers, readSegmentation } from './coco-segmentation.ts';
 import type { Frame, GeometryProblem } from './geometry-problem.ts';
 import { ImageLookup, settleSizes } from './image-lookup.ts';
 import { readJsonSections } from './json-sections.ts';
-import { outlineOf } from './mask-outline.ts';
-import { boundsOf, judgePolygon } from './polygon.ts';
-import { decodeMask, type RunLengths } from './rle.ts';
+import { boundsOf } from './polygon.ts';
 
 /** The COCO files that a path means: itself, or those in the folder, in `annotations/`, or in a folder for each part. */
 export function cocoFilesIn(path: string): string[] {
@@ -323,8 +322,15 @@ class CocoFile {
       wrong('crowd-type', `iscrowd is ${describeValue(crowd)}`, 'it is 0 or 1');
       return;
     }
-    const polygons = this.#polygons(outline, frame, { line, tell, wrong });
+    const { polygons, problems, holes } = readSegmentation(outline, frame);
+    tell(problems);
     if (polygons === null) return;
+    if (holes !== null) {
+      const place = { file: this.#file, line };
+      const message = 'run lengths of masks, which became polygons along the edges of their pixels';
+      this.#losses.add('coco-rle', message, place);
+      if (holes > 0) this.#losses.add('coco-holes', 'holes in masks, which are filled', place, holes);
+    }
     const base = { label, ...(polygons.length > 0 && { polygons }), crowd: Boolean(crowd) };
     if (given === undefined || given === null) {
       if (polygons.length > 0) image.objects.push({ ...base, box: boundsOf(polygons) });
@@ -349,73 +355,4 @@ class CocoFile {
     tell(judged.problems);
     if (judged.box) image.objects.push({ ...base, box: judged.box });
   }
-
-  /** The outline in shares of the image; null when it is wrong, empty when there is none. */
-  #polygons(
-    outline: unknown,
-    frame: Frame,
-    {
-      line,
-      tell,
-      wrong,
-    }: {
-      line: number;
-      tell: (problems: readonly GeometryProblem[]) => void;
-      wrong: (code: string, message: string, hint: string) => void;
-    },
-  ): number[][] | null {
-    if (outline === undefined || outline === null) return [];
-    if (Array.isArray(outline)) {
-      const pieces = outline.map((piece) => (isNumbers(piece) ? judgePolygon(piece, frame) : null));
-      if (pieces.includes(null)) {
-        wrong(
-          'polygon-type',
-          'segmentation is no list of lists of numbers',
-          'it is [[x1, y1, x2, y2, …], …] in pixels, or run lengths',
-        );
-        return null;
-      }
-      const found = pieces.flatMap((piece) => piece ?? []);
-      for (const { problems } of found) tell(problems);
-      if (found.some(({ problems }) => problems.some(({ severity }) => severity === 'error'))) return null;
-      return found.flatMap(({ polygon }) => (polygon ? [polygon] : []));
-    }
-    const runs = outline as RunLengths;
-    const counts: unknown = runs?.counts;
-    if (!isNumbers(runs?.size) || runs.size.length !== 2 || !(typeof counts === 'string' || isNumbers(counts))) {
-      wrong(
-        'polygon-type',
-        `segmentation is ${describeValue(outline)}`,
-        'it is [[x1, y1, x2, y2, …], …], or {size: [height, width], counts: …}',
-      );
-      return null;
-    }
-    const [height, width] = runs.size;
-    if (width !== frame.width || height !== frame.height) {
-      wrong(
-        'mask-size',
-        `its mask has ${width} × ${height} pixels, its image ${frame.width} × ${frame.height}`,
-        'size is [height, width] of the image',
-      );
-      return null;
-    }
-    try {
-      const { polygons, holes } = outlineOf(decodeMask(runs), width, height);
-      const place = { file: this.#file, line };
-      this.#losses.add(
-        'coco-rle',
-        'run lengths of masks, which became polygons along the edges of their pixels',
-        place,
-      );
-      if (holes > 0) this.#losses.add('coco-holes', 'holes in masks, which are filled', place, holes);
-      return polygons.map((polygon) => polygon.map((value, i) => value / (i % 2 === 0 ? width : height)));
-    } catch (error) {
-      if (!(error instanceof RangeError)) throw error;
-      wrong('mask', `its run lengths are damaged: ${error.message}`, 'write the file anew');
-      return null;
-    }
-  }
 }
-
-const isNumbers = (value: unknown): value is number[] =>
-  Array.isArray(value) && value.every((number) => typeof number === 'number' && Number.isFinite(number));

@@ -40,13 +40,8 @@ export async function writeYolo(
   const parts = [...sets.keys()].map((part) => PART_NAMES[part ?? 'train']);
   // Readers ask for both.
   const folders = Object.fromEntries(parts.map((part) => [part, `images/${part}`]));
-  const config = {
-    path: '.',
-    train: 'images/train',
-    val: 'images/train',
-    ...folders,
-    names: Object.fromEntries(classes.map((label, i) => [i, label])),
-  };
+  // Without a path they start from the folder of this file.
+  const config = { train: 'images/train', val: 'images/train', ...folders, names: classes };
   const file = join(folder, 'data.yaml');
   await writeFile(file, stringify(config));
   return [file];

@@ -60,6 +60,11 @@ class ResNetBody extends nn.Module<[Tensor], Tensor[]> {
     return this.#channels.slice(this.#firstStage - 1);
   }
 
+  /** Weights of a classifier without its head: a published ResNet is a backbone as it is. */
+  adaptWeights(state: ReadonlyMap<string, Tensor>): ReadonlyMap<string, Tensor> {
+    return new Map([...state].filter(([name]) => !name.startsWith('fc.')));
+  }
+
   forward(x: Tensor): Tensor[] {
     let y = tidy(() => this.maxpool.forward(this.bn1.forward(this.conv1.forward(x)).relu_()));
     const stages = [this.layer1, this.layer2, this.layer3, this.layer4].map((layer) => {

@@ -9,8 +9,8 @@ import {
   RetinaNet,
 } from '../detection/index.ts';
 import * as check from './check.ts';
-import { type DetectorFile, disposeModel, imagesOf } from './detector.ts';
-import { fillModel } from './fill.ts';
+import type { DetectorFile } from './detector.ts';
+import { fillModel, generatedInput } from './fill.ts';
 import { makeOptimizer, type TorchArguments } from './torch-optimizer.ts';
 
 type Check = check.Check;
@@ -94,6 +94,12 @@ export function checkDetectorTraining(model: Detector, file: DetectorFile, makeS
   }
   fillModel(model, file);
   return [...checks, ...trainingSteps(model, file, targets)];
+}
+
+export const imagesOf = (file: DetectorFile): Tensor[] => file.input.images.map(generatedInput);
+
+export function disposeModel(model: Detector): void {
+  for (const tensor of model.stateDict().values()) tensor.dispose();
 }
 
 const targetsOf = ({ boxes, labels }: DetectorTraining['train']['targets']): DetectionTarget[] =>

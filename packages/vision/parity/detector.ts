@@ -6,8 +6,8 @@ import { flattened } from '../detection/region-proposals.ts';
 import { poolRegions } from '../detection/roi-heads.ts';
 import { RESNET_NAMES, type ResNetName } from '../models/resnet.ts';
 import * as check from './check.ts';
-import { checkDetectorTraining, type DetectorTraining } from './detector-training.ts';
-import { fillModel, type Gains, generatedInput } from './fill.ts';
+import { checkDetectorTraining, type DetectorTraining, disposeModel, imagesOf } from './detector-training.ts';
+import { fillModel, type Gains } from './fill.ts';
 
 type Check = check.Check;
 type Recorded = check.RecordedTensor;
@@ -108,10 +108,6 @@ function withModel(model: Detector, look: (model: Detector) => Check[]): Check[]
   }
 }
 
-export function disposeModel(model: Detector): void {
-  for (const tensor of model.stateDict().values()) tensor.dispose();
-}
-
 function build({ model: name, constructor: given }: DetectorFile, settings: Settings): Detector {
   const [, family, backbone] = /^(fasterrcnn|retinanet)_(\w+)_fpn$/.exec(name) ?? [];
   if (!RESNET_NAMES.includes(backbone as ResNetName)) throw new Error(`parity of ${name} is not supported yet`);
@@ -147,8 +143,6 @@ function identity(model: Detector, file: DetectorFile): Check[] {
     }),
   ];
 }
-
-export const imagesOf = (file: DetectorFile): Tensor[] => file.input.images.map(generatedInput);
 
 function transformed(
   label: string,

@@ -1,4 +1,5 @@
 // What works on pixels and sizes alone: no engine is loaded by importing it, so that serving and data workers can.
+export * from '../yolov5/augment.ts';
 export type { Augmentation } from './augment.ts';
 export { adjustBrightness, adjustContrast, adjustHue, adjustSaturation } from './colour-adjust.ts';
 export {

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { test } from 'node:test';
+import { resizeLinear } from '@fovea/data/resize-linear';
 import { letterbox, letterboxGeometry } from './letterbox.ts';
-import { resizeLinear } from './resize-linear.ts';
 
 const noise = (width: number, height: number, seed: number) =>
   new Uint8Array(width * height * 3).map((_, i) => (Math.imul(i, 2654435761) + seed * 977) >>> 24);

@@ -1,6 +1,7 @@
 /** YOLO's way to one size: the image resized as a whole, on a grey canvas. */
+
+import { resizeLinear } from '@fovea/data/resize-linear';
 import { roundHalfToEven, type Size } from './geometry.ts';
-import { resizeLinear } from './resize-linear.ts';
 
 export interface LetterboxOptions {
   /** Default true: the canvas is only as large as the image needs, in whole strides. False: it is a square. */

@@ -1,6 +1,7 @@
 /** The pixels of a training image that was planned. No engine is loaded. */
+
+import { resizeLinear } from '@fovea/data/resize-linear';
 import type { Size } from '../transforms/geometry.ts';
-import { resizeLinear } from '../transforms/resize-linear.ts';
 import type { SamplePlan, Tile } from './augment-plan.ts';
 import { warpAffine } from './warp-affine.ts';
 

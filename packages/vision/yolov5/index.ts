@@ -1,4 +1,3 @@
-export * from './augment.ts';
 export { YOLOV5_ANCHORS, YOLOV5_STRIDES, type YoloV5Anchors } from './detect.ts';
 export { type YoloV5DetectionOptions, yolov5Detections } from './detections.ts';
 export {
@@ -19,3 +18,4 @@ export {
   yolov5,
 } from './network.ts';
 export { boxesOnOriginal, type Placement } from './original-boxes.ts';
+export { recogniseYoloV5 } from './recognise.ts';

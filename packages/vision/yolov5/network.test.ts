@@ -5,7 +5,9 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { loadStateDict, manualSeed, noGrad, ops, rand, savePth, type Tensor, tensor, tidy } from '@fovea/torch';
 import { applyStateDict } from '../weights/apply-pretrained.ts';
+import { YOLOV5_ANCHORS } from './detect.ts';
 import { YOLOV5_SIZES, YOLOV5_VERSIONS, type YoloV5Options, yolov5 } from './network.ts';
+import { recogniseYoloV5 } from './recognise.ts';
 
 const PARAMETERS = {
   '5.0': { small: 7_276_605, medium: 21_375_645, large: 47_056_765, extra_large: 87_775_965 },
@@ -91,6 +93,18 @@ describe('YOLOv5', () => {
     assert.equal(loaded.length, model.stateDict().size - 6);
     const [own, given] = [model, source].map((each) => each.stateDict().get('model.0.conv.weight') as Tensor);
     assert.ok(ops.allclose(own, given, 1e-3, 1e-3));
+  });
+
+  test('a checkpoint tells which network it is of', () => {
+    for (const version of YOLOV5_VERSIONS) {
+      for (const size of ['small', 'medium'] as const) {
+        const { anchors: given, ...options } = { size, version, classes: 4, anchors: YOLOV5_ANCHORS };
+        const model = yolov5(options);
+        assert.deepEqual(recogniseYoloV5(model.stateDict()), { ...options, anchors: given });
+        for (const value of model.stateDict().values()) value.dispose();
+      }
+    }
+    tidy(() => assert.equal(recogniseYoloV5(new Map([['model.0.conv.weight', rand([32, 3, 6, 6])]])), null));
   });
 
   test('anchors may be others', () => {

@@ -49,6 +49,9 @@ interface Layer {
 /** Number of channels at full width; they grow and shrink in eights. */
 const scaledChannels = (channels: number, width: number): number => Math.ceil((channels * width) / 8) * 8;
 
+/** Channels after the first convolution, which tell the sizes apart. */
+export const yolov5Channels = (size: YoloV5Size): number => scaledChannels(64, MULTIPLES[size].width);
+
 const scaledRepeat = (repeat: number, depth: number): number => Math.max(Math.round(repeat * depth), 1);
 
 /**

@@ -5,6 +5,7 @@ import type { ConfusionMatrix, PrecisionRecallCurves, PrecisionRecallPoints, Tab
 import { detectionConfusion } from './detection-confusion.ts';
 import { type DetectionMetricOptions, labelMetrics, withScoresAbove } from './detection-metrics.ts';
 import { checkRecords, type DetectionRecords } from './detection-records.ts';
+import { byFallingScore, inGivenOrder } from './record-order.ts';
 import { evaluateVoc, type VocCategory } from './voc-evaluation.ts';
 
 /** The name of the last row and column of the confusion matrix: no object, and no detection. */
@@ -77,21 +78,22 @@ const table = <Data>(schema_type: string, data: Data): Table<Data> => ({ schema_
 
 /** Right and wrong detections at or above each score that occurs; those on crowds are neither. */
 function rankingOf(categories: readonly VocCategory[]): ScoreRanking {
-  const judged = categories.flatMap(({ scores, truePositives, falsePositives }) =>
-    Array.from(scores, (score, i) => ({ score, right: truePositives[i], wrong: falsePositives[i] })),
-  );
-  const counted = judged.filter(({ right, wrong }) => right + wrong > 0).sort((a, b) => b.score - a.score);
+  const scores = joined(categories.map((category) => category.scores));
+  const right = joined(categories.map((category) => category.truePositives));
+  const wrong = joined(categories.map((category) => category.falsePositives));
   const thresholds: number[] = [];
   const truePositives: number[] = [];
   const falsePositives: number[] = [];
   let [rights, wrongs] = [0, 0];
-  for (const [i, { score, right, wrong }] of counted.entries()) {
-    rights += right;
-    wrongs += wrong;
-    if (counted[i + 1]?.score === score) continue;
-    thresholds.push(score);
-    truePositives.push(rights);
-    falsePositives.push(wrongs);
+  for (const i of byFallingScore(scores, inGivenOrder(scores.length))) {
+    if (right[i] + wrong[i] === 0) continue;
+    rights += right[i];
+    wrongs += wrong[i];
+    // The last of equal scores tells what is found from that score on.
+    const place = thresholds.at(-1) === scores[i] ? thresholds.length - 1 : thresholds.length;
+    thresholds[place] = scores[i];
+    truePositives[place] = rights;
+    falsePositives[place] = wrongs;
   }
   return {
     positives: categories.reduce((sum, { positives }) => sum + positives, 0),
@@ -100,6 +102,16 @@ function rankingOf(categories: readonly VocCategory[]): ScoreRanking {
     truePositives: Uint32Array.from(truePositives),
     falsePositives: Uint32Array.from(falsePositives),
   };
+}
+
+function joined(lists: readonly ArrayLike<number>[]): Float64Array {
+  const all = new Float64Array(lists.reduce((sum, list) => sum + list.length, 0));
+  let at = 0;
+  for (const list of lists) {
+    all.set(list, at);
+    at += list.length;
+  }
+  return all;
 }
 
 function precisionRecallPoints(ranking: ScoreRanking, most: number): PrecisionRecallPoints | null {

@@ -1,5 +1,9 @@
 /** OpenCV's `resize(…, INTER_LINEAR)` of 8-bit images: no antialias, weights of 11 bits (imgproc/src/resize.cpp). */
-import { roundHalfToEven, type Size } from './geometry.ts';
+
+interface Size {
+  readonly width: number;
+  readonly height: number;
+}
 
 const WEIGHT_BITS = 11;
 
@@ -73,6 +77,13 @@ function stretchRow(row: Uint8Array, { first, weights }: Inputs, target: Int32Ar
     const right = Math.min(left + 1, last);
     for (let c = 0; c < 3; c++) target[3 * x + c] = row[3 * left + c] * a + row[3 * right + c] * b;
   }
+}
+
+/** As OpenCV's `cvRound`: a half goes to the even neighbour. */
+function roundHalfToEven(x: number): number {
+  const down = Math.floor(x);
+  if (x - down !== 0.5) return Math.round(x);
+  return down % 2 === 0 ? down : down + 1;
 }
 
 function halve(pixels: Uint8Array, { width, height }: Size): Uint8Array {
