@@ -1,4 +1,18 @@
+import './detection/entries.ts';
+import './yolov5/entries.ts';
+
 export * from './detection/index.ts';
+export {
+  type DetectorFit,
+  type DetectorInput,
+  type DetectorModel,
+  type DetectorSettings,
+  detector,
+  detectorNames,
+  findDetector,
+  type InArithmetic,
+  type ObjectDetector,
+} from './detector-registry.ts';
 export { IMAGENET_MEAN, IMAGENET_STD } from './imagenet.ts';
 export * from './models/index.ts';
 export * from './ops/index.ts';

@@ -146,7 +146,7 @@ export function createModel(name: string, { classes, size }: { classes: number; 
  *
  * @throws RangeError when the network has fewer stages
  */
-export function freezeStages(model: nn.Module, entry: Classifier, stages: number): void {
+export function freezeStages(model: nn.AnyModule, entry: Pick<Classifier, 'name' | 'freeze'>, stages: number): void {
   if (!Number.isInteger(stages) || stages < 0 || stages > entry.freeze.length) {
     throw new RangeError(
       `layers_to_freeze is ${stages}, but ${entry.name} has 0 to ${entry.freeze.length} layers that can be frozen: ` +

@@ -1,29 +1,24 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import {
-  type Dataset,
-  type ImageRecord,
-  type Issue,
-  type LabelKind,
-  readTable,
-  type Sources,
-  writeTable,
-} from '@fovea/data';
+import type { Issue, Sources } from '@fovea/data';
+import type { DataKind, JobImage, SetOf } from './data-kind.ts';
 import { writeFileWhole } from './job-record.ts';
 
 /** The two sets of a job. */
-export interface Sets {
-  train: Dataset;
-  validation: Dataset;
+export interface Sets<R> {
+  train: SetOf<R>;
+  validation: SetOf<R>;
 }
+
+type Part = keyof Sets<unknown>;
 
 /** What the tables of the sets don't say. */
 interface About {
-  names: Record<keyof Sets, string>;
+  names: Record<Part, string>;
   /** Of the whole training data. */
   classes: readonly string[];
   /** Sizes of the image files, in the order of the tables. */
-  bytes: Record<keyof Sets, number[]>;
+  bytes: Record<Part, number[]>;
 }
 
 const parts = ['train', 'validation'] as const;
@@ -33,9 +28,9 @@ const aboutFile = (folder: string) => join(folder, 'split.json');
  * Writes what a job trains and validates with into `folder`: `train/` and `validation/`, MLTable folders that another job can
  * name as its data, and `split.json`, which is written last and says that all is there.
  */
-export function keepSplit(folder: string, sets: Sets, labelKind: LabelKind): void {
-  const both = <T>(of: (set: Dataset) => T) => ({ train: of(sets.train), validation: of(sets.validation) });
-  for (const part of parts) writeTable(join(folder, part), sets[part].records, labelKind);
+export async function keepSplit<R extends JobImage>(folder: string, sets: Sets<R>, kind: DataKind<R>): Promise<void> {
+  const both = <T>(of: (set: SetOf<R>) => T) => ({ train: of(sets.train), validation: of(sets.validation) });
+  for (const part of parts) await kind.write(join(folder, part), sets[part].records);
   const about: About = {
     names: both(({ name }) => name),
     classes: sets.train.classes,
@@ -44,20 +39,25 @@ export function keepSplit(folder: string, sets: Sets, labelKind: LabelKind): voi
   writeFileWhole(aboutFile(folder), `${JSON.stringify(about)}\n`);
 }
 
-export interface KeptSplit extends Sets {
+export interface KeptSplit<R> extends Sets<R> {
   issues: Issue[];
   sources: Sources;
   /** Images whose files have another size than when the split was written. */
-  otherFiles: ImageRecord[];
+  otherFiles: R[];
 }
 
 /** Reads back what `keepSplit` wrote; null when there is none. */
-export async function readKeptSplit(folder: string, labelKind: LabelKind): Promise<KeptSplit | null> {
+export async function readKeptSplit<R extends JobImage>(
+  folder: string,
+  kind: DataKind<R>,
+): Promise<KeptSplit<R> | null> {
   if (!existsSync(aboutFile(folder))) return null;
   const { names, classes, bytes }: About = JSON.parse(readFileSync(aboutFile(folder), 'utf8'));
   // A validation set is read: what makes a set fit for training was asked when the job began.
-  const read = async (part: keyof Sets) => readTable(join(folder, part), { labelKind, role: 'validation' });
-  const [train, validation] = [await read('train'), await read('validation')];
+  const [train, validation] = [
+    await kind.readBack(join(folder, 'train')),
+    await kind.readBack(join(folder, 'validation')),
+  ];
   const size = new Map(
     [train, validation].flatMap(({ dataset }, i) => dataset.records.map(({ file }, r) => [file, bytes[parts[i]][r]])),
   );
@@ -72,18 +72,19 @@ export async function readKeptSplit(folder: string, labelKind: LabelKind): Promi
 }
 
 /** How data differs from what a job began with, in words: `2 images more, 1 with other labels`; null when it does not. */
-export function differences(
-  kept: Pick<KeptSplit, 'train' | 'validation' | 'otherFiles'>,
-  now: { train: Dataset; validation: Dataset | undefined },
+export function differences<R extends JobImage>(
+  kept: Pick<KeptSplit<R>, 'train' | 'validation' | 'otherFiles'>,
+  now: { train: SetOf<R>; validation: SetOf<R> | undefined },
+  { truthOf }: Pick<DataKind<R>, 'truthOf'>,
 ): string | null {
-  const byFile = (records: readonly ImageRecord[]) => new Map(records.map((record) => [record.file, record]));
+  const byFile = (records: readonly R[]) => new Map(records.map((record) => [record.file, record]));
   const then = byFile([...kept.train.records, ...kept.validation.records]);
   const current = byFile([...now.train.records, ...(now.validation?.records ?? [])]);
   const added = [...current.keys()].filter((file) => !then.has(file));
   const gone = [...then.keys()].filter((file) => !current.has(file));
-  const relabelled = [...then.values()].filter(({ file, labels }) => {
-    const other = current.get(file);
-    return other !== undefined && JSON.stringify(other.labels) !== JSON.stringify(labels);
+  const relabelled = [...then.values()].filter((record) => {
+    const other = current.get(record.file);
+    return other !== undefined && JSON.stringify(truthOf(other)) !== JSON.stringify(truthOf(record));
   });
   const counts = [
     [added.length, 'new'],

@@ -45,7 +45,9 @@ async function prepared(folder: string, job: ReturnType<typeof jobOf>, { resumes
   return { data, said: said.join('\n') };
 }
 
-const setsOf = ({ train, validation, classes }: JobData) => {
+const setsOf = (data: JobData) => {
+  assert.ok(data.kind === 'labels');
+  const { train, validation, classes } = data;
   const plain = ({ source: _, ...record }: ImageRecord) => record;
   return { classes, train: train.records.map(plain), validation: validation.records.map(plain) };
 };

@@ -1,24 +1,34 @@
 import { join } from 'node:path';
 import {
-  checkValidation,
-  type Dataset,
   type ImageRecord,
   type Issue,
   IssuesError,
   imagesOfClass,
+  type ObjectRecord,
+  type Sources,
   shortPath,
-  stratifiedSplit,
   verifyImages,
 } from '@fovea/data';
 import type { ImageJob } from '../spec/job.ts';
+import { isClassification } from '../spec/tasks.ts';
+import { type DataKind, imagesWithLabels, imagesWithObjects, type JobImage, type SetOf } from './data-kind.ts';
 import type { Report } from './events.ts';
 import { differences, type KeptSplit, keepSplit, readKeptSplit, type Sets } from './kept-split.ts';
-import { labelKindOf, readJobData } from './read-data.ts';
+import { readSets } from './read-data.ts';
 
-/** The images of a job, every one of them opened once and found whole. */
-export interface JobData extends Sets {
+interface DataOf<Kind extends string, R> extends Sets<R> {
+  kind: Kind;
   classes: readonly string[];
 }
+
+/** Images with labels. */
+export type ClassificationData = DataOf<'labels', ImageRecord>;
+
+/** Images with boxes. */
+export type DetectionData = DataOf<'objects', ObjectRecord>;
+
+/** The images of a job, every one of them opened once and found whole. */
+export type JobData = ClassificationData | DetectionData;
 
 export interface PrepareOptions {
   /** Where relative paths begin: the job file's folder. */
@@ -41,31 +51,44 @@ export interface PrepareOptions {
  * @throws IssuesError with every problem of every file, before anything is trained
  */
 export async function prepareData(job: ImageJob, options: PrepareOptions): Promise<JobData> {
+  if (!isClassification(job.task)) return { kind: 'objects', ...(await prepareSets(imagesWithObjects, job, options)) };
+  return { kind: 'labels', ...(await prepareSets(imagesWithLabels(job.task), job, options)) };
+}
+
+async function prepareSets<R extends JobImage>(
+  kind: DataKind<R>,
+  job: ImageJob,
+  options: PrepareOptions,
+): Promise<Sets<R> & { classes: readonly string[] }> {
   const { report, resumes } = options;
   const folder = join(options.folder, 'data');
   report({ type: 'phase', name: 'data', message: 'reading the data' });
-  const kept = resumes ? await readKeptSplit(folder, labelKindOf(job.task)) : null;
-  const sets = kept ? await sameAgain(kept, job, options) : await first(job, folder, options);
+  const kept = resumes ? await readKeptSplit(folder, kind) : null;
+  const sets = kept ? await sameAgain(kind, kept, job, options) : await first(kind, job, folder, options);
   return { classes: sets.train.classes, ...sets };
 }
 
-async function first(job: ImageJob, folder: string, options: PrepareOptions): Promise<Sets> {
+async function first<R extends JobImage>(
+  kind: DataKind<R>,
+  job: ImageJob,
+  folder: string,
+  options: PrepareOptions,
+): Promise<Sets<R>> {
   const { report, seed } = options;
-  const {
-    train: training,
-    validation: given,
-    testImages,
-    sources,
-    ...read
-  } = await readJobData(job, options.baseFolder);
+  const { baseFolder } = options;
+  const { train: training, validation: given, testImages, sources, ...read } = await readSets(kind, job, baseFolder);
   const issues = read.issues.concat(await openAll([...training.records, ...(given?.records ?? [])], options));
   settle(issues, sources, report);
   const sets = given
     ? { train: training, validation: given }
-    : split(training, job.validation_data_size as number, seed);
-  if (!given) settle(checkValidation(sets.train, sets.validation), sources, report);
-  report({ type: 'log', level: 'info', message: describe(training, sets.validation, given !== undefined, testImages) });
-  keepSplit(folder, sets, labelKindOf(job.task));
+    : split(kind, training, job.validation_data_size as number, seed);
+  if (!given) settle(kind.compare(sets.train, sets.validation), sources, report);
+  report({
+    type: 'log',
+    level: 'info',
+    message: describe(kind, training, sets.validation, given !== undefined, testImages),
+  });
+  await keepSplit(folder, sets, kind);
   if (!given) {
     const message = `this split is kept: ${shortPath(join(folder, 'train'))} and ${shortPath(join(folder, 'validation'))} can be training_data and validation_data of other jobs`;
     report({ type: 'log', level: 'info', message });
@@ -73,13 +96,18 @@ async function first(job: ImageJob, folder: string, options: PrepareOptions): Pr
   return sets;
 }
 
-async function sameAgain(kept: KeptSplit, job: ImageJob, options: PrepareOptions): Promise<Sets> {
+async function sameAgain<R extends JobImage>(
+  kind: DataKind<R>,
+  kept: KeptSplit<R>,
+  job: ImageJob,
+  options: PrepareOptions,
+): Promise<Sets<R>> {
   const { report } = options;
   const { train, validation, issues, sources } = kept;
   settle(issues.concat(await openAll([...train.records, ...validation.records], options)), sources, report);
-  const now = await readJobData(job, options.baseFolder);
+  const now = await readSets(kind, job, options.baseFolder);
   const isWrong = now.issues.some(({ severity }) => severity === 'error');
-  const changes = isWrong ? 'it cannot be read any more' : differences(kept, now);
+  const changes = isWrong ? 'it cannot be read any more' : differences(kept, now, kind);
   if (changes !== null) {
     const message = `${job.training_data.path} has changed since the job began (${changes}); the job goes on with the images that it began with`;
     report({ type: 'log', level: 'warning', message });
@@ -87,7 +115,7 @@ async function sameAgain(kept: KeptSplit, job: ImageJob, options: PrepareOptions
   return { train, validation };
 }
 
-const openAll = (records: readonly ImageRecord[], { cacheFolder, signal, report }: PrepareOptions): Promise<Issue[]> =>
+const openAll = (records: readonly JobImage[], { cacheFolder, signal, report }: PrepareOptions): Promise<Issue[]> =>
   verifyImages(records, {
     cacheFolder,
     signal,
@@ -95,29 +123,31 @@ const openAll = (records: readonly ImageRecord[], { cacheFolder, signal, report 
   });
 
 /** Says the warnings. @throws IssuesError when there are errors */
-function settle(issues: readonly Issue[], sources: KeptSplit['sources'], report: Report): void {
+function settle(issues: readonly Issue[], sources: Sources, report: Report): void {
   for (const issue of issues)
     if (issue.severity === 'warning') report({ type: 'log', level: 'warning', message: formatOne(issue) });
   if (issues.some(({ severity }) => severity === 'error')) throw new IssuesError(issues, { sources });
 }
 
-function split(training: Dataset, part: number, seed: number): Sets {
-  const [train, validation] = stratifiedSplit(training.records, part, seed);
+function split<R extends JobImage>(kind: DataKind<R>, training: SetOf<R>, part: number, seed: number): Sets<R> {
+  const [train, validation] = kind.split(training.records, part, seed);
   return { train: { ...training, records: train }, validation: { ...training, records: validation } };
 }
 
 /** `pictures  397 images · 2 classes (ants 190, bees 207) · 79 of them validate` */
-function describe(
-  { name, classes, records }: Dataset,
-  validation: Dataset,
+function describe<R extends JobImage>(
+  kind: DataKind<R>,
+  { name, classes, records }: SetOf<R>,
+  validation: SetOf<R>,
   isGiven: boolean,
   testImages: number,
 ): string {
-  const images = imagesOfClass(records);
+  const labels = records.map((record) => kind.labelsOf(record));
+  const images = imagesOfClass(labels.map((ofImage) => ({ labels: ofImage })));
   const shown = classes.slice(0, 8).map((label) => `${label} ${images.get(label) ?? 0}`);
   const more = classes.length > 8 ? `, and ${classes.length - 8} more` : '';
   const count = (value: number) => value.toLocaleString('en');
-  const unlabelled = records.filter(({ labels }) => labels.length === 0).length;
+  const unlabelled = labels.filter((ofImage) => ofImage.length === 0).length;
   return [
     `${name}  ${count(records.length)} images`,
     `${count(classes.length)} classes (${shown.join(', ')}${more})`,

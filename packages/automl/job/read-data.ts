@@ -1,21 +1,13 @@
 import { resolve } from 'node:path';
-import {
-  checkValidation,
-  type Dataset,
-  type Issue,
-  type LabelKind,
-  type LabelledImagesOptions,
-  readLabelledImages,
-  type Sources,
-} from '@fovea/data';
+import type { ImageRecord, Issue, Sources } from '@fovea/data';
 import type { DataInput, ImageJob } from '../spec/job.ts';
-import type { Task } from '../spec/tasks.ts';
+import { type DataKind, imagesWithLabels, type JobImage, type SetOf } from './data-kind.ts';
 
 /** The images that the data paths of a job name. None of them has been opened yet. */
-export interface JobDataRead {
-  train: Dataset;
+export interface JobDataRead<R extends JobImage = ImageRecord> {
+  train: SetOf<R>;
   /** Given by the job, or by a `val/` beside `train/`. */
-  validation: Dataset | undefined;
+  validation: SetOf<R> | undefined;
   /** Images that the data itself keeps for testing; they are in neither set. */
   testImages: number;
   issues: Issue[];
@@ -23,22 +15,25 @@ export interface JobDataRead {
   sources: Sources;
 }
 
+type NamesData = Pick<ImageJob, 'training_data' | 'validation_data' | 'target_column_name'>;
+
 /**
- * Reads what `training_data` and `validation_data` name: an MLTable folder, a JSONL, CSV or TSV file, or a folder of class folders.
- * Nothing is thrown for what is wrong there: every problem is an issue.
+ * Reads what `training_data` and `validation_data` of a classification job name: an MLTable folder, a JSONL, CSV or TSV file, or a
+ * folder of class folders. Nothing is thrown for what is wrong there: every problem is an issue.
  *
  * @param baseFolder where relative paths begin: the job file's folder
  */
-export async function readJobData(
-  job: Pick<ImageJob, 'task' | 'training_data' | 'validation_data' | 'target_column_name'>,
+export const readJobData = (job: NamesData & Pick<ImageJob, 'task'>, baseFolder: string): Promise<JobDataRead> =>
+  readSets(imagesWithLabels(job.task), job, baseFolder);
+
+/** The same for data of any kind. */
+export async function readSets<R extends JobImage>(
+  kind: DataKind<R>,
+  job: NamesData,
   baseFolder: string,
-): Promise<JobDataRead> {
-  const read = ({ path }: DataInput, options: Pick<LabelledImagesOptions, 'role' | 'part'>) =>
-    readLabelledImages(resolve(baseFolder, path), {
-      labelKind: labelKindOf(job.task),
-      targetColumn: job.target_column_name,
-      ...options,
-    });
+): Promise<JobDataRead<R>> {
+  const read = ({ path }: DataInput, options: Omit<Parameters<DataKind<R>['read']>[1], 'targetColumn'>) =>
+    kind.read(resolve(baseFolder, path), { targetColumn: job.target_column_name, ...options });
   const { dataset: train, validation, testImages, ...training } = await read(job.training_data, { role: 'training' });
   if (job.validation_data === undefined) return { train, validation, testImages, ...training };
   const given = await read(job.validation_data, { role: 'validation', part: 'validation' });
@@ -49,12 +44,7 @@ export async function readJobData(
     train,
     validation: given.dataset,
     testImages,
-    issues: isWrong ? alone : alone.concat(checkValidation(train, given.dataset)),
+    issues: isWrong ? alone : alone.concat(kind.compare(train, given.dataset)),
     sources: new Map([...training.sources, ...given.sources]),
   };
-}
-
-/** How many labels an image has in a classification task. */
-export function labelKindOf(task: Task): LabelKind {
-  return task === 'image_classification_multilabel' ? 'multilabel' : 'multiclass';
 }

@@ -239,7 +239,7 @@ async function attempt(trial: TrialRecord, attempt: Attempt): Promise<void> {
   };
   trial.status = 'Running';
   try {
-    const hyperparameters = trialHyperparameters({ ...job, task: job.task as ModelTask }, draw);
+    const hyperparameters = trialHyperparameters(job, draw);
     report({
       type: 'trial',
       trial: trial.name,
@@ -251,7 +251,7 @@ async function attempt(trial: TrialRecord, attempt: Attempt): Promise<void> {
     trial.model_name = hyperparameters.model_name;
     const { timedOut } = await runTrial(trial, hyperparameters, {
       job: record.name,
-      task: job.task as ModelTask,
+      task: job.task,
       folder,
       cacheFolder: cacheFolderOf(workspace),
       imageCache: attempt.imageCache,

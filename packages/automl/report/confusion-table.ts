@@ -6,15 +6,18 @@ const MOST_CLASSES = 25;
 const MOST_CONFUSIONS = 30;
 
 /** Which classes are taken for which: a coloured matrix, a list when there are many classes, counts when labels are independent. */
-export function confusionTable({ data }: EvaluationTables['confusion_matrix']): Html {
+export function confusionTable(
+  { data }: Pick<EvaluationTables['confusion_matrix'], 'data'>,
+  counted: 'images' | 'objects' = 'images',
+): Html {
   if ('matrices' in data) return labelDecisions(data);
-  return data.class_labels.length > MOST_CLASSES ? frequentConfusions(data) : matrixTable(data);
+  return data.class_labels.length > MOST_CLASSES ? frequentConfusions(data) : matrixTable(data, counted);
 }
 
-function matrixTable({ class_labels, matrix }: ConfusionMatrix): Html {
+function matrixTable({ class_labels, matrix }: ConfusionMatrix, counted: string): Html {
   return html`<div class="scroll" tabindex="0" role="region" aria-label="Confusion matrix"><table>
 <caption>Rows: what is true. Columns: what the model said. The stronger the colour, the larger the share of the row.</caption>
-<thead><tr><th scope="col">true \\ predicted</th>${class_labels.map((label) => html`<th scope="col"><bdi>${label}</bdi></th>`)}<th scope="col">images</th></tr></thead>
+<thead><tr><th scope="col">true \\ predicted</th>${class_labels.map((label) => html`<th scope="col"><bdi>${label}</bdi></th>`)}<th scope="col">${counted}</th></tr></thead>
 <tbody>${matrix.map((row, i) => {
     const images = row.reduce((sum, count) => sum + count, 0);
     return html`<tr><th scope="row"><bdi>${class_labels[i]}</bdi></th>${row.map((count, j) => matrixCell(count, images, i === j))}<td>${images}</td></tr>

@@ -5,9 +5,9 @@ import { type Html, html } from './html.ts';
 import { type Axis, legend, lineChart, type Series } from './line-chart.ts';
 
 /** More lines than this cannot be told apart in one chart. */
-const MOST_CLASSES = 7;
+export const MOST_CLASSES = 7;
 
-const TOGETHER = 'all classes together';
+export const TOGETHER = 'all classes together';
 
 type Points = readonly (readonly [number, number | null])[];
 
@@ -109,13 +109,13 @@ function shownClasses({ classification_report: { data } }: EvaluationTables): nu
     .slice(0, MOST_CLASSES);
 }
 
-const share = (label: string): Axis => ({ label, from: 0, to: 1 });
+export const share = (label: string): Axis => ({ label, from: 0, to: 1 });
 const percentAxis: Axis = { label: 'images looked at, in percent', from: 0, to: 100 };
 
 const rocPoints = (curve: EvaluationTables['roc_curve']['data']['micro']): Points | null =>
   curve?.fpr.map((x, i) => [x, curve.tpr[i]] as const) ?? null;
 
-const recallPoints = (curve: EvaluationTables['precision_recall_curve']['data']['micro']): Points | null =>
+export const recallPoints = (curve: EvaluationTables['precision_recall_curve']['data']['micro']): Points | null =>
   curve?.recall.map((x, i) => [x, curve.precision[i]] as const) ?? null;
 
 /** @param start value when no image has been looked at, or null when that has none */

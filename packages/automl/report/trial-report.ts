@@ -1,6 +1,8 @@
 import type { EpochRecord } from '../job/job-record.ts';
+import type { DetectionTables } from '../metrics/index.ts';
 import type { ClassificationReport, EvaluationTables } from '../metrics/table-schema.ts';
 import { confusionTable } from './confusion-table.ts';
+import { detectionCharts, detectionClassTable } from './detection-charts.ts';
 import { epochCharts } from './epoch-charts.ts';
 import { evaluationCharts } from './evaluation-charts.ts';
 import { figureText } from './figure-text.ts';
@@ -16,7 +18,7 @@ export interface TrialReport {
   /** Each evaluation, in the order of epochs; one of them is the best. */
   epochs: readonly EpochRecord[];
   /** Of the best epoch. */
-  tables: EvaluationTables;
+  tables: EvaluationTables | DetectionTables;
 }
 
 /**
@@ -52,11 +54,15 @@ ${Object.entries(best).map(
 <h2>Over the epochs</h2>
 ${epochCharts(epochs, bestEpoch, primaryMetric)}
 <h2>What is taken for what</h2>
-${confusionTable(tables.confusion_matrix)}
+${confusionTable(tables.confusion_matrix, 'classification_report' in tables ? 'images' : 'objects')}
 <h2>Curves</h2>
-${evaluationCharts(tables)}
+${'classification_report' in tables ? evaluationCharts(tables) : detectionCharts(tables)}
 <h2>Each class</h2>
-${classTable(tables.classification_report.data)}
+${
+  'classification_report' in tables
+    ? classTable(tables.classification_report.data)
+    : detectionClassTable(tables.per_label_metrics)
+}
 </main>
 </body>
 </html>

@@ -57,14 +57,14 @@ export class ClassificationTraining implements TrainingTask<ClassificationSample
   trainingSamples(images: readonly number[], { seed, epoch, position }: SampleMoment): ClassificationSample[] {
     return images.map((image, i) => {
       const record = this.#train[image];
-      return { file: record.file, record, decode: this.#task.trainingDecode(record, seed, epoch, position + i) };
+      return { file: record.file, record, image: this.#task.trainingDecode(record, seed, epoch, position + i) };
     });
   }
 
   validationSamples(images: readonly number[]): ClassificationSample[] {
     return images.map((image) => {
       const record = this.#validation[image];
-      return { file: record.file, record, decode: this.#task.validationDecode(record) };
+      return { file: record.file, record, image: this.#task.validationDecode(record) };
     });
   }
 

@@ -3,6 +3,7 @@ import { afterEach, test } from 'node:test';
 import type { ImageRecord } from '@fovea/data';
 import { manualSeed, memoryUse, nn, setMemoryLimit, type Tensor } from '@fovea/torch';
 import { resolveHyperparameters } from '../spec/resolve-hyperparameters.ts';
+import { type ClassificationSample, ClassificationTraining } from './classification-training.ts';
 import { addGradients } from './gradients.ts';
 import { type ImageBatch, ImageStream } from './image-stream.ts';
 import { OutOfMemoryError } from './in-pieces.ts';
@@ -23,20 +24,26 @@ const record = (...labels: string[]): ImageRecord => ({
 });
 const RECORDS = ['a', 'a', 'b', 'a', 'c', 'a', 'b'].map((label) => record(label));
 
-function batchOf(records: readonly ImageRecord[], size: number): ImageBatch {
+function batchOf(records: readonly ImageRecord[], size: number): ImageBatch<ClassificationSample> {
   const pixels = Uint8Array.from({ length: records.length * size * size * 3 }, (_, i) => (i * 7919) % 251);
-  return { index: 0, records, pixels, width: size, height: size };
+  const samples = records.map((one) => ({
+    file: one.file,
+    record: one,
+    image: { file: one.file, resize: { width: size, height: size } },
+  }));
+  return { index: 0, samples, pixels, width: size, height: size };
 }
 
 function setting(kind: 'multi-class' | 'multi-label', layers: nn.Module, weighted_loss = 2) {
   const hp = resolveHyperparameters('image_classification', 'resnet18', { weighted_loss });
-  const task = new (kind === 'multi-class' ? MultiClassTask : MultiLabelTask)(CLASSES, hp, RECORDS);
-  return {
+  const task = new ClassificationTraining({
     model: layers,
-    task,
-    images: new ImageStream(task, { mean: [0, 0, 0], std: [1, 1, 1] }, { workers: 0 }),
-    device: 'cpu',
-  };
+    task: new (kind === 'multi-class' ? MultiClassTask : MultiLabelTask)(CLASSES, hp, RECORDS),
+    train: RECORDS,
+    validation: [],
+    normalisation: { mean: [0, 0, 0], std: [1, 1, 1] },
+  });
+  return { model: layers, task, images: new ImageStream(task, { workers: 0 }), device: 'cpu' };
 }
 
 const network = () => {

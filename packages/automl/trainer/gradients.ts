@@ -39,14 +39,10 @@ export function addGradients<S extends Sample, A>(
   // Set aside, so that what an attempt leaves that finds no memory can be dropped.
   const earlier = parameters.map((parameter) => parameter.grad);
   try {
-    const { result, pieces } = inPieces(
-      batch.samples.length,
-      { ...start, least: leastImages(model) },
-      (spans) => {
-        model.zeroGrad();
-        return spans.map(([from, to]) => lossOf(partOf(batch, from, to))).reduce(summed);
-      },
-    );
+    const { result, pieces } = inPieces(batch.samples.length, { ...start, least: leastImages(model) }, (spans) => {
+      model.zeroGrad();
+      return spans.map(([from, to]) => lossOf(partOf(batch, from, to))).reduce(summed);
+    });
     add(parameters, earlier);
     return { ...result, pieces };
   } catch (error) {

@@ -1,4 +1,4 @@
-import { BatchLoader, type Decode, type ImageCache, type ImageBatch as LoadedBatch } from '@fovea/data';
+import { BatchLoader, type ImageCache, type Pixels } from '@fovea/data';
 import { fromTypedArray, type Tensor } from '@fovea/torch';
 import { augmentModule, mixSeeds, normaliseBatch, torchRandom } from '@fovea/vision';
 import type { Sample, SampleCanvas, TrainingTask } from './training-task.ts';
@@ -24,16 +24,10 @@ export class ImageStream<S extends Sample> {
   readonly #task: Source<S>;
   readonly #loader: BatchLoader;
 
-  /**
-   * @param cache where decoded images are kept from one epoch to the next
-   * @param batchSize of training, where its images come one by one because they differ in size
-   */
-  constructor(
-    task: Source<S>,
-    { workers, cache, batchSize = 1 }: { workers: number; cache?: ImageCache | undefined; batchSize?: number },
-  ) {
+  /** @param cache where decoded images are kept from one epoch to the next */
+  constructor(task: Source<S>, { workers, cache }: { workers: number; cache?: ImageCache | undefined }) {
     this.#task = task;
-    this.#loader = new BatchLoader({ workers, augmentModule, prefetch: 2 * batchSize, ...(cache && { cache }) });
+    this.#loader = new BatchLoader({ workers, augmentModule, ...(cache && { cache }) });
   }
 
   /** How long batches have been waited for in all. */
@@ -65,27 +59,17 @@ export class ImageStream<S extends Sample> {
 
   async *#load(batches: IteratorObject<S[]>, signal: AbortSignal): AsyncGenerator<ImageBatch<S>> {
     const ahead: S[][] = [];
-    const decodes = batches.flatMap((samples): Decode[][] => {
+    const asked = batches.map((samples) => {
       ahead.push(samples);
-      const all = samples.map(({ decode }) => decode);
-      // The loader makes batches of images of one size; where a canvas joins others, each comes by itself.
-      return samples.some(({ canvas }) => canvas) ? all.map((decode) => [decode]) : [all];
+      return samples.map(({ image }) => image);
     });
-    let index = 0;
-    let single: LoadedImage[] = [];
-    for await (const loaded of this.#loader.run(decodes, { signal })) {
-      const [samples] = ahead;
-      if (samples.some(({ canvas }) => canvas)) {
-        single.push(copied(loaded));
-        if (single.length < samples.length) continue;
-        ahead.shift();
-        yield { index: index++, samples, ...onCanvases(samples, single) };
-        single = [];
-      } else {
-        ahead.shift();
-        const { pixels, width, height } = loaded;
-        yield { index: index++, samples, pixels, width, height };
-      }
+    for await (const { index, pixels, images, width, height } of this.#loader.run(asked, {
+      signal,
+      mixedSizes: true,
+    })) {
+      const samples = ahead.shift() ?? [];
+      const loaded = samples.some(({ canvas }) => canvas) ? onCanvases(samples, images) : { pixels, width, height };
+      yield { index, samples, ...loaded };
     }
   }
 
@@ -100,16 +84,9 @@ export class ImageStream<S extends Sample> {
   }
 }
 
-type LoadedImage = Pick<LoadedBatch, 'pixels' | 'width' | 'height'>;
-
-/** The loader's memory is another image's soon. */
-const copied = ({ pixels, width, height }: LoadedBatch): LoadedImage => ({ pixels: pixels.slice(), width, height });
-
 /** Images on their canvases, which are all of one size. */
-function onCanvases(samples: readonly Sample[], images: readonly LoadedImage[]): LoadedImage {
-  const canvases = samples.map(
-    ({ canvas }, i): SampleCanvas => canvas ?? { ...images[i], left: 0, top: 0, fill: 0 },
-  );
+function onCanvases(samples: readonly Sample[], images: readonly Pixels[]): Pixels {
+  const canvases = samples.map(({ canvas }, i): SampleCanvas => canvas ?? { ...images[i], left: 0, top: 0, fill: 0 });
   const [{ width, height }] = canvases;
   if (canvases.some((canvas) => canvas.width !== width || canvas.height !== height)) {
     throw new RangeError('the canvases of a batch differ in size');

@@ -1,5 +1,16 @@
-import type { nn } from '@fovea/torch';
-import { applyPretrained, type Classifier, type LocatedWeights, locateWeights, WeightsError } from '@fovea/vision';
+import { loadStateDict, type nn } from '@fovea/torch';
+import {
+  applyPretrained,
+  type Classifier,
+  type DetectorModel,
+  type DetectorSettings,
+  findModel,
+  type LocatedWeights,
+  locateWeights,
+  type ObjectDetector,
+  type WeightSource,
+  WeightsError,
+} from '@fovea/vision';
 import type { Report } from '../job/events.ts';
 import type { WeightsOrigin } from '../model-folder/layout.ts';
 import type { EarlierCheckpoint } from './earlier-checkpoint.ts';
@@ -23,18 +34,13 @@ interface Start {
  * @throws WeightsError or CheckpointError when the named file cannot be used
  */
 export async function initialise(model: nn.Module, entry: Classifier, start: Start): Promise<WeightsOrigin> {
-  const { choice, report, signal } = start;
+  const { choice, report } = start;
   const random = { pretrained: false, weights: 'random', licence: null };
   if (start.earlier) return continueFrom(start.earlier, model, entry, start);
   if (choice === 'none') return random;
   let located: LocatedWeights;
   try {
-    located = await locateWeights(entry.weights, {
-      path: choice,
-      signal,
-      onProgress: (done, total) =>
-        report({ type: 'phase', name: 'weights', message: `fetching ${entry.weights.file}`, done, total }),
-    });
+    located = await locate(entry.weights, start);
   } catch (error) {
     if (choice !== undefined || !(error instanceof WeightsError)) throw error;
     report({
@@ -44,7 +50,6 @@ export async function initialise(model: nn.Module, entry: Classifier, start: Sta
     });
     return random;
   }
-  for (const warning of located.warnings) report({ type: 'log', level: 'warning', message: warning });
   // ImageNet's classes are never the job's, even where there are a thousand of them.
   await withNewHead(model, entry, () => applyPretrained(model, located.path, { head: entry.head }));
   return {
@@ -54,6 +59,116 @@ export async function initialise(model: nn.Module, entry: Classifier, start: Sta
   };
 }
 
+/** Finds published weights, or the file that was named instead. @throws WeightsError */
+async function locate(source: WeightSource, { choice, report, signal }: Start): Promise<LocatedWeights> {
+  const located = await locateWeights(source, {
+    path: choice,
+    signal,
+    onProgress: (done, total) =>
+      report({ type: 'phase', name: 'weights', message: `fetching ${source.file}`, done, total }),
+  });
+  for (const warning of located.warnings) report({ type: 'log', level: 'warning', message: warning });
+  return located;
+}
+
+/**
+ * A new detector with the weights that training starts from: published ones of a detector, or where there are none those of a
+ * classifier as its backbone. A file that is named may be either.
+ *
+ * @throws WeightsError or CheckpointError when the named file cannot be used
+ */
+export async function initialiseDetector(
+  entry: DetectorModel,
+  settings: Omit<DetectorSettings, 'learnsNormalisation'>,
+  start: Start,
+): Promise<{ detector: ObjectDetector; origin: WeightsOrigin }> {
+  const { earlier, choice, report } = start;
+  const build = (learnsNormalisation: boolean) => entry.build({ ...settings, learnsNormalisation });
+  if (earlier) {
+    const detector = build(await countsBatches(earlier.path));
+    return { detector, origin: await continueFrom(earlier, detector.network, entry, start) };
+  }
+  const random = { pretrained: false, weights: 'random', licence: null };
+  if (choice === 'none') return { detector: build(true), origin: random };
+
+  const found = await locateForDetector(entry, settings, start);
+  if (!found) return { detector: build(true), origin: random };
+  const { path, source, isBackbone } = found;
+  const detector = build(!isBackbone && (await countsBatches(path)));
+  const { network } = detector;
+  if (isBackbone) {
+    await applyPretrained(backboneOf(network, entry), path);
+    report({
+      type: 'log',
+      level: 'info',
+      message: `${source.file} is the backbone; all behind it begins with random weights`,
+    });
+  } else {
+    await withNewHead(network, entry, () => applyPretrained(network, path, { head: entry.head }));
+  }
+  const licence = choice === undefined ? source.licence : null;
+  return { detector, origin: { pretrained: true, weights: path, licence } };
+}
+
+interface FoundWeights {
+  path: string;
+  source: WeightSource;
+  /** They are a classifier's. */
+  isBackbone: boolean;
+}
+
+async function locateForDetector(
+  entry: DetectorModel,
+  settings: Pick<DetectorSettings, 'modelSize'>,
+  start: Start,
+): Promise<FoundWeights | null> {
+  const whole = entry.weightsOf(settings);
+  const backbone = entry.backbone && findModel(entry.backbone.classifier).weights;
+  const sources = [whole, backbone].filter((source) => source !== null);
+  const { choice, report } = start;
+  if (choice !== undefined) {
+    const [source] = sources;
+    const { path } = await locate(source, start);
+    const names = await namesIn(path);
+    const prefix = entry.backbone?.prefix;
+    const isBackbone = prefix !== undefined && !names.some((name) => name.startsWith(prefix));
+    return { path, source, isBackbone };
+  }
+  const problems: string[] = [];
+  for (const source of sources) {
+    try {
+      const { path } = await locate(source, start);
+      return { path, source, isBackbone: source === backbone };
+    } catch (error) {
+      if (!(error instanceof WeightsError)) throw error;
+      problems.push(error.message);
+    }
+  }
+  report({
+    type: 'log',
+    level: 'warning',
+    message: `${problems.join('\n')}\nTraining starts from random weights, and for more epochs where the job does not say how many.`,
+  });
+  return null;
+}
+
+async function namesIn(path: string): Promise<string[]> {
+  const state = await loadStateDict(path);
+  for (const tensor of state.values()) tensor.dispose();
+  return [...state.keys()];
+}
+
+/** Whether the batch norms of a checkpoint's backbone learned, as those do that began with random weights: they count batches. */
+const countsBatches = async (path: string): Promise<boolean> =>
+  (await namesIn(path)).some((name) => /^backbone\.body\..*num_batches_tracked$/.test(name));
+
+/** The part of a detector that takes a classifier's weights. */
+function backboneOf(network: nn.AnyModule, { backbone }: DetectorModel): nn.AnyModule {
+  const module = backbone && network.namedModules().get(backbone.prefix.replace(/\.$/, ''));
+  if (!module) throw new RangeError("this detector has no backbone that takes a classifier's weights");
+  return module;
+}
+
 /**
  * Incremental training: all of the earlier model's weights where it told the same classes apart; for other classes a new head.
  *
@@ -61,8 +176,8 @@ export async function initialise(model: nn.Module, entry: Classifier, start: Sta
  */
 async function continueFrom(
   earlier: EarlierCheckpoint,
-  model: nn.Module,
-  entry: Classifier,
+  model: nn.AnyModule,
+  entry: Pick<Classifier, 'name' | 'head'>,
   { classes, report }: Pick<Start, 'classes' | 'report'>,
 ): Promise<WeightsOrigin> {
   if (earlier.modelName !== null && earlier.modelName !== entry.name) {
@@ -87,7 +202,11 @@ async function continueFrom(
 }
 
 /** Loads weights, but leaves the head as it was drawn. */
-async function withNewHead<T>(model: nn.Module, { head }: Classifier, load: () => Promise<T>): Promise<T> {
+async function withNewHead<T>(
+  model: nn.AnyModule,
+  { head }: Pick<Classifier, 'head'>,
+  load: () => Promise<T>,
+): Promise<T> {
   const ofHead = [...model.stateDict()].filter(([name]) => name.startsWith(head));
   const fresh = new Map(ofHead.map(([name, tensor]) => [name, tensor.clone()]));
   try {

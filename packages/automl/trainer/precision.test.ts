@@ -7,6 +7,7 @@ import { getRandomState, manualSeed } from '@fovea/torch';
 import { createModel } from '@fovea/vision';
 import { describeMeasurement, measurePrecision } from './precision.ts';
 import { rememberedPrecision } from './remembered-precision.ts';
+import { squaredOutputs } from './trial-steps.ts';
 
 test('measuring leaves the model as it was', () => {
   manualSeed(1);
@@ -24,9 +25,11 @@ test('a measurement is made once, so that a job computes the same each time', ()
   const folder = mkdtempSync(join(tmpdir(), 'fovea-precision-'));
   try {
     const model = createModel('resnet18', { classes: 2 });
-    const first = rememberedPrecision(folder, 'resnet18', model, { size: 32, device: 'cpu' });
+    const options = { size: 32, device: 'cpu' };
+    const rehearse = squaredOutputs(model, options);
+    const first = rememberedPrecision(folder, 'resnet18', model, { ...options, rehearse });
     const random = getRandomState();
-    assert.deepEqual(rememberedPrecision(folder, 'resnet18', model, { size: 32, device: 'cpu' }), first);
+    assert.deepEqual(rememberedPrecision(folder, 'resnet18', model, { ...options, rehearse }), first);
     assert.deepEqual(getRandomState(), random, 'nothing was computed');
   } finally {
     rmSync(folder, { recursive: true });

@@ -52,8 +52,14 @@ const LEAST_UPDATES = 400;
 export function recipe(hp: Hyperparameters, circumstances: Circumstances): Hyperparameters {
   const { pretrained, given, fitToData } = circumstances;
   const chosen: Partial<Hyperparameters> = fitToData ? byAmount(hp, circumstances) : {};
-  if (!pretrained) Object.assign(chosen, longer(hp, FROM_SCRATCH));
-  return { ...hp, ...Object.fromEntries(Object.entries(chosen).filter(([name]) => !given.has(name))) };
+  const begun = pretrained ? hp : fromScratch(hp, given);
+  return { ...begun, ...Object.fromEntries(Object.entries(chosen).filter(([name]) => !given.has(name))) };
+}
+
+/** What a model of any kind is trained with whose weights are random. What the job itself names is never changed. */
+export function fromScratch<H extends Lasting>(hp: H, given: ReadonlySet<string>): H {
+  const chosen = Object.entries(longer(hp, FROM_SCRATCH)).filter(([name]) => !given.has(name));
+  return { ...hp, ...Object.fromEntries(chosen) };
 }
 
 function byAmount(hp: Hyperparameters, circumstances: Circumstances): Partial<Hyperparameters> {
@@ -81,7 +87,9 @@ function frozenStages({ images, stages }: Circumstances): number {
   return images <= LATE_STAGES ? Math.floor(stages * EARLY_PART) : 0;
 }
 
-const longer = (hp: Hyperparameters, factor: number): Partial<Hyperparameters> => ({
+type Lasting = Pick<Hyperparameters, 'number_of_epochs' | 'early_stopping_patience'>;
+
+const longer = (hp: Lasting, factor: number): Lasting => ({
   number_of_epochs: Math.ceil(hp.number_of_epochs * factor),
   early_stopping_patience: Math.ceil(hp.early_stopping_patience * factor),
 });

@@ -16,12 +16,7 @@ export function rememberedPrecision(
   cacheFolder: string,
   modelName: string,
   model: nn.AnyModule,
-  {
-    size,
-    device,
-    rehearse,
-    onMeasure,
-  }: { size: number; device: string; rehearse: Rehearsal; onMeasure?: () => void },
+  { size, device, rehearse, onMeasure }: { size: number; device: string; rehearse: Rehearsal; onMeasure?: () => void },
 ): MeasuredPrecision {
   const path = join(cacheFolder, 'precision.json');
   const machine = `${cpus()[0].model}, ${getNumThreads()} threads, libtorch ${torchVersion()}`;

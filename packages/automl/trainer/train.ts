@@ -17,7 +17,7 @@ import { StepClock } from './step-clock.ts';
 import type { Evaluation, Sample, TrainingTask } from './training-task.ts';
 
 /** The hyperparameters that the loop itself goes by; the others are the task's. */
-type LoopSettings = OptimizerSettings &
+export type LoopSettings = OptimizerSettings &
   ScheduleSettings &
   Pick<
     Hyperparameters,

@@ -1,13 +1,14 @@
-import type { Decode } from '@fovea/data';
+import type { Sample as LoadedImage } from '@fovea/data';
 import type { nn, Tensor } from '@fovea/torch';
 import type { Normalisation } from '@fovea/vision';
+import type { DetectionTables, EvaluationTables } from '../metrics/index.ts';
 import type { Task } from '../spec/tasks.ts';
 
 /** An image as it is shown once. Tasks add what is in it then. */
 export interface Sample {
   readonly file: string;
   /** How its pixels are made. */
-  readonly decode: Decode;
+  readonly image: LoadedImage;
   /** Where they lie on a larger canvas, which is what the network gets; without it they are all that it gets. */
   readonly canvas?: SampleCanvas;
 }
@@ -28,7 +29,7 @@ export interface Evaluation {
   /** By the names of the contract; one that is not defined for these images is left out. */
   readonly metrics: Record<string, number>;
   /** What the charts of the best epoch are drawn from, by the name of the table. Made when asked for: training needs only the metrics. */
-  readonly tables: () => object;
+  readonly tables: () => EvaluationTables | DetectionTables;
 }
 
 export interface Losses {

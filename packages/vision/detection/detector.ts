@@ -28,14 +28,14 @@ export abstract class Detector extends nn.Module<
   }
 
   /** Losses of a batch from its features. @param targets in pixels of the resized images */
-  protected abstract lossesOf(
+  abstract lossesOf(
     batch: ImageBatch,
     features: readonly Tensor[],
     targets: readonly DetectionTarget[],
   ): DetectionLosses;
 
   /** Detections in a batch from its features, in pixels of the resized images. */
-  protected abstract detectionsIn(batch: ImageBatch, features: readonly Tensor[]): Detections[];
+  abstract detectionsIn(batch: ImageBatch, features: readonly Tensor[]): Detections[];
 
   /** @throws TypeError in training mode without targets */
   forward(images: readonly Tensor[], targets?: readonly DetectionTarget[]): DetectionLosses | Detections[] {

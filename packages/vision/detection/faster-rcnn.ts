@@ -75,17 +75,13 @@ export class FasterRcnn extends Detector {
     });
   }
 
-  protected lossesOf(
-    batch: ImageBatch,
-    features: readonly Tensor[],
-    targets: readonly DetectionTarget[],
-  ): DetectionLosses {
+  lossesOf(batch: ImageBatch, features: readonly Tensor[], targets: readonly DetectionTarget[]): DetectionLosses {
     const { proposals, losses } = this.rpn.forward(batch, features, targets);
     const samples = this.roi_heads.sample(proposals, targets);
     return { ...this.roi_heads.losses(pooledLevels(features), samples, batch.sizes), ...losses };
   }
 
-  protected detectionsIn(batch: ImageBatch, features: readonly Tensor[]): Detections[] {
+  detectionsIn(batch: ImageBatch, features: readonly Tensor[]): Detections[] {
     const { proposals } = this.rpn.forward(batch, features);
     return this.roi_heads.detect(pooledLevels(features), proposals, batch.sizes);
   }

@@ -74,17 +74,13 @@ export class RetinaNet extends Detector {
     return tidy(() => matchBoxes(boxIou(boxes, anchors), { high, low, allowLowQualityMatches: true }));
   }
 
-  protected lossesOf(
-    batch: ImageBatch,
-    features: readonly Tensor[],
-    targets: readonly DetectionTarget[],
-  ): DetectionLosses {
+  lossesOf(batch: ImageBatch, features: readonly Tensor[], targets: readonly DetectionTarget[]): DetectionLosses {
     const anchors = this.anchors(batch, features);
     const matches = noGrad(() => targets.map((target) => this.assign(anchors, target)));
     return retinaNetLosses(this.head.forward(features), anchors, targets, matches);
   }
 
-  protected detectionsIn(batch: ImageBatch, features: readonly Tensor[]): Detections[] {
+  detectionsIn(batch: ImageBatch, features: readonly Tensor[]): Detections[] {
     const anchors = this.anchors(batch, features);
     const output = this.head.forward(features);
     const perCell = anchorsPerCell(ANCHORS);

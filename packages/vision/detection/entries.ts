@@ -1,0 +1,129 @@
+/** Faster R-CNN and RetinaNet as job files name them. */
+import { noGrad, ops, type Tensor, tidy } from '@fovea/torch';
+import {
+  type DetectorFit,
+  type DetectorInput,
+  type DetectorSettings,
+  detector,
+  type InArithmetic,
+  type ObjectDetector,
+} from '../detector-registry.ts';
+import { IMAGENET_MEAN, IMAGENET_STD } from '../imagenet.ts';
+import type { ResNetName } from '../models/resnet.ts';
+import { torchvision } from '../weights/source.ts';
+import type { Detector } from './detector.ts';
+import { fasterRcnn } from './faster-rcnn.ts';
+import { retinaNet } from './retinanet.ts';
+import { checkAreas, type DetectionLosses, type Detections, type DetectionTarget } from './targets.ts';
+
+/** Batches are padded to multiples of the coarsest stride. */
+const STRIDE = 32;
+
+/** What a detector of torchvision's kind is to training. */
+class RegionDetector implements ObjectDetector {
+  readonly network: Detector;
+  readonly fit: DetectorFit;
+  readonly normalisation = { mean: IMAGENET_MEAN, std: IMAGENET_STD };
+  readonly minimisesSum = false;
+  /** The label of the first class: 1 where 0 is the background. */
+  readonly #firstLabel: number;
+
+  constructor(network: Detector, { minSize = 600, maxSize = 1333 }: DetectorSettings, firstLabel: number) {
+    this.network = network;
+    this.fit = { kind: 'within', minSize, maxSize, stride: STRIDE };
+    this.#firstLabel = firstLabel;
+  }
+
+  losses(input: DetectorInput, targets: readonly DetectionTarget[], inArithmetic: InArithmetic): DetectionLosses {
+    checkAreas(targets);
+    return tidy(() => {
+      const batch = this.#batch(input);
+      const features = inArithmetic(() => this.network.backbone.forward(batch.tensor));
+      const labelled = targets.map(({ boxes, labels }) => ({ boxes, labels: ops.addScalar(labels, this.#firstLabel) }));
+      return this.network.lossesOf(batch, features, labelled);
+    });
+  }
+
+  detect(input: DetectorInput): Detections[] {
+    return noGrad(() =>
+      tidy(() => {
+        const batch = this.#batch(input);
+        const found = this.network.detectionsIn(batch, this.network.backbone.forward(batch.tensor));
+        return found.map((detections) => ({ ...detections, labels: detections.labels.sub(this.#firstLabel) }));
+      }),
+    );
+  }
+
+  /** What is no image becomes zero, as in torchvision. */
+  #batch({ images, sizes }: DetectorInput): { tensor: Tensor; sizes: { height: number; width: number }[] } {
+    const [, , height, width] = images.shape;
+    for (const [i, size] of sizes.entries()) {
+      const image = images.select(0, i);
+      if (size.height < height) image.narrow(1, size.height, height - size.height).zero_();
+      if (size.width < width) image.narrow(2, size.width, width - size.width).zero_();
+    }
+    return { tensor: images, sizes: [...sizes] };
+  }
+}
+
+const RESNET_STAGES = [
+  ['backbone.body.conv1.', 'backbone.body.bn1.'],
+  'backbone.body.layer1.',
+  'backbone.body.layer2.',
+  'backbone.body.layer3.',
+  'backbone.body.layer4.',
+];
+
+/** torchvision's weights for COCO tell apart the background and 90 classes, ten of which have no example. */
+const COCO = { licence: 'BSD-3-Clause', classes: 91 };
+
+const common = ({ minSize, maxSize, learnsNormalisation }: DetectorSettings) => ({
+  ...(minSize !== undefined && { minSize }),
+  ...(maxSize !== undefined && { maxSize }),
+  normalisation: learnsNormalisation ? ('batch' as const) : ('frozen' as const),
+  // What is frozen is the job's choice.
+  trainableLayers: 5,
+});
+
+for (const depth of [18, 34, 50, 101, 152] as const) {
+  const backbone: ResNetName = `resnet${depth}`;
+  detector({
+    name: `fasterrcnn_${backbone}_fpn`,
+    paper: 'https://arxiv.org/abs/1506.01497',
+    build: (settings) => {
+      const network = fasterRcnn({
+        backbone,
+        classes: settings.classes + 1,
+        ...common(settings),
+        boxScoreThresh: settings.scoreThreshold,
+        boxNmsThresh: settings.nmsIouThreshold,
+        boxDetectionsPerImg: settings.detectionsPerImage ?? 100,
+      });
+      return new RegionDetector(network, settings, 1);
+    },
+    weightsOf: () => (depth === 50 ? torchvision('fasterrcnn_resnet50_fpn_coco-258fb6c6.pth', COCO) : null),
+    backbone: { classifier: backbone, prefix: 'backbone.body.' },
+    head: 'roi_heads.box_predictor.',
+    freeze: RESNET_STAGES,
+  });
+}
+
+detector({
+  name: 'retinanet_resnet50_fpn',
+  paper: 'https://arxiv.org/abs/1708.02002',
+  build: (settings) => {
+    const network = retinaNet({
+      backbone: 'resnet50',
+      classes: settings.classes,
+      ...common(settings),
+      scoreThresh: settings.scoreThreshold,
+      nmsThresh: settings.nmsIouThreshold,
+      detectionsPerImg: settings.detectionsPerImage ?? 100,
+    });
+    return new RegionDetector(network, settings, 0);
+  },
+  weightsOf: () => torchvision('retinanet_resnet50_fpn_coco-eeacb38b.pth', COCO),
+  backbone: { classifier: 'resnet50', prefix: 'backbone.body.' },
+  head: 'head.classification_head.cls_logits.',
+  freeze: RESNET_STAGES,
+});
