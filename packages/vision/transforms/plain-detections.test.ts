@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { cat, fromTypedArray, manualSeed, rand, type Tensor, tidy } from '@fovea/torch';
-import { DetectionTransform, detectionSize } from '../detection/index.ts';
+import { DetectionTransform } from '../detection/index.ts';
+import { detectionSize } from '../detection/resized-size.ts';
 import { IMAGENET_MEAN, IMAGENET_STD } from '../imagenet.ts';
 import { batchedNms } from '../ops/index.ts';
 import { boxesOnOriginal, yolov5Detections } from '../yolov5/index.ts';
