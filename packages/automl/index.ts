@@ -12,6 +12,8 @@ export { type JobDataRead, readJobData } from './job/read-data.ts';
 export { isJobAlive, type RunOptions, resumeJob, runJob } from './job/run-job.ts';
 export { trialLogPath } from './job/trial-log.ts';
 export * from './model-folder/index.ts';
+export { type AnyDetector, type DetectorExportOptions, exportDetector } from './onnx/detection/export.ts';
+export { type DetectorVerification, verifyDetector } from './onnx/detection/verify.ts';
 export { type ExportOptions, exportOnnx } from './onnx/export.ts';
 export { type HyperparameterName, hyperparameters } from './spec/hyperparameters.ts';
 export { type ImageJob, type JobMode, jobKeys, jobMode, jobSchema } from './spec/job.ts';

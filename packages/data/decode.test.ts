@@ -8,6 +8,7 @@ import { promisify } from 'node:util';
 import { crc32 } from 'node:zlib';
 import { decodeImage, imageSize, type Pixels } from './decode.ts';
 import { IssuesError } from './issue.ts';
+import { resizeLinear } from './resize-linear.ts';
 import { sharp } from './sharp.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 import { turboJpeg } from './turbojpeg.ts';
@@ -270,4 +271,22 @@ test('boxes outside of the image, and targets of the wrong size, are errors of t
   await assert.rejects(decodeImage({ file, resize, crop: box(0.5, 1) }), RangeError);
   await assert.rejects(decodeImage({ file, resize, cropAfter: box(6, 5) }), RangeError);
   await assert.rejects(decodeImage({ file, resize }, { target: new Uint8Array(7) }), RangeError);
+});
+
+test('linear resizes what was cut and mirrored, as OpenCV does; without a change of size it changes nothing', async () => {
+  const file = fixture('img_a.png');
+  const crop = { left: 11, top: 7, width: 90, height: 60 };
+  for (const flip of [false, true]) {
+    const part = await decodeImage({ file, crop, resize: crop, flip });
+    const resize = { width: 41, height: 77 };
+    const { pixels } = await decodeImage({ file, crop, resize, flip, interpolation: 'linear' });
+    assert.deepEqual(pixels, resizeLinear(part.pixels, crop, resize));
+    assert.deepEqual(await decodeImage({ file, crop, resize: crop, flip, interpolation: 'linear' }), part);
+    const small = { width: 30, height: 20 };
+    const averaged = await decodeImage({ file, crop, resize: small, flip });
+    const picked = await decodeImage({ file, crop, resize: small, flip, interpolation: 'linear' });
+    assert.notDeepEqual(picked, averaged);
+  }
+  const resize = { width: 20, height: 20 };
+  await assert.rejects(decodeImage({ file, resize, interpolation: 'linear', fast: true }), /fast does not go together/);
 });

@@ -28,7 +28,7 @@ export interface Decode {
   readonly resize: Size;
   /**
    * Default: bilinear, which averages over all pixels that a smaller image is made of, as bicubic does. `linear` does not: it is
-   * OpenCV's INTER_LINEAR, bit for bit, and goes together with `crop`, `resize` and `augment` only.
+   * OpenCV's INTER_LINEAR, bit for bit, of the image after mirroring. It does not go together with `cropAfter` and `fast`.
    */
   readonly interpolation?: Interpolation | 'linear';
   /** Part of the resized image to keep, in whole pixels. Default: all of it. */
@@ -144,9 +144,9 @@ function finish(image: DecodedImage, decode: Decode, target: Uint8Array, { inMem
   const { interpolation } = decode;
   if (interpolation === 'linear') {
     const { width, height } = cropOf(decode, turnedSize(image.stored, image.orientation));
-    const { file, crop } = decode;
+    const { file, crop, flip = false, flipVertical = false } = decode;
     const part = new Uint8Array(width * height * 3);
-    finish(image, { file, ...(crop && { crop }), resize: { width, height } }, part, { inMemory });
+    finish(image, { file, ...(crop && { crop }), resize: { width, height }, flip, flipVertical }, part, { inMemory });
     const isSame = width === decode.resize.width && height === decode.resize.height;
     target.set(isSame ? part : resizeLinear(part, { width, height }, decode.resize));
     return;
@@ -157,7 +157,7 @@ function finish(image: DecodedImage, decode: Decode, target: Uint8Array, { inMem
   const part = { left: box.left * scale, top: box.top * scale, width: box.width * scale, height: box.height * scale };
   const region = around(part, image);
   const size = turnedSize(decode.resize, orientation);
-  const whole = { left: 0, top: 0, ...decode.resize };
+  const whole = { ...decode.resize, left: 0, top: 0 };
   const window = storedBox(decode.cropAfter ?? whole, size, orientation);
   const { flip = false, flipVertical = false } = decode;
   const mirrored = { across: flip, down: flipVertical };
@@ -216,9 +216,9 @@ function requireInside(box: Box | undefined, { width, height }: Size, name: stri
   );
 }
 
-function requirePlain({ cropAfter, flip, flipVertical, fast }: Decode): void {
-  const also = Object.entries({ cropAfter, flip, flipVertical, fast }).find(([, value]) => value);
-  if (also) throw new TypeError(`${also[0]} does not go together with linear interpolation; with bilinear it does`);
+function requirePlain({ cropAfter, fast }: Decode): void {
+  const also = cropAfter ? 'cropAfter' : fast ? 'fast' : undefined;
+  if (also) throw new TypeError(`${also} does not go together with linear interpolation; with bilinear it does`);
 }
 
 async function unreadable(

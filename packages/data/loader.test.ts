@@ -154,6 +154,59 @@ test('an augment module changes pixels in the worker, where it is asked for', as
   }
 });
 
+test('images are put together in the worker by `compose`, and a batch of mixed sizes is had for asking', async (t) => {
+  const files = await pictures(t);
+  const folder = temporaryFolder(t, {
+    // One below the other.
+    'stack.mjs': `export function compose(images, target, { fill }) {
+      target.pixels.fill(fill);
+      let at = 0;
+      for (const { pixels } of images) { target.pixels.set(pixels, at); at += pixels.length; }
+    }`,
+    'none.mjs': 'export default () => {};',
+  });
+  const augmentModule = pathToFileURL(join(folder, 'stack.mjs'));
+  const decodes = files.slice(0, 2).map((file) => ({ file, resize: { width: 20, height: 10 } }));
+  const stack = { decodes, size: { width: 20, height: 23 }, compose: { fill: 9 } };
+  const batches = [[stack, { file: files[3], resize }, stack], [stack]];
+  const parts = await Promise.all(decodes.map((decode) => decodeImage(decode)));
+  const expected = Buffer.concat([...parts.map(({ pixels }) => pixels), Buffer.alloc(20 * 3 * 3, 9)]);
+  for (const workers of [0, 1, 3]) {
+    await withLoader({ workers, augmentModule }, async (loader) => {
+      const run = loader.run(batches, { mixedSizes: true });
+      const { value } = await run.next();
+      assert.deepEqual([value?.size, value?.width, value?.height], [3, 40, 30]);
+      assert.deepEqual(
+        value?.images.map(({ width, height }) => [width, height]),
+        [
+          [20, 23],
+          [40, 30],
+          [20, 23],
+        ],
+      );
+      assert.ok(value && expected.equals(value.images[0].pixels) && expected.equals(value.images[2].pixels));
+      assert.deepEqual(value.images[1].pixels.slice(), (await decodeImage({ file: files[3], resize })).pixels);
+      assert.equal(value.pixels.length, 2 * expected.length + 40 * 30 * 3);
+      const second = (await run.next()).value;
+      assert.ok(second && expected.equals(second.pixels));
+      await assert.rejects(loader.run(batches).next(), /images of one batch differ: 20 × 23, 40 × 30/);
+      const gone = { ...stack, decodes: ['a.png', 'b.png'].map((file) => ({ file, resize })) };
+      const error = await loader
+        .run([[gone]])
+        .next()
+        .catch((thrown) => thrown);
+      assert.ok(error instanceof IssuesError);
+      assert.equal(error.issues.length, 2, 'both images that are gone');
+    });
+    await withLoader({ workers, augmentModule: pathToFileURL(join(folder, 'none.mjs')) }, async (loader) => {
+      await assert.rejects(loader.run([[stack]]).next(), /no export compose\(images, target, args\)/);
+    });
+  }
+  await withLoader({ workers: 1 }, async (loader) => {
+    await assert.rejects(loader.run([[stack]]).next(), /compositions, need a loader with an augmentModule/);
+  });
+});
+
 test('images that are gone or damaged are an error in place of their batch, all of them, with their lines', async (t) => {
   const files = await pictures(t);
   writeFileSync(files[3], 'damaged since');

@@ -1,4 +1,5 @@
 import { type Lookup, loadTorchvision, native } from './engine.ts';
+import { holdTensors } from './memory.ts';
 import { Tensor } from './tensor.ts';
 import { TorchError } from './torch-error.ts';
 
@@ -36,14 +37,14 @@ let recorder: RecordedCall[] | null = null;
 
 /**
  * Runs `work` and notes every dispatcher call it makes from TypeScript. `work` gets the growing record, to see where in it it stands.
- * Tensors in the record live until they are disposed.
+ * Tensors in the record live until they are disposed, or the `tidy` around the recording ends: one within it frees nothing.
  */
 export function recordCalls<T>(work: (calls: readonly RecordedCall[]) => T): { result: T; calls: RecordedCall[] } {
   const outer = recorder;
   const calls: RecordedCall[] = [];
   recorder = calls;
   try {
-    return { result: work(calls), calls };
+    return { result: holdTensors(() => work(calls)), calls };
   } finally {
     recorder = outer;
   }

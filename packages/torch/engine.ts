@@ -144,7 +144,7 @@ export function setNumThreads(count: number): void {
  */
 export function setMemoryLimit(bytes: number): void {
   if (!(bytes >= 0)) throw new RangeError(`a limit of memory must be at least 0 bytes, got ${bytes}`);
-  native.setMemoryLimit(Math.min(bytes, Number.MAX_SAFE_INTEGER));
+  native.setMemoryLimit(bytes);
 }
 
 /** Bytes of the tensors of the CPU: now, and the most at any time since the last call with `restart`. */

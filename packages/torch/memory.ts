@@ -5,6 +5,8 @@ import type { Tensor } from './tensor.ts';
 const scopes: Set<Tensor>[] = [];
 let innermost: Set<Tensor> | undefined;
 let live = 0;
+/** How many callers want to look at what `tidy` would free. */
+let holders = 0;
 
 /**
  * The safety net: a tensor that nobody disposed is freed after JavaScript lost it. Tensors of a scope need none: the scope holds them,
@@ -97,9 +99,19 @@ export function tidy<T>(work: () => T): T {
     leave();
     for (const tensor of scope) {
       if (tensor.isDisposed) continue;
-      if (survivors.has(tensor)) adopt(tensor);
+      if (survivors.has(tensor) || holders > 0) adopt(tensor);
       else release(tensor);
     }
+  }
+}
+
+/** Runs `work`, in which the end of a `tidy` frees nothing: its tensors belong to the scope around it. @internal */
+export function holdTensors<T>(work: () => T): T {
+  holders++;
+  try {
+    return work();
+  } finally {
+    holders--;
   }
 }
 

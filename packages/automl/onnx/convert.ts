@@ -7,7 +7,7 @@ import { parseSchema } from './schema.ts';
 import { isTensor, type Trace, type TracedCall } from './trace.ts';
 
 /**
- * Turns the calls of a trace into nodes of `graph`, one after the other, and returns the value of the model's output.
+ * Turns the calls of a trace into nodes of `graph`, one after the other, and returns the values of what the model returned.
  *
  * A tensor's value is that of its latest producer, so an in-place operator is the plain one with its result put in the tensor's place.
  * Calls that depend on nothing of the model's input need no nodes: their results become constants.
@@ -16,7 +16,7 @@ import { isTensor, type Trace, type TracedCall } from './trace.ts';
  * @param names of parameters and buffers
  * @throws OnnxError for an operator without a mapping, or used in a way that has no ONNX form
  */
-export function convertTrace(trace: Trace, graph: Graph, input: Value, names: ReadonlyMap<Tensor, string>): Value {
+export function convertTrace(trace: Trace, graph: Graph, input: Value, names: ReadonlyMap<Tensor, string>): Value[] {
   const values = new Map<Tensor, Value>([[trace.input, input]]);
   const memory = new SharedMemory();
   const constants = new Set<Tensor>();
@@ -66,11 +66,11 @@ export function convertTrace(trace: Trace, graph: Graph, input: Value, names: Re
   });
 
   graph.module = '';
-  const output = values.get(trace.output);
-  if (output === undefined) {
-    throw new OnnxError({ code: 'unsuitable-model', message: 'the output of the model does not depend on its input' });
-  }
-  return output;
+  return trace.outputs.map((output) => {
+    const value = values.get(output);
+    if (value !== undefined) return value;
+    throw new OnnxError({ code: 'unsuitable-model', message: 'an output of the model does not depend on its input' });
+  });
 }
 
 /** Which tensors are views of the same memory, and which of them were overtaken by a write through another. */

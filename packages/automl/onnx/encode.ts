@@ -1,11 +1,11 @@
 import { create, toBinary } from '@bufbuild/protobuf';
 import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
-import type { Attribute, Initializer, Node, Value } from './graph.ts';
+import type { DType } from '@fovea/torch';
+import { type Attribute, DATA_TYPES, type Initializer, type Node, type Value } from './graph.ts';
 import {
   type AttributeProto,
   AttributeProtoSchema,
   AttributeProto_AttributeType as AttributeType,
-  TensorProto_DataType as DataType,
   GraphProtoSchema,
   ModelProtoSchema,
   NodeProtoSchema,
@@ -18,17 +18,19 @@ import {
 } from './onnx.gen.ts';
 import { OnnxError } from './onnx-error.ts';
 
-/** A named float32 input or output; a string is a size that is open, by its name. */
+/** A named input or output; a string is a size that is open, by its name. */
 export interface Port {
   name: Value;
   shape: readonly (number | string)[];
+  /** Default: float32. */
+  dtype?: DType;
 }
 
 export interface ModelParts {
   nodes: readonly Node[];
   initializers: readonly Initializer[];
   input: Port;
-  output: Port;
+  outputs: readonly Port[];
   opset: number;
   producer: { name: string; version: string };
   metadata: Readonly<Record<string, string>>;
@@ -72,7 +74,7 @@ export function encodeModel(parts: ModelParts): Uint8Array {
         name: 'main',
         node: parts.nodes.map(encodeNode),
         input: [encodePort(parts.input)],
-        output: [encodePort(parts.output)],
+        output: parts.outputs.map(encodePort),
       }),
     ),
   );
@@ -137,7 +139,7 @@ function encodeAttribute(name: string, value: Attribute): AttributeProto {
   return create(AttributeProtoSchema, { name, type: AttributeType.STRING, s: new TextEncoder().encode(value.string) });
 }
 
-function encodePort({ name, shape }: Port): ValueInfoProto {
+function encodePort({ name, shape, dtype = 'float32' }: Port): ValueInfoProto {
   const dim = shape.map((size) =>
     create(TensorShapeProto_DimensionSchema, {
       value: typeof size === 'number' ? { case: 'dimValue', value: BigInt(size) } : { case: 'dimParam', value: size },
@@ -145,6 +147,6 @@ function encodePort({ name, shape }: Port): ValueInfoProto {
   );
   return create(ValueInfoProtoSchema, {
     name,
-    type: { value: { case: 'tensorType', value: { elemType: DataType.FLOAT, shape: { dim } } } },
+    type: { value: { case: 'tensorType', value: { elemType: DATA_TYPES[dtype], shape: { dim } } } },
   });
 }

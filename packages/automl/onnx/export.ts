@@ -5,6 +5,7 @@ import { encodeModel, type Port } from './encode.ts';
 import { deviceOf, evaluating } from './evaluating.ts';
 import { Graph, type Value } from './graph.ts';
 import { IMAGE_SIZE_KEY } from './image-size.ts';
+import { OnnxError } from './onnx-error.ts';
 import { testImages } from './test-images.ts';
 import { traceModel } from './trace.ts';
 
@@ -56,18 +57,23 @@ export function exportOnnx(model: nn.Module, options: ExportOptions): Uint8Array
 
   const write = (shapes: readonly (readonly number[])[], imageSize: 'any' | 'fixed'): Uint8Array => {
     const trace = traceModel(model, shapes, image);
+    if (trace.outputs.length > 1)
+      throw new OnnxError({
+        code: 'unsuitable-model',
+        message: 'a classifier that returns one tensor can be exported',
+      });
     const graph = new Graph(inputName, opset);
     const start = options.normalisation ? normalised(graph, options.normalisation) : inputName;
-    const value = convertTrace(trace, graph, start, stateNames(model));
+    const [value] = convertTrace(trace, graph, start, stateNames(model));
     const output = value === inputName ? graph.node('Identity', [value]) : value;
     const port = (name: string, shape: readonly number[]): Port => ({
       name,
       shape: dynamicBatch ? ['batch', ...shape.slice(1)] : shape,
     });
     return encodeModel({
-      ...graph.finish(output, outputName),
+      ...graph.finish(new Map([[output, outputName]])),
       input: port(inputName, inputShape),
-      output: port(outputName, trace.output.shape),
+      outputs: [port(outputName, trace.outputs[0].shape)],
       opset,
       producer: { name: 'fovea', version: packageJson.version },
       metadata: { ...options.metadata, [IMAGE_SIZE_KEY]: imageSize },
@@ -83,7 +89,7 @@ export function exportOnnx(model: nn.Module, options: ExportOptions): Uint8Array
   });
 }
 
-function normalised(graph: Graph, { mean, std }: { mean: readonly number[]; std: readonly number[] }): Value {
+export function normalised(graph: Graph, { mean, std }: { mean: readonly number[]; std: readonly number[] }): Value {
   const channels = [1, mean.length, 1, 1];
   return graph.node('Div', [
     graph.node('Sub', [graph.input, graph.floats(mean, channels)]),
@@ -91,7 +97,8 @@ function normalised(graph: Graph, { mean, std }: { mean: readonly number[]; std:
   ]);
 }
 
-function stateNames(model: nn.Module): Map<Tensor, string> {
+/** Parameters and buffers by their checkpoint names. */
+export function stateNames(model: nn.AnyModule): Map<Tensor, string> {
   return new Map<Tensor, string>(
     [...model.namedParameters(), ...model.namedBuffers()].map(([name, tensor]) => [tensor, name]),
   );

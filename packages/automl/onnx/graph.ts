@@ -110,18 +110,31 @@ export class Graph {
     return this.#constant(DataType.FLOAT, shape, Float32Array.from(values));
   }
 
+  /** A number that stands in the file under its own name, so that it can be found and changed there. */
+  setting(name: string, dtype: 'float32' | 'int64', value: number): Value {
+    const data = dtype === 'float32' ? Float32Array.of(value) : BigInt64Array.of(BigInt(value));
+    const bytes = new Uint8Array(data.buffer);
+    if (!this.#initializers.has(name)) {
+      this.#names.add(name);
+      this.#initializers.set(name, { name, dataType: DATA_TYPES[dtype], shape: [1], bytes: () => bytes });
+    }
+    return name;
+  }
+
   /**
-   * The nodes that `output` needs, in order, its own value renamed to `name`; and the constants that they use.
+   * The nodes that the outputs need, in order, and the constants that they use.
+   *
+   * @param outputs values that get other names, with these names
    */
-  finish(output: Value, name: string): { nodes: Node[]; initializers: Initializer[] } {
-    const needed = new Set<Value>([output]);
+  finish(outputs: ReadonlyMap<Value, string>): { nodes: Node[]; initializers: Initializer[] } {
+    const needed = new Set<Value>(outputs.keys());
     const nodes: Node[] = [];
     for (const node of this.#nodes.toReversed()) {
       if (!node.outputs.some((value) => needed.has(value))) continue;
       for (const value of node.inputs) needed.add(value);
       nodes.push(node);
     }
-    const rename = (value: Value) => (value === output ? name : value);
+    const rename = (value: Value) => outputs.get(value) ?? value;
     const live = nodes
       .reverse()
       .map((node) => ({ ...node, inputs: node.inputs.map(rename), outputs: node.outputs.map(rename) }));

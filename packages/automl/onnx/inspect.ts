@@ -98,6 +98,22 @@ export function withImageSize(bytes: Uint8Array, height: number, width: number):
   return toBinary(ModelProtoSchema, model);
 }
 
+/**
+ * The same graph with other values of the numbers that stand in it under names of their own.
+ *
+ * @throws OnnxError for a name that is none of these
+ */
+export function withSettings(bytes: Uint8Array, settings: Readonly<Record<string, number>>): Uint8Array {
+  const model = parse(bytes, 'the ONNX file');
+  for (const [name, value] of Object.entries(settings)) {
+    const tensor = model.graph?.initializer.find((initializer) => initializer.name === name);
+    if (tensor?.dims.length !== 1 || tensor.dims[0] !== 1n) throw refused('the ONNX file', `it has no setting ${name}`);
+    const data = tensor.dataType === DataType.INT64 ? BigInt64Array.of(BigInt(value)) : Float32Array.of(value);
+    tensor.rawData = new Uint8Array(data.buffer);
+  }
+  return toBinary(ModelProtoSchema, model);
+}
+
 function parse(bytes: Uint8Array, file: string): ModelProto {
   try {
     return fromBinary(ModelProtoSchema, bytes);

@@ -48,6 +48,7 @@ const positive = (x: Tensor) => x.abs().add(0.1);
 
 /** Every mapped operator in the ways that models use it. Images are [N, 3, 12, 10]. */
 const EXPRESSIONS: Record<string, (x: Tensor, weight: Weight) => Tensor> = {
+  'whole enlarging': (x) => ops.upsampleNearest2d(x, [24, 30]),
   'conv2d, plain': (x, w) => ops.conv2d(x, w([4, 3, 3, 3])),
   'conv2d, bias, stride, padding': (x, w) => ops.conv2d(x, w([4, 3, 3, 5]), w([4]), [2, 1], [1, 2]),
   'conv2d, groups, dilation': (x, w) => ops.conv2d(x, w([6, 1, 3, 3]), null, 1, 2, 2, 3),

@@ -20,7 +20,7 @@ export interface TracedCall {
  */
 export interface Trace {
   input: Tensor;
-  output: Tensor;
+  outputs: readonly Tensor[];
   calls: readonly TracedCall[];
   /** Size of the first dimension of the input in each pass. */
   batches: readonly number[];
@@ -34,15 +34,17 @@ export interface Trace {
  * Traces `model` on random inputs of the given shapes; the first is the base. Call it inside `tidy`: the tensors of the base pass
  * live on.
  *
- * @throws OnnxError when the passes do not make the same calls, or the model does not map one float32 tensor to one
+ * @param forward what is traced; default: the model's own forward pass
+ * @throws OnnxError when the passes do not make the same calls, or the model does not map one float32 tensor to others
  */
 export function traceModel(
-  model: nn.Module,
+  model: nn.AnyModule,
   inputShapes: readonly (readonly number[])[],
   input: (shape: readonly number[]) => Tensor,
+  forward: Forward = (x) => model.forward(x),
 ): Trace {
-  const base = runOnce(model, input(inputShapes[0]));
-  const probes = inputShapes.slice(1).map((shape) => skeleton(runOnce(model, input(shape))));
+  const base = runOnce(model, forward, input(inputShapes[0]));
+  const probes = inputShapes.slice(1).map((shape) => skeleton(runOnce(model, forward, input(shape))));
   for (const probe of probes) requireSameCalls(base.calls, probe.calls);
 
   const shapes = new Map<Tensor, readonly (readonly number[])[]>();
@@ -70,31 +72,35 @@ export function traceModel(
   };
 }
 
+/** From the input to a tensor or several. */
+export type Forward = (input: Tensor) => unknown;
+
 interface Pass {
   input: Tensor;
-  output: Tensor;
+  outputs: Tensor[];
   calls: TracedCall[];
 }
 
-function runOnce(model: nn.Module, input: Tensor): Pass {
+function runOnce(model: nn.AnyModule, forward: Forward, input: Tensor): Pass {
   const paths: string[] = [];
-  const { result: output, calls } = recordCalls((record) => {
+  const { result, calls } = recordCalls((record) => {
     const unwatch = watchModules(model, record, paths);
     try {
-      return noGrad(() => model.forward(input));
+      return noGrad(() => forward(input));
     } finally {
       unwatch();
     }
   });
-  if (!(output instanceof Tensor)) {
-    throw new OnnxError({ code: 'unsuitable-model', message: 'only a model that returns one tensor can be exported' });
+  const outputs = [result].flat();
+  if (outputs.length === 0 || !outputs.every(isTensor)) {
+    throw new OnnxError({ code: 'unsuitable-model', message: 'only a model that returns tensors can be exported' });
   }
-  requireFloat32(output.dtype);
-  return { input, output, calls: calls.map((call, i) => tracedCall(call, paths[i] ?? '')) };
+  for (const { dtype } of outputs) requireFloat32(dtype);
+  return { input, outputs, calls: calls.map((call, i) => tracedCall(call, paths[i] ?? '')) };
 }
 
 /** Notes for every recorded call the path of the innermost module that is running, in `paths`. */
-function watchModules(model: nn.Module, record: readonly RecordedCall[], paths: string[]): () => void {
+function watchModules(model: nn.AnyModule, record: readonly RecordedCall[], paths: string[]): () => void {
   const running: string[] = [''];
   const catchUp = () => {
     while (paths.length < record.length) paths.push(running[running.length - 1]);

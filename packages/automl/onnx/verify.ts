@@ -82,7 +82,7 @@ export async function verifyOnnx(
   }
 }
 
-async function open(onnx: string | Uint8Array, threads: number): Promise<InferenceSession> {
+export async function open(onnx: string | Uint8Array, threads: number): Promise<InferenceSession> {
   const options = { intraOpNumThreads: threads, graphOptimizationLevel: 'all' } as const;
   try {
     return typeof onnx === 'string'
@@ -113,7 +113,7 @@ function forward(
   );
 }
 
-function normalise(
+export function normalise(
   pixels: Float32Array,
   shape: number[],
   { mean, std }: { mean: readonly number[]; std: readonly number[] },
@@ -141,7 +141,7 @@ function spread(lists: readonly Float32Array[]): { std: number; magnitude: numbe
   return { std: Math.sqrt(Math.max(0, squares / count - mean * mean)), magnitude: Math.sqrt(squares / count) };
 }
 
-function mismatch(what: string): OnnxError {
+export function mismatch(what: string): OnnxError {
   return new OnnxError({
     code: 'mismatch',
     message: `the ONNX file does not compute what the model computes: ${what}`,

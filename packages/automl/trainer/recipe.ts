@@ -98,7 +98,8 @@ const longer = (hp: Lasting, factor: number): Lasting => ({
  * What to say of a job whose documented defaults are known to fail on so few images; null where there is nothing to say: the job names
  * a learning rate or what is frozen, there is enough data, or the recipe chose.
  *
- * Measured with MobileNetV2 on 195 photographs of ants and bees: see the message.
+ * Measured with MobileNetV2 on 195 photographs of ants and bees, accuracy on 153 others: 0.93 by the defaults, from an early epoch, as
+ * validation fell from 0.86 to 0.63 within seven; 0.95 to 0.96 by the recipe, over three seeds.
  */
 export function warningOf(hp: Hyperparameters, circumstances: Circumstances): string | null {
   const { images, pretrained, given, fitToData } = circumstances;

@@ -166,7 +166,9 @@ static napi_value threads(napi_env env, Arguments& args) { return toNumber(env, 
 
 /// setMemoryLimit(bytes): how much CPU tensors may take in all.
 static napi_value setMemoryLimit(napi_env env, Arguments& args) {
-  CountingAllocator::limit = static_cast<int64_t>(args.number(0));
+  double bytes = args.number(0);
+  if (!(bytes >= 0)) throw std::invalid_argument("a limit of memory is a number of bytes");
+  CountingAllocator::limit = bytes < 0x1p62 ? static_cast<int64_t>(bytes) : std::numeric_limits<int64_t>::max();
   return undefined(env);
 }
 

@@ -2,6 +2,7 @@
 import { empty, ops, stack, type Tensor, tensor, tidy, zeros } from '@fovea/torch';
 import { IMAGENET_MEAN, IMAGENET_STD } from '../imagenet.ts';
 import type { Size } from '../transforms/index.ts';
+import { detectionSize } from './resized-size.ts';
 import { type DetectionTarget, sizeOf } from './targets.ts';
 
 export interface DetectionTransformOptions {
@@ -99,13 +100,7 @@ export class DetectionTransform {
     const drawn = training
       ? tidy(() => Math.floor(ops.uniform_(empty([1]), 0, sizes.length).item()))
       : sizes.length - 1;
-    // In single precision and by way of the reciprocal, as torchvision's division does it: whole pixels are rounded down from this.
-    const shrink = (side: number, length: number): number => Math.fround(Math.fround(1 / length) * side);
-    const scale = Math.min(
-      shrink(sizes[drawn], Math.min(height, width)),
-      shrink(this.#maxSize, Math.max(height, width)),
-    );
-    return { height: Math.floor(height * scale), width: Math.floor(width * scale) };
+    return detectionSize({ height, width }, sizes[drawn], this.#maxSize);
   }
 
   #batch(images: readonly Tensor[]): ImageBatch {

@@ -63,12 +63,16 @@ export abstract class Detector extends nn.Module<
     return noGrad(() =>
       tidy(() => {
         const { batch } = this.transform.apply(images);
-        const found = this.detectionsIn(batch, this.backbone.forward(batch.tensor));
-        return found.map((detections, image) => ({
+        return this.detectInBatch(batch).map((detections, image) => ({
           ...detections,
           boxes: this.transform.restoreBoxes(detections.boxes, batch.sizes[image], sizeOf(images[image])),
         }));
       }),
     );
+  }
+
+  /** The same in images that `transform` has resized and normalised, in pixels of these. */
+  detectInBatch(batch: ImageBatch): Detections[] {
+    return noGrad(() => tidy(() => this.detectionsIn(batch, this.backbone.forward(batch.tensor))));
   }
 }

@@ -104,6 +104,12 @@ export class RegionProposalNetwork extends nn.Module<
     this.#options = options;
   }
 
+  /** What decides about proposals in evaluation, for those who compute them elsewhere. */
+  get inference() {
+    const { anchors, nmsThresh, scoreThresh, evaluation } = this.#options;
+    return { anchors, nmsThresh, scoreThresh, ...evaluation, weights: WEIGHTS, leastSide: LEAST_SIDE };
+  }
+
   /** With targets the proposals are those for training, and there are losses. */
   forward(
     batch: ImageBatch,

@@ -59,6 +59,12 @@ export class RetinaNet extends Detector {
     };
   }
 
+  /** What decides about detections, for those who compute them elsewhere. */
+  get inference() {
+    const { scoreThresh, nmsThresh, detectionsPerImg, topkCandidates } = this.#options;
+    return { scoreThresh, nmsThresh, detectionsPerImg, topkCandidates, anchors: ANCHORS, weights: RETINANET_WEIGHTS };
+  }
+
   /** The same for every image, `[A, 4]`. */
   anchors({ tensor: { shape, device } }: ImageBatch, features: readonly Tensor[]): Tensor {
     return anchorsOf(ANCHORS, { height: shape[2], width: shape[3] }, features.map(gridOf), device);

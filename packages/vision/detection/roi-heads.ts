@@ -84,6 +84,12 @@ export class RoiHeads extends nn.Module<
     this.#options = options;
   }
 
+  /** What decides about detections, for those who compute them elsewhere. */
+  get inference() {
+    const { scoreThresh, nmsThresh, detectionsPerImg, regressionWeights: weights } = this.#options;
+    return { scoreThresh, nmsThresh, detectionsPerImg, weights, leastSide: LEAST_SIDE, pool: POOL };
+  }
+
   /** Logits and box codes of all proposals, image after image. */
   forward(features: readonly Tensor[], proposals: readonly Tensor[], sizes: readonly Size[]): [Tensor, Tensor] {
     return tidy(() => {

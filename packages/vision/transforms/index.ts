@@ -1,4 +1,6 @@
 // What works on pixels and sizes alone: no engine is loaded by importing it, so that serving and data workers can.
+
+export { detectionSize } from '../detection/resized-size.ts';
 export * from '../yolov5/augment.ts';
 export type { Augmentation } from './augment.ts';
 export { adjustBrightness, adjustContrast, adjustHue, adjustSaturation } from './colour-adjust.ts';
@@ -9,6 +11,7 @@ export {
   colourJitter,
   drawColourJitter,
 } from './colour-jitter.ts';
+export { detectionInput } from './detection-resize.ts';
 export {
   type CentreCrop,
   centreCrop,
@@ -19,8 +22,10 @@ export {
   type Size,
 } from './geometry.ts';
 export { type Letterbox, type LetterboxOptions, letterbox, letterboxGeometry } from './letterbox.ts';
+export { type PlainDetections, plainNonMaxSuppression, takeDetections } from './non-max-suppression.ts';
 export { type Normalisation, normalisePixels } from './normalise.ts';
 export { mixSeeds, type Random, torchRandom } from './random.ts';
+export { undoLetterbox, type YoloDetectionOptions, yoloDetections } from './yolo-detections.ts';
 
 /** For the data loader: `new BatchLoader({augmentModule})`. */
 export const augmentModule: URL = new URL('./augment.ts', import.meta.url);

@@ -1,6 +1,6 @@
 /** Convolutions, normalisations, pooling, products of matrices, softmax. */
 import type { Call, Mapping } from '../call.ts';
-import { type Attribute, float, type Graph, int, ints, type Value } from '../graph.ts';
+import { type Attribute, float, type Graph, int, ints, string, type Value } from '../graph.ts';
 
 function convolution(call: Call, graph: Graph, pads: number[]): Value {
   return graph.node('Conv', [call.value('input'), call.value('weight'), call.optional('bias')], {
@@ -136,6 +136,20 @@ const addmm: Mapping = (call, graph) =>
     beta: float(call.number('beta')),
   });
 
+/** Every pixel several times over. Sizes that are not whole multiples would be sampled in ways that runtimes differ in. */
+const upsampleNearest: Mapping = (call, graph) => {
+  const to = call.outputShapes();
+  const factors = [2, 3].map((dim) => call.shapes('self').map((shape, pass) => to[pass][dim] / shape[dim]));
+  if (!factors.every((factor) => Number.isInteger(factor[0]) && factor.every((other) => other === factor[0])))
+    throw call.unsupported('enlarging by other than whole factors');
+  const scales = graph.floats([1, 1, factors[0][0], factors[1][0]], [4]);
+  return graph.node('Resize', [call.value('self'), null, scales], {
+    mode: string('nearest'),
+    coordinate_transformation_mode: string('asymmetric'),
+    nearest_mode: string('floor'),
+  });
+};
+
 const softmax =
   (type: string): Mapping =>
   (call, graph) =>
@@ -150,6 +164,7 @@ export const layers: Record<string, Mapping> = {
   'aten::max_pool2d': maxPool2d,
   'aten::avg_pool2d': avgPool2d,
   'aten::adaptive_avg_pool2d': adaptiveAvgPool2d,
+  'aten::upsample_nearest2d': upsampleNearest,
   'aten::linear': linear,
   'aten::addmm': addmm,
   'aten::matmul': (call, graph) => graph.node('MatMul', [call.value('self'), call.value('other')]),

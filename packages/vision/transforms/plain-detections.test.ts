@@ -1,0 +1,108 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { cat, fromTypedArray, manualSeed, rand, type Tensor, tidy } from '@fovea/torch';
+import { DetectionTransform } from '../detection/index.ts';
+import { detectionSize } from '../detection/resized-size.ts';
+import { IMAGENET_MEAN, IMAGENET_STD } from '../imagenet.ts';
+import { batchedNms } from '../ops/index.ts';
+import { boxesOnOriginal, yolov5Detections } from '../yolov5/index.ts';
+import { detectionInput } from './detection-resize.ts';
+import { letterboxGeometry } from './letterbox.ts';
+import { plainNonMaxSuppression } from './non-max-suppression.ts';
+import { undoLetterbox, yoloDetections } from './yolo-detections.ts';
+
+const floats = (x: Tensor): Float32Array => Float32Array.from(x.contiguous().data() as Float32Array);
+
+/** `[count, 4]` corners in an image of 320 × 320. */
+function randomBoxes(count: number): Tensor {
+  const corner = rand([count, 2]).mul(280);
+  return cat([corner, corner.add(rand([count, 2]).mul(60).add(1))], 1);
+}
+
+describe('without the engine the numbers are those of the engine', () => {
+  for (const [count, classes, threshold] of [
+    [0, 3, 0.5],
+    [1, 1, 0.5],
+    [700, 3, 0.4],
+    [3000, 20, 0.6],
+  ]) {
+    test(`suppression among ${count} boxes of ${classes} classes`, () =>
+      tidy(() => {
+        manualSeed(count);
+        const [boxes, scores] = [randomBoxes(count), rand([count])];
+        const labels = rand([count]).mul(classes).floor().long();
+        const expected = batchedNms(boxes, scores, labels, threshold).data() as BigInt64Array;
+        const plain = {
+          boxes: floats(boxes),
+          scores: floats(scores),
+          labels: Int32Array.from(labels.data() as BigInt64Array, Number),
+        };
+        const found = plainNonMaxSuppression(plain, threshold);
+        assert.deepEqual(Array.from(found), Array.from(expected, Number));
+        assert.deepEqual(plainNonMaxSuppression(plain, threshold, 5), found.subarray(0, 5));
+      }));
+  }
+
+  for (const version of ['5.0', '6.2'] as const) {
+    for (const multiLabel of [false, true]) {
+      test(`detections of YOLOv5 ${version}${multiLabel ? ' that stand for several classes' : ''}, back on their image`, () =>
+        tidy(() => {
+          manualSeed(7);
+          const cells = 2000;
+          const decoded = cat(
+            [rand([cells, 2]).mul(300), rand([cells, 2]).mul(110).add(10), rand([cells, 1]), rand([cells, 20]).pow(3)],
+            1,
+          );
+          const options = { version, multiLabel, scoreThreshold: 0.25, iouThreshold: 0.45, maxDetections: 300 };
+          const [expected] = yolov5Detections(decoded.unsqueeze(0), options);
+          const found = yoloDetections(floats(decoded), 20, options);
+          const columns = (from: number, to: number): Float32Array => floats(expected.slice(1, from, to));
+          assert.equal(found.scores.length, expected.size(0));
+          assert.deepEqual(found.boxes, columns(0, 4));
+          assert.deepEqual(found.scores, columns(4, 5));
+          assert.deepEqual(Float32Array.from(found.labels), columns(5, 6));
+
+          const image = { width: 211, height: 127 };
+          const placement = letterboxGeometry(image, 320, { auto: false });
+          undoLetterbox(found, image, placement);
+          assert.deepEqual(found.boxes, floats(boxesOnOriginal(expected, image, placement).slice(1, 0, 4)));
+        }));
+    }
+  }
+
+  for (const [width, height, minSize, maxSize] of [
+    [64, 48, 60, 133],
+    [150, 40, 60, 133],
+    [33, 97, 20, 40],
+    [60, 60, 60, 133],
+  ]) {
+    test(`an image of ${width} × ${height}, normalised and resized`, () =>
+      tidy(() => {
+        const pixels = new Uint8Array(width * height * 3).map((_, i) => Math.imul(i, 2654435761) >>> 24);
+        const image = fromTypedArray(pixels, [height, width, 3]).permute([2, 0, 1]).contiguous().float().div(255);
+        const { batch } = new DetectionTransform({ minSize, maxSize, sizeDivisible: 1 }).apply([image]);
+        const size = detectionSize({ width, height }, minSize, maxSize);
+        assert.deepEqual(size, batch.sizes[0]);
+        const found = detectionInput(pixels, { width, height }, size, { mean: IMAGENET_MEAN, std: IMAGENET_STD });
+        const difference = fromTypedArray(found, [3, size.height, size.width]).sub(batch.tensor.squeeze(0)).abs().max();
+        // Of noise that spans 4.8: a position in single precision is known to 1e-5 of a pixel.
+        assert.ok(difference.item() < 5e-5, String(difference.item()));
+      }));
+  }
+});
+
+test('of many boxes the best 30000 are compared, and of equal scores the first is the better one', () => {
+  const cells = 31_000;
+  const decoded = new Float32Array(cells * 6);
+  for (let i = 0; i < cells; i++) decoded.set([i % 300, 5, 3, 3, 1, i < 1000 ? 0.4 : 0.5], 6 * i);
+  const options = { scoreThreshold: 0.1, iouThreshold: 0.999, maxDetections: 400 };
+  const { scores } = yoloDetections(decoded, 1, options);
+  assert.equal(scores.length, 300);
+  assert.ok(scores.every((score) => score === 0.5));
+  const equal = {
+    boxes: Float32Array.of(0, 0, 9, 9, 0, 0, 9, 9),
+    scores: Float32Array.of(0.5, 0.5),
+    labels: new Int32Array(2),
+  };
+  assert.deepEqual(plainNonMaxSuppression(equal, 0.5), Uint32Array.of(0));
+});
