@@ -14,5 +14,7 @@ type Metrics = Readonly<Record<string, number>>;
 export function isBetterEpoch(metrics: Metrics, best: Metrics | null, primaryMetric: string): boolean {
   if (best === null || metrics[primaryMetric] === undefined) return true;
   const difference = metrics[primaryMetric] - best[primaryMetric];
-  return difference > 0 || (difference === 0 && metrics.log_loss < best.log_loss);
+  if (difference !== 0) return difference > 0;
+  // Where no log loss is measured, as of detectors, the later of equals has learned more.
+  return metrics.log_loss === undefined || metrics.log_loss < best.log_loss;
 }

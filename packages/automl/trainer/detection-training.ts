@@ -1,16 +1,22 @@
-import type { ObjectRecord } from '@fovea/data';
+import type { NormalisedBox, ObjectRecord } from '@fovea/data';
 import { cat, fromTypedArray, noGrad, ops, type Tensor, tensor, tidy } from '@fovea/torch';
 import {
+  type BoxedImage,
   boxesOnOriginal,
   type DetectionTarget,
   letterboxGeometry,
   mixSeeds,
+  multiScaleSize,
   type Normalisation,
   type ObjectDetector,
   type Placement,
-  resizeWithin,
+  rcnnTrainingSample,
+  rcnnValidationSample,
+  type SampleBoxes,
   type Size,
   torchRandom,
+  yolov5TrainingSample,
+  yolov5ValidationSample,
 } from '@fovea/vision';
 import {
   DetectionLog,
@@ -19,28 +25,15 @@ import {
   type FoundObjects,
   type ValidationMetricType,
 } from '../metrics/index.ts';
-import type {
-  Evaluation,
-  InPrecision,
-  Losses,
-  Sample,
-  SampleCanvas,
-  SampleMoment,
-  TrainingTask,
-} from './training-task.ts';
+import type { Evaluation, InPrecision, Losses, Sample, SampleMoment, TrainingTask } from './training-task.ts';
 
 /** An image with the boxes that it shows. */
 export interface DetectionSample extends Sample {
-  readonly canvas: SampleCanvas;
-  /** Of the part of the canvas that shows the image, from its left top corner on. */
+  /** Of what the detector looks at, in pixels. */
   readonly size: Size;
   readonly original: Size;
-  /** Where a point of the original image lies on the canvas. */
-  readonly placement: Placement;
-  /** Corners x1, y1, x2, y2 in pixels of the canvas, one box after the other. */
-  readonly boxes: Float32Array;
-  /** Class of each box. */
-  readonly labels: readonly number[];
+  /** In pixels of what the detector looks at. */
+  readonly boxes: SampleBoxes;
 }
 
 interface Setting {
@@ -50,14 +43,13 @@ interface Setting {
   validation: readonly ObjectRecord[];
   metricType: ValidationMetricType;
   iouThreshold: number;
-  /** Images are changed at random in training. */
+  /** Crop around boxes, expansion and flip; of YOLOv5 the affine map and flip. */
   augments: boolean;
+  /** Of YOLOv5: four images in one. */
+  mosaic: boolean;
   /** Images of training vary in size by up to half. */
   multiScale: boolean;
 }
-
-/** Values around a letterboxed image. */
-const GREY = 114;
 
 /** A network that learns to find objects. */
 export class DetectionTraining implements TrainingTask<DetectionSample, FoundObjects[]> {
@@ -65,10 +57,15 @@ export class DetectionTraining implements TrainingTask<DetectionSample, FoundObj
   readonly primaryMetric = 'mean_average_precision';
   readonly #setting: Setting;
   readonly #indexOf: ReadonlyMap<string, number>;
+  readonly #training: readonly BoxedImage[];
+  readonly #validation: readonly BoxedImage[];
 
+  /** @throws RangeError for a label that is none of the classes */
   constructor(setting: Setting) {
     this.#setting = setting;
     this.#indexOf = new Map(setting.classes.map((label, index) => [label, index]));
+    this.#training = setting.train.map((record) => this.#boxed(record));
+    this.#validation = setting.validation.map((record) => this.#boxed(record));
   }
 
   get model() {
@@ -96,80 +93,50 @@ export class DetectionTraining implements TrainingTask<DetectionSample, FoundObj
   }
 
   trainingSamples(images: readonly number[], { seed, epoch, position }: SampleMoment): DetectionSample[] {
-    const { train, augments, multiScale } = this.#setting;
-    const factor = multiScale ? torchRandom(mixSeeds(seed, epoch, position)).uniform(0.5, 1.5) : 1;
-    const samples = images.map((image, i) => {
-      const random = torchRandom(mixSeeds(seed, epoch, position + i));
-      return this.#sample(train[image], { factor, flip: augments && random.uniform(0, 1) < 0.5, repeats: false });
-    });
-    return onOneCanvas(samples);
-  }
-
-  validationSamples(images: readonly number[]): DetectionSample[] {
-    const { validation } = this.#setting;
-    return onOneCanvas(
-      images.map((image) => this.#sample(validation[image], { factor: 1, flip: false, repeats: true })),
+    const { augments, mosaic, multiScale, detector } = this.#setting;
+    const { fit } = detector;
+    const all = this.#training;
+    const randomAt = (place: number) => torchRandom(mixSeeds(seed, epoch, place));
+    if (fit.kind === 'within') {
+      const options = { minSize: fit.minSize, maxSize: fit.maxSize, augment: augments };
+      const made = images.map((image, i) => rcnnTrainingSample(all[image], options, randomAt(position + i)));
+      return onOneCanvas(
+        made.map((sample, i) => sampleOf(all[images[i]], sample)),
+        fit.stride,
+      );
+    }
+    // All images of a batch at one size, which is drawn by the place of the first; a negative place is no image's.
+    const size = multiScale ? multiScaleSize(fit.size, randomAt(-1 - position), fit.stride) : fit.size;
+    const options = { size, mosaic, ...(!augments && { affine: null }), fixedSize: !multiScale };
+    return images.map((image, i) =>
+      sampleOf(all[image], yolov5TrainingSample(image, all, options, randomAt(position + i))),
     );
   }
 
-  #sample(
-    record: ObjectRecord,
-    { factor, flip, repeats }: { factor: number; flip: boolean; repeats: boolean },
-  ): DetectionSample {
-    const { resized, placement, canvas, size } = this.#placed(record, factor);
-    const objects = record.objects.filter(({ crowd }) => !crowd);
-    const { ratioX, ratioY, padding } = placement;
-    const boxes = objects.flatMap(({ box: [x1, y1, x2, y2] }) => {
-      const [left, right] = flip ? [1 - x2, 1 - x1] : [x1, x2];
-      const across = (share: number) => share * record.width * ratioX + padding.x;
-      const down = (share: number) => share * record.height * ratioY + padding.y;
-      return [across(left), down(y1), across(right), down(y2)];
-    });
-    return {
-      file: record.file,
-      image: {
-        file: record.file,
-        source: record.source,
-        resize: resized,
-        ...(repeats ? { repeats, interpolation: this.#interpolation } : { flip, fast: true }),
-      },
-      canvas,
-      size,
-      original: { width: record.width, height: record.height },
-      placement,
-      ...withArea(
-        Float32Array.from(boxes),
-        objects.map(({ label }) => this.#classOf(label)),
-      ),
-    };
-  }
-
-  /** What is measured and served is resized as the published detectors do it. */
-  get #interpolation(): 'linear' | 'bilinear' {
-    return this.#setting.detector.fit.kind === 'letterbox' ? 'linear' : 'bilinear';
-  }
-
-  /** How large an image becomes, and where it lies. */
-  #placed(image: Size, factor: number) {
+  validationSamples(images: readonly number[]): DetectionSample[] {
     const { fit } = this.#setting.detector;
-    if (fit.kind === 'within') {
-      const resized = resizeWithin(image, fit.minSize, fit.maxSize);
-      const placement = {
-        ratioX: resized.width / image.width,
-        ratioY: resized.height / image.height,
-        padding: { x: 0, y: 0 },
-      };
-      const padded = (side: number) => Math.ceil(side / fit.stride) * fit.stride;
-      const canvas = { width: padded(resized.width), height: padded(resized.height), left: 0, top: 0, fill: 0 };
-      return { resized, placement, canvas, size: resized };
+    const shown = images.map((image) => this.#validation[image]);
+    if (fit.kind === 'letterbox') {
+      return shown.map((image) => sampleOf(image, yolov5ValidationSample(image, fit.size)));
     }
-    const side = Math.max(1, Math.round((fit.size * factor) / fit.stride)) * fit.stride;
-    const { resized, canvas, left, top, ratioX, ratioY, padding } = letterboxGeometry(image, side, { auto: false });
+    return onOneCanvas(
+      shown.map((image) => sampleOf(image, rcnnValidationSample(image, fit))),
+      fit.stride,
+    );
+  }
+
+  #boxed({ file, source, width, height, objects }: ObjectRecord): BoxedImage {
+    // A crowd is no example of one object.
+    const single = objects.filter(({ crowd }) => !crowd);
     return {
-      resized,
-      placement: { ratioX, ratioY, padding },
-      canvas: { ...canvas, left, top, fill: GREY },
-      size: canvas,
+      file,
+      source,
+      width,
+      height,
+      boxes: {
+        corners: single.flatMap(({ box }) => inPixels(box, { width, height })),
+        classes: single.map(({ label }) => this.#classOf(label)),
+      },
     };
   }
 
@@ -190,8 +157,8 @@ export class DetectionTraining implements TrainingTask<DetectionSample, FoundObj
       noGrad(() => {
         const found = this.#setting.detector.detect({ images, sizes: samples.map(({ size }) => size) });
         const rows = found.map(({ boxes, scores, labels }, i) => {
-          const { original, placement } = samples[i];
-          const onImage = boxesOnOriginal(boxes.float(), original, placement);
+          const { original } = samples[i];
+          const onImage = boxesOnOriginal(boxes.float(), original, this.#placementOf(samples[i]));
           return cat([onImage, scores.float().unsqueeze(1), labels.float().unsqueeze(1)], 1);
         });
         const all = cat(rows).cpu().contiguous().data() as Float32Array;
@@ -206,13 +173,21 @@ export class DetectionTraining implements TrainingTask<DetectionSample, FoundObj
     );
   }
 
+  /** Where a point of the original lies in what the detector looked at. */
+  #placementOf({ original, size }: DetectionSample): Placement {
+    const { fit } = this.#setting.detector;
+    if (fit.kind === 'letterbox') return letterboxGeometry(original, fit.size, { auto: false });
+    const [ratioX, ratioY] = [size.width / original.width, size.height / original.height];
+    return { ratioX, ratioY, padding: { x: 0, y: 0 } };
+  }
+
   judge(answers: readonly FoundObjects[][]): Evaluation {
     const { classes, validation, metricType: type, iouThreshold } = this.#setting;
     const log = new DetectionLog(classes.length);
     for (const [i, found] of answers.flat().entries()) {
       const { width, height, objects } = validation[i];
       const truth = {
-        boxes: objects.flatMap(({ box: [x1, y1, x2, y2] }) => [x1 * width, y1 * height, x2 * width, y2 * height]),
+        boxes: objects.flatMap(({ box }) => inPixels(box, { width, height })),
         labels: objects.map(({ label }) => this.#classOf(label)),
         crowd: objects.map(({ crowd }) => Number(crowd)),
       };
@@ -231,7 +206,6 @@ export class DetectionTraining implements TrainingTask<DetectionSample, FoundObj
     };
   }
 
-  /** @throws RangeError for a label that is none of the classes */
   #classOf(label: string): number {
     const index = this.#indexOf.get(label);
     if (index === undefined) throw new RangeError(`"${label}" is not a class of the training data`);
@@ -239,36 +213,38 @@ export class DetectionTraining implements TrainingTask<DetectionSample, FoundObj
   }
 }
 
-/** All canvases as large as the largest. */
-function onOneCanvas(samples: readonly DetectionSample[]): DetectionSample[] {
-  const width = Math.max(...samples.map(({ canvas }) => canvas.width));
-  const height = Math.max(...samples.map(({ canvas }) => canvas.height));
-  return samples.map((sample) => ({ ...sample, canvas: { ...sample.canvas, width, height } }));
-}
+const inPixels = ([x1, y1, x2, y2]: NormalisedBox, { width, height }: Size): number[] => [
+  x1 * width,
+  y1 * height,
+  x2 * width,
+  y2 * height,
+];
 
-/** Without boxes that are thinner than single precision can tell. */
-function withArea(boxes: Float32Array, labels: readonly number[]): Pick<DetectionSample, 'boxes' | 'labels'> {
-  const kept = [...labels.keys()].filter((i) => boxes[4 * i + 2] > boxes[4 * i] && boxes[4 * i + 3] > boxes[4 * i + 1]);
-  if (kept.length === labels.length) return { boxes, labels };
-  return {
-    boxes: Float32Array.from(kept.flatMap((i) => [...boxes.subarray(4 * i, 4 * i + 4)])),
-    labels: kept.map((i) => labels[i]),
-  };
+const sampleOf = (
+  { file, width, height }: BoxedImage,
+  { sample, size, boxes }: { sample: Sample['image']; size: Size; boxes: SampleBoxes },
+): DetectionSample => ({ file, image: sample, size, original: { width, height }, boxes });
+
+/** Images of different sizes in the left top corners of canvases that are as large as the largest, in whole strides. */
+function onOneCanvas(samples: readonly DetectionSample[], stride: number): DetectionSample[] {
+  const padded = (side: keyof Size) => Math.ceil(Math.max(...samples.map(({ size }) => size[side])) / stride) * stride;
+  const canvas = { width: padded('width'), height: padded('height'), left: 0, top: 0, fill: 0 };
+  return samples.map((sample) => ({ ...sample, canvas }));
 }
 
 /** What the detector should find, in tensors that travel to the device at once. */
 function targetsOf(samples: readonly DetectionSample[], device: string): DetectionTarget[] {
-  const counts = samples.map(({ labels }) => labels.length);
+  const counts = samples.map(({ boxes: { classes } }) => classes.length);
   const total = counts.reduce((sum, count) => sum + count, 0);
   const corners = new Float32Array(4 * total);
   let at = 0;
   for (const { boxes } of samples) {
-    corners.set(boxes, at);
-    at += boxes.length;
+    corners.set(boxes.corners, at);
+    at += boxes.corners.length;
   }
   const boxes = ops.splitWithSizes(fromTypedArray(corners, [total, 4]).to({ device }), counts);
   const labels = tensor(
-    samples.flatMap((sample) => sample.labels),
+    samples.flatMap((sample) => [...sample.boxes.classes]),
     { dtype: 'int64', device },
   );
   const ofImages = ops.splitWithSizes(labels.view([total]), counts);

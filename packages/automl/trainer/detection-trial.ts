@@ -61,6 +61,7 @@ export async function prepareDetector(
     metricType: chosen.validation_metric_type,
     iouThreshold: chosen.validation_iou_threshold,
     augments: chosen.advanced_settings.apply_automl_train_augmentations,
+    mosaic: chosen.advanced_settings.apply_mosaic_for_yolo,
     multiScale: chosen.multi_scale ?? false,
   });
   const { fit } = detector;

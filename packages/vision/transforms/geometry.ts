@@ -91,12 +91,3 @@ export function roundHalfToEven(x: number): number {
 function requireSize(width: number, height: number): void {
   if (!(width > 0 && height > 0)) throw new RangeError(`an image of ${width} × ${height} pixels has no area`);
 }
-
-/** Size of an image whose shorter side gets `shorter` pixels, unless the longer one then exceeded `longer`; in whole pixels, rounded down. */
-export function resizeWithin({ width, height }: Size, shorter: number, longer: number): Size {
-  const [short, long] = [Math.min(width, height), Math.max(width, height)];
-  // Of two whole numbers: a side that comes out whole is not rounded down to one less.
-  const [numerator, denominator] = shorter * long <= longer * short ? [shorter, short] : [longer, long];
-  const scaled = (side: number) => Math.max(1, Math.floor((side * numerator) / denominator));
-  return { width: scaled(width), height: scaled(height) };
-}

@@ -18,7 +18,6 @@ export {
   type Rectangle,
   randomResizedCrop,
   resizeShortSide,
-  resizeWithin,
   type Size,
 } from './geometry.ts';
 export { type Letterbox, type LetterboxOptions, letterbox, letterboxGeometry } from './letterbox.ts';
