@@ -166,7 +166,7 @@ async function execute(
 
   const endsAt = Date.now() + job.limits.timeout_minutes * 60_000;
   const imageCache = ImageCache.create({ folder: join(cacheFolderOf(workspace), 'images') });
-  const draws = planTrials(job, runnableModels(job.training_parameters));
+  const draws = planTrials(job, runnableModels(job.training_parameters, job.task));
   try {
     for (const [index, draw] of draws.entries()) {
       const name = `${record.name}_HD_${index}`;

@@ -5,7 +5,7 @@ import type { JobSource, Path } from './job-source.ts';
 import { issueAt } from './parse.ts';
 import type { Problem } from './problem.ts';
 import { runnableModels } from './runnable-models.ts';
-import { defaultModels, isClassification } from './tasks.ts';
+import { defaultModels, isClassification, type Task } from './tasks.ts';
 
 /**
  * What this release can not run of a valid job (errors), and what it runs otherwise than Azure would (warnings), at their
@@ -16,7 +16,7 @@ import { defaultModels, isClassification } from './tasks.ts';
 export function unsupportedReasons(
   job: ImageJob,
   source: JobSource,
-  runnable: readonly string[] = runnableModels(),
+  runnable: readonly string[] = runnableModels({}, job.task),
 ): Issue[] {
   const problems = [
     ...taskProblems(job, runnable),
@@ -112,13 +112,19 @@ function trainingProblems({
         notYet([...path, 'distributed'], 'training on several GPUs can not be run yet', 'take distributed out'),
       );
     }
+    if (values.tile_grid_size !== undefined && values.tile_grid_size !== null) {
+      const message = 'images can not be looked at in tiles yet';
+      problems.push(
+        notYet([...path, 'tile_grid_size'], message, 'take the tile_ keys out; a larger min_size sees smaller objects'),
+      );
+    }
     if (values.augmentations !== undefined) {
       problems.push(
         noEffect([...path, 'augmentations'], 'augmentations has no effect: what it takes is not documented'),
       );
     }
   }
-  const flags = Object.keys(parameters.advanced_settings ?? {});
+  const flags = Object.keys(parameters.advanced_settings ?? {}).filter((flag) => !hasEffect(flag, task));
   if (flags.length > 0) {
     const path = ['training_parameters', 'advanced_settings'];
     problems.push(noEffect(path, `${flags.join(', ')}: no effect on ${task} on this machine`));
@@ -129,6 +135,9 @@ function trainingProblems({
   }
   return problems;
 }
+
+/** The flags of detectors switch their augmentations. */
+const hasEffect = (flag: string, task: Task): boolean => !isClassification(task) && flag.startsWith('apply_');
 
 function dataProblems(job: ImageJob): Problem[] {
   return (['training_data', 'validation_data'] as const).flatMap((key) => {

@@ -1,0 +1,153 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { ObjectRecord } from '@fovea/data';
+import { manualSeed, zeros } from '@fovea/torch';
+import { findDetector } from '@fovea/vision';
+import { DetectionTraining } from './detection-training.ts';
+
+const CLASSES = ['cup', 'plate'];
+const box = (label: string, corners: [number, number, number, number], crowd = false) => ({
+  label,
+  box: corners,
+  crowd,
+});
+const record = (width: number, height: number, ...objects: ObjectRecord['objects']): ObjectRecord => ({
+  file: `${width}.jpg`,
+  source: { file: 'x.jsonl' },
+  width,
+  height,
+  bytes: 1,
+  objects,
+});
+const RECORDS = [
+  record(200, 100, box('cup', [0.1, 0.2, 0.5, 0.6]), box('plate', [0, 0, 1, 1], true)),
+  record(100, 150, box('plate', [0.25, 0.5, 0.75, 1]), box('cup', [0, 0, 0.5, 0.2])),
+  record(120, 120),
+];
+
+function training(name: string, more: Partial<ConstructorParameters<typeof DetectionTraining>[0]> = {}) {
+  manualSeed(1);
+  const detector = findDetector(name).build({
+    classes: CLASSES.length,
+    minSize: 64,
+    maxSize: 100,
+    imageSize: 64,
+    modelSize: 'small',
+    scoreThreshold: 0.01,
+    nmsIouThreshold: 0.5,
+    learnsNormalisation: true,
+  });
+  return new DetectionTraining({
+    detector,
+    classes: CLASSES,
+    train: RECORDS,
+    validation: RECORDS,
+    metricType: 'coco_voc',
+    iouThreshold: 0.5,
+    augments: true,
+    mosaic: true,
+    multiScale: false,
+    ...more,
+  });
+}
+
+/** Everything found, and exactly where it is. */
+const truth = RECORDS.map(({ width, height, objects }) => {
+  const single = objects.filter(({ crowd }) => !crowd);
+  return {
+    boxes: single.flatMap(({ box: [x1, y1, x2, y2] }) => [x1 * width, y1 * height, x2 * width, y2 * height]),
+    labels: single.map(({ label }) => CLASSES.indexOf(label)),
+    scores: single.map(() => 0.9),
+  };
+});
+
+test('right answers have a precision of 1, and what COCO counts is told besides; a crowd is no miss', () => {
+  const { metrics, tables } = training('yolov5').judge([truth.slice(0, 2), truth.slice(2)]);
+  for (const name of ['mean_average_precision', 'precision', 'recall', 'coco_AP', 'coco_AP50']) {
+    assert.ok(Math.abs(metrics[name] - 1) < 1e-9, `${name} ${metrics[name]}`);
+  }
+  assert.ok(!('coco_APl' in metrics), 'no object is large');
+  assert.deepEqual(Object.keys(tables()), ['per_label_metrics', 'precision_recall_curve', 'confusion_matrix']);
+  const { metrics: none } = training('yolov5', { metricType: 'none' }).judge([truth]);
+  assert.deepEqual(none, {});
+});
+
+test('images of the R-CNN family keep their proportions, in the corners of one canvas', () => {
+  const samples = training('fasterrcnn_resnet18_fpn').validationSamples([0, 1, 2]);
+  assert.deepEqual(
+    samples.map(({ size }) => [size.width, size.height]),
+    [
+      [100, 50],
+      [63, 95], // rounded down from single precision, as torchvision does it
+      [64, 64],
+    ],
+  );
+  for (const { canvas } of samples) assert.deepEqual(canvas, { width: 128, height: 96, left: 0, top: 0, fill: 0 });
+  const [{ boxes }] = samples;
+  assert.deepEqual([...boxes.corners].map(Math.round), [10, 10, 50, 30], 'the crowd is left out');
+});
+
+test('the same moment shows the same images; another one others', () => {
+  for (const name of ['fasterrcnn_resnet18_fpn', 'yolov5']) {
+    const task = training(name);
+    const at = (position: number, epoch = 0) =>
+      JSON.stringify(task.trainingSamples([0, 1], { seed: 1, epoch, position }));
+    assert.equal(at(0), at(0));
+    assert.notEqual(at(0), at(2));
+    assert.notEqual(at(0), at(0, 1));
+  }
+});
+
+test('multi_scale draws a size for each batch of YOLOv5, half to one and a half times the given one', () => {
+  const task = training('yolov5', { multiScale: true });
+  const sides = Array.from({ length: 30 }, (_, position) => {
+    const sizes = task
+      .trainingSamples([0, 1], { seed: 1, epoch: 0, position: 2 * position })
+      .map(({ size }) => size.width);
+    assert.equal(sizes[0], sizes[1]);
+    return sizes[0];
+  });
+  assert.deepEqual(
+    [...new Set(sides)].sort((a, b) => a - b),
+    [32, 64, 96, 128].filter((side) => sides.includes(side)),
+  );
+  assert.ok(new Set(sides).size >= 3);
+  for (const { size } of task.validationSamples([0, 1])) assert.equal(size.width, 64);
+});
+
+test('without augmentations every image is shown as in validation', () => {
+  for (const name of ['fasterrcnn_resnet18_fpn', 'yolov5']) {
+    const task = training(name, { augments: false, mosaic: false });
+    const boxes = (samples: ReturnType<typeof task.validationSamples>) => samples.map((sample) => sample.boxes);
+    assert.deepEqual(
+      boxes(task.trainingSamples([0, 1], { seed: 1, epoch: 3, position: 0 })),
+      boxes(task.validationSamples([0, 1])),
+    );
+  }
+});
+
+for (const [name, terms] of [
+  ['fasterrcnn_resnet18_fpn', ['classifier_loss', 'box_regression_loss', 'objectness_loss', 'rpn_box_regression_loss']],
+  ['retinanet_resnet50_fpn', ['classification_loss', 'box_regression_loss']],
+  ['yolov5', ['box_loss', 'objectness_loss', 'classes_loss']],
+] as const) {
+  test(`${name}: the loss is the sum of its terms, and answers lie in the original images`, () => {
+    const task = training(name);
+    const samples = task.validationSamples([0, 1]);
+    const { width, height } = samples[0].canvas ?? samples[0].size;
+    const { loss, parts } = task.losses(zeros([2, 3, height, width]), samples, (forward) => forward());
+    assert.deepEqual(Object.keys(parts), terms);
+    const sum = Object.values(parts).reduce((all, part) => all + part.item(), 0);
+    assert.ok(Math.abs(loss.item() - sum) < 1e-4 * Math.abs(sum));
+    task.model.eval();
+    const found = task.answers(zeros([2, 3, height, width]), samples);
+    for (const [i, { boxes, labels, scores }] of found.entries()) {
+      assert.deepEqual([boxes.length, labels.length], [4 * scores.length, scores.length]);
+      for (let k = 0; k < boxes.length; k++) {
+        const most = k % 2 === 0 ? RECORDS[i].width : RECORDS[i].height;
+        assert.ok(boxes[k] >= 0 && boxes[k] <= most);
+      }
+      for (let k = 0; k < labels.length; k++) assert.ok(labels[k] === 0 || labels[k] === 1);
+    }
+  });
+}
