@@ -38,9 +38,15 @@ class RegionDetector implements ObjectDetector {
     checkAreas(targets);
     return tidy(() => {
       const batch = this.#batch(input);
-      const features = inArithmetic(() => this.network.backbone.forward(batch.tensor));
       const labelled = targets.map(({ boxes, labels }) => ({ boxes, labels: ops.addScalar(labels, this.#firstLabel) }));
-      return this.network.lossesOf(batch, features, labelled);
+      // The heads give float32, so that boxes and losses are computed in it whatever the arithmetic.
+      let names: string[] = [];
+      const terms = inArithmetic(() => {
+        const losses = this.network.lossesOf(batch, this.network.backbone.forward(batch.tensor), labelled);
+        names = Object.keys(losses);
+        return Object.values(losses);
+      });
+      return Object.fromEntries(names.map((name, i) => [name, terms[i]]));
     });
   }
 
