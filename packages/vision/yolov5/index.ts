@@ -1,10 +1,3 @@
-export {
-  type AffineRanges,
-  type OriginalBoxes,
-  type SampleBoxes,
-  YOLOV5_AFFINE,
-  yolov5Targets,
-} from './augment.ts';
 export { YOLOV5_ANCHORS, YOLOV5_STRIDES, type YoloV5Anchors } from './detect.ts';
 export { type YoloV5DetectionOptions, yolov5Detections } from './detections.ts';
 export {
