@@ -14,6 +14,7 @@ import { modelFolder } from './model-argument.ts';
 import { optionalWriter } from './output.ts';
 import { printable } from './printable.ts';
 import { type Progress, showProgress } from './progress.ts';
+import { samplesCommand } from './samples.ts';
 import { shortPath } from './summary.ts';
 
 interface CheckOptions {
@@ -109,7 +110,7 @@ export function dataCommands(context: Context): Command[] {
       }
     },
   });
-  return [check, convertCommand(context)];
+  return [check, convertCommand(context), samplesCommand(context)];
 }
 
 /** @throws UsageError when the words of the command line do not go together */

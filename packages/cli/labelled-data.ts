@@ -54,7 +54,8 @@ export async function labelledData(
   return { training, ...optional, targetColumn: found.targetColumn, task, notes: notes.map(printable) };
 }
 
-async function requireThere(path: string): Promise<void> {
+/** @throws CommandFailure when a path of labelled data is not there, or is a job file */
+export async function requireThere(path: string): Promise<void> {
   if ((await stat(path).catch(() => null)) === null)
     throw new CommandFailure(`${path} is not there`, { hint: `it would be ${resolve(path)}` });
   if (!/\.ya?ml$/i.test(path)) return;

@@ -9,6 +9,7 @@ export interface Services {
       typeof import('@fovea/data'),
       | ('IssuesError' | 'recogniseData' | 'readLabelledImages' | 'checkValidation' | 'partNamed')
       | ('inspectImages' | 'dataReport' | 'reportPage' | 'convertAnnotations' | 'formatIssues')
+      | ('recogniseObjects' | 'readObjectTable' | 'verifyImages' | 'sampleSheet')
     >
   >;
   serving(): Promise<
@@ -22,6 +23,7 @@ export interface Services {
 type Automl = Pick<
   typeof import('@fovea/automl'),
   | ('parseJob' | 'unsupportedReasons' | 'withTrialHyperparameters' | 'plainJob' | 'jobKeys' | 'readJobData')
+  | ('shownSamples' | 'defaultModels' | 'modelNames')
   | ('runJob' | 'resumeJob' | 'isJobAlive' | 'readJob' | 'listJobs' | 'jobFolder' | 'trialLogPath')
 >;
 

@@ -26,6 +26,8 @@ export {
   type ReadObjectTableOptions,
   readObjectTable,
 } from './detection/object-table.ts';
+export { type RecognisedObjects, recogniseObjects } from './detection/recognise-objects.ts';
+export { type SheetPicture, sampleSheet } from './detection/sample-sheet.ts';
 export { writeObjectTable } from './detection/write-object-table.ts';
 export { ImageCache, type ImageCacheCounts, type ImageCacheOptions } from './image-cache.ts';
 export { readImageFolder } from './image-folder.ts';

@@ -68,7 +68,7 @@ export async function recogniseData(
 }
 
 /** The tables that a path means, by what they are for; none for a folder of class folders. */
-async function tablesIn(path: string): Promise<Partial<Record<Part, string>>> {
+export async function tablesIn(path: string): Promise<Partial<Record<Part, string>>> {
   if (!statSync(path).isDirectory() || existsSync(join(path, 'MLTable'))) return { train: path };
   const names = readdirSync(path).filter((name) => !name.startsWith('.'));
   const folders = names.filter((name) => existsSync(join(path, name, 'MLTable')));

@@ -1,7 +1,16 @@
 export { LABEL_THRESHOLD } from '@fovea/automl/metrics';
 export { ModelFolderError, OnnxError } from '@fovea/automl/model-folder';
 export { type FormatPredictionOptions, formatPrediction, type RankedLabel, topLabels } from './answers.ts';
+export type { FoundObject, NormalisedBox, ObjectPrediction } from './detector.ts';
 export { type Evaluation, evaluate } from './evaluate.ts';
-export { loadModel, type Model, type Prediction, type PredictionFailure } from './load-model.ts';
+export { formatObjects } from './found-objects.ts';
+export {
+  loadModel,
+  type Model,
+  type ObjectModel,
+  openModel,
+  type Prediction,
+  type PredictionFailure,
+} from './load-model.ts';
 export type { ImageSource } from './prepare.ts';
 export { type GraphSession, openSession } from './session.ts';

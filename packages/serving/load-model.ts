@@ -1,5 +1,12 @@
-import { type ModelTask, readModelFolder } from '@fovea/automl/model-folder';
+import {
+  type ClassificationTask,
+  type ClassifierFolder,
+  type DetectorFolder,
+  ModelFolderError,
+  readModelFolder,
+} from '@fovea/automl/model-folder';
 import { IssuesError } from '@fovea/data';
+import { type DetectorNetwork, type ObjectPrediction, openDetector } from './detector.ts';
 import { type ImageSource, networkInput, type Preparation, readImage } from './prepare.ts';
 import { sigmoid, softmax } from './probabilities.ts';
 import { type GraphSession, openSession } from './session.ts';
@@ -15,8 +22,15 @@ export interface PredictionFailure {
   error: string;
 }
 
+/** Milliseconds that loading took: reading and checking the folder, and building the session. */
+export interface LoadTime {
+  readonly folder: number;
+  readonly session: number;
+}
+
+/** A classifier. */
 export interface Model {
-  readonly task: ModelTask;
+  readonly task: ClassificationTask;
   readonly modelName: string;
   readonly labels: readonly string[];
   /**
@@ -27,8 +41,24 @@ export interface Model {
     images: readonly ImageSource[],
     options?: { signal?: AbortSignal },
   ): Promise<(Prediction | PredictionFailure)[]>;
-  /** Milliseconds that loading took: reading and checking the folder, and building the session. */
-  readonly loadTime: { readonly folder: number; readonly session: number };
+  readonly loadTime: LoadTime;
+  close(): Promise<void>;
+}
+
+/** A detector. */
+export interface ObjectModel {
+  readonly task: 'image_object_detection';
+  readonly modelName: string;
+  readonly labels: readonly string[];
+  /**
+   * One answer for each image, in their order: all boxes above the model's threshold, best first. An image that cannot be read gets its
+   * reason; the others are answered all the same.
+   */
+  predict(
+    images: readonly ImageSource[],
+    options?: { signal?: AbortSignal },
+  ): Promise<(ObjectPrediction | PredictionFailure)[]>;
+  readonly loadTime: LoadTime;
   close(): Promise<void>;
 }
 
@@ -39,17 +69,69 @@ const BATCH = 8;
  * Loads a model folder to answer on ONNX Runtime.
  *
  * ```ts
- * const model = await loadModel('.fovea/jobs/amber_lynx/outputs/mlflow-model');
+ * const model = await openModel('.fovea/jobs/amber_lynx/outputs/mlflow-model');
  * const [answer] = await model.predict(['photo.jpg']);
  * ```
  * @param threads for the network; 0 (the default): as many as the machine has cores
  * @throws ModelFolderError or OnnxError when the folder is not in order
  */
-export async function loadModel(folder: string, { threads = 0 }: { threads?: number } = {}): Promise<Model> {
+export async function openModel(
+  folder: string,
+  { threads = 0 }: { threads?: number } = {},
+): Promise<Model | ObjectModel> {
   const start = performance.now();
   const model = await readModelFolder(folder);
   const read = performance.now();
-  const session = await openSession(model, threads);
+  const time = { start, read };
+  return model.task === 'image_object_detection'
+    ? objectModel(await openDetector(model, threads), model, time)
+    : classifier(await openSession(model, threads), model, time);
+}
+
+/**
+ * `openModel` for those who have a use for classifiers alone.
+ *
+ * @throws ModelFolderError also for a detector
+ */
+export async function loadModel(folder: string, options: { threads?: number } = {}): Promise<Model> {
+  const model = await openModel(folder, options);
+  if (model.task !== 'image_object_detection') return model;
+  await model.close();
+  throw new ModelFolderError({
+    code: 'wrong-task',
+    file: folder,
+    message: `${model.modelName} finds objects (${model.task}), and this is for models that classify images`,
+    hint: 'fovea predict answers for either kind',
+  });
+}
+
+/** When loading began, and when the folder was read. */
+interface Times {
+  start: number;
+  read: number;
+}
+
+const loadTime = ({ start, read }: Times): LoadTime => ({ folder: read - start, session: performance.now() - read });
+
+function objectModel(network: DetectorNetwork, { task, modelName, labels }: DetectorFolder, times: Times): ObjectModel {
+  return {
+    task,
+    modelName,
+    labels,
+    loadTime: loadTime(times),
+    async predict(images, { signal } = {}) {
+      const answers: (ObjectPrediction | PredictionFailure)[] = [];
+      for (const [i, image] of images.entries()) {
+        signal?.throwIfAborted();
+        answers.push(await orFailure(() => network.detect(image, `image ${i + 1}`)));
+      }
+      return answers;
+    },
+    close: () => network.close(),
+  };
+}
+
+function classifier(session: GraphSession, model: ClassifierFolder, times: Times): Model {
   const { input, settings, labels, task, modelName } = model;
   const preparation: Preparation = {
     mean: input.normalised_in_graph ? [0, 0, 0] : input.mean,
@@ -62,7 +144,7 @@ export async function loadModel(folder: string, { threads = 0 }: { threads?: num
     task,
     modelName,
     labels,
-    loadTime: { folder: read - start, session: performance.now() - read },
+    loadTime: loadTime(times),
     async predict(images, { signal } = {}) {
       const answers: (Prediction | PredictionFailure)[] = [];
       for (let start = 0; start < images.length; start += BATCH) {
@@ -70,7 +152,7 @@ export async function loadModel(folder: string, { threads = 0 }: { threads?: num
         const batch = await Promise.all(
           images
             .slice(start, start + BATCH)
-            .map((image, i) => readOrFail(image, `image ${start + i + 1}`, preparation)),
+            .map((image, i) => orFailure(() => readImage(image, `image ${start + i + 1}`, preparation))),
         );
         const logits = await classify(session, batch, preparation, labels.length);
         answers.push(
@@ -83,14 +165,10 @@ export async function loadModel(folder: string, { threads = 0 }: { threads?: num
   };
 }
 
-/** An image's pixels, or why there are none. What is no fault of the image is thrown. */
-async function readOrFail(
-  image: ImageSource,
-  name: string,
-  preparation: Preparation,
-): Promise<Uint8Array | PredictionFailure> {
+/** What is made of an image, or why there is nothing. What is no fault of the image is thrown. */
+async function orFailure<T>(work: () => Promise<T>): Promise<T | PredictionFailure> {
   try {
-    return await readImage(image, name, preparation);
+    return await work();
   } catch (error) {
     if (!(error instanceof IssuesError)) throw error;
     return { error: error.issues.map(({ message, hint }) => (hint ? `${message}; ${hint}` : message)).join('\n') };

@@ -1,5 +1,5 @@
 import { decodeImage, imageSize } from '@fovea/data';
-import { type CentreCrop, centreCrop, normalisePixels, resizeShortSide } from '@fovea/vision/transforms';
+import { type CentreCrop, centreCrop, normalisePixels, resizeShortSide, type Size } from '@fovea/vision/transforms';
 
 /** How pictures become the network's input. */
 export interface Preparation {
@@ -31,6 +31,24 @@ export async function readImage(
   const crop = centreCrop(resize.width, resize.height, cropSize);
   const { pixels } = await decodeImage({ ...source, resize, cropAfter: crop.source });
   return onCanvas(pixels, crop, cropSize);
+}
+
+/**
+ * Reads an image as validation of detectors does: whole, resized without antialias.
+ *
+ * @param sizeOf its size for the network
+ * @throws IssuesError naming the image when it cannot be read
+ */
+export async function readResized(
+  image: ImageSource,
+  name: string,
+  sizeOf: (original: Size) => Size,
+): Promise<{ pixels: Uint8Array; original: Size; resized: Size }> {
+  const source = typeof image === 'string' ? { file: image } : { file: name, bytes: image };
+  const original = await imageSize(source);
+  const resized = sizeOf(original);
+  const { pixels } = await decodeImage({ ...source, resize: resized, interpolation: 'linear' });
+  return { pixels, original, resized };
 }
 
 /** @returns [images, 3, cropSize, cropSize], normalised */

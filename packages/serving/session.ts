@@ -8,17 +8,20 @@ export interface GraphSession {
   close(): Promise<void>;
 }
 
+/** A graph with one input, whose outputs are asked for by name. */
+export interface OpenGraph {
+  run(inputName: string, input: Float32Array, shape: readonly number[]): Promise<Record<string, unknown>>;
+  close(): Promise<void>;
+}
+
 /**
  * Opens a checked graph in ONNX Runtime. One session runs one batch at a time, and a batch uses all threads; so operators do not run
  * beside each other (`sequential`), and the arena keeps its memory between batches.
  *
  * @param threads 0: as many as the machine has cores
  */
-export async function openSession(
-  graph: { onnx: Uint8Array; inputName: string; outputName: string },
-  threads: number,
-): Promise<GraphSession> {
-  const session = await InferenceSession.create(graph.onnx, {
+export async function openGraph(onnx: Uint8Array, threads: number): Promise<OpenGraph> {
+  const session = await InferenceSession.create(onnx, {
     executionProviders: ['cpu'],
     graphOptimizationLevel: 'all',
     executionMode: 'sequential',
@@ -28,10 +31,25 @@ export async function openSession(
     enableMemPattern: true,
   });
   return {
-    async run(input, shape) {
-      const outputs = await session.run({ [graph.inputName]: new Tensor('float32', input, [...shape]) });
-      return outputs[graph.outputName].data as Float32Array;
+    async run(inputName, input, shape) {
+      const outputs = await session.run({ [inputName]: new Tensor('float32', input, [...shape]) });
+      return Object.fromEntries(Object.entries(outputs).map(([name, { data }]) => [name, data]));
     },
     close: () => session.release(),
+  };
+}
+
+/** The same of a graph with one output. */
+export async function openSession(
+  graph: { onnx: Uint8Array; inputName: string; outputName: string },
+  threads: number,
+): Promise<GraphSession> {
+  const session = await openGraph(graph.onnx, threads);
+  return {
+    async run(input, shape) {
+      const outputs = await session.run(graph.inputName, input, shape);
+      return outputs[graph.outputName] as Float32Array;
+    },
+    close: () => session.close(),
   };
 }

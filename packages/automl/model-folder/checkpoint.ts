@@ -12,7 +12,7 @@ import type { ModelContents } from './write.ts';
  * network.load_state_dict(checkpoint['state_dict'])
  * ```
  *
- * Beside `state_dict` it has `model_name`, `task_type`, `labels` (index = class), `settings`, `input` (`mean` and `std`, tensors, for
+ * Beside `state_dict` it has `model_name`, `task_type`, `labels` (index = class), `settings` (of a detector a JSON text), `input` (`mean` and `std`, tensors, for
  * values 0 … 1), `architecture`, and `training` (a JSON text: `weights_only` of PyTorch 1.13 takes no fractions outside of tensors).
  *
  * @throws CheckpointError when it cannot be written; nothing is left behind then
@@ -23,13 +23,14 @@ export async function writeCheckpoint(
 ): Promise<void> {
   using mean = tensor(input.mean);
   using std = tensor(input.std);
-  const architecture = pythonArchitecture(modelName, settings.valid_crop_size);
+  const isClassifier = 'valid_crop_size' in settings;
+  const architecture = isClassifier ? pythonArchitecture(modelName, settings.valid_crop_size) : null;
   await savePth(path, {
     format: 'fovea-model-1',
     model_name: modelName,
     task_type: MLFLOW_TASKS[task],
     labels,
-    settings: { ...settings },
+    settings: isClassifier ? { ...settings } : JSON.stringify(settings),
     input: { mean, std },
     architecture: architecture && { ...architecture },
     training: JSON.stringify(training),

@@ -31,12 +31,14 @@ export const FINGERPRINTED = [
 /** The version of `fovea.json`. A reader refuses higher ones; what was added without need of it is optional when read. */
 export const FORMAT_VERSION = 1;
 
-export type ModelTask = 'image_classification' | 'image_classification_multilabel';
+export type ClassificationTask = 'image_classification' | 'image_classification_multilabel';
+export type ModelTask = ClassificationTask | 'image_object_detection';
 
 /** How a task is called inside an MLflow folder. */
 export const MLFLOW_TASKS: Record<ModelTask, string> = {
   image_classification: 'image-classification',
   image_classification_multilabel: 'image-classification-multilabel',
+  image_object_detection: 'image-object-detection',
 };
 
 /** A label of a multi-label model is said to be present from this probability on. Scoring itself answers probabilities alone. */
@@ -47,19 +49,46 @@ export interface ModelInput {
   /** Of pixel values 0 … 1, [red, green, blue]. */
   mean: readonly number[];
   std: readonly number[];
-  /** How they are resized: as Pillow's bilinear does it, with antialias. */
-  interpolation: 'bilinear';
+  /** How they are resized: as Pillow's bilinear does it, with antialias; for detectors as OpenCV's linear does it, without. */
+  interpolation: 'bilinear' | 'linear';
   /** The ONNX graph takes values 0 … 1 and normalises them itself (`enable_onnx_normalization`). */
   normalised_in_graph: boolean;
 }
 
-/** What people may change in `artifacts/settings.json` before they register the model. */
+/** What people may change in `artifacts/settings.json` of a classifier before they register the model. */
 export interface InferenceSettings {
   /** The shorter side becomes so many pixels … */
   valid_resize_size: number;
   /** … and the middle square of so many pixels is what the network sees. */
   valid_crop_size: number;
 }
+
+/** The same of Faster R-CNN and RetinaNet. */
+export interface RegionDetectorSettings {
+  /** The shorter side becomes so many pixels … */
+  min_size: number;
+  /** … unless the longer one then exceeded this. */
+  max_size: number;
+  /** What the score of a box must exceed. */
+  box_score_thresh: number;
+  /** A box goes that overlaps a better one of its class by more than this (IoU). */
+  nms_iou_thresh: number;
+  /** Most boxes of an image. */
+  box_detections_per_img: number;
+}
+
+/** The same of YOLOv5. */
+export interface YoloSettings extends Pick<RegionDetectorSettings, 'box_score_thresh' | 'nms_iou_thresh'> {
+  /** Images are put on a square of so many pixels. */
+  img_size: number;
+  /** Said, not changed: `small`, `medium` … */
+  model_size: string;
+}
+
+export type DetectionSettings = RegionDetectorSettings | YoloSettings;
+
+export const isYolo = (settings: InferenceSettings | DetectionSettings): settings is YoloSettings =>
+  'img_size' in settings;
 
 /** Where the weights that training started from come from. */
 export interface WeightsOrigin {
@@ -78,9 +107,11 @@ export interface LoaderMetadata {
   model_name: string;
   input: ModelInput;
   /** As in training; `settings.json` holds the ones in force. */
-  settings: InferenceSettings;
+  settings: InferenceSettings | DetectionSettings;
   /** Of a multi-label model: the probability from which on a label is present. */
   threshold?: number;
+  /** Of a detector: which of the graph's labels is the first class; 1 where 0 stands for the background. */
+  first_label?: number;
   /** Of the files that must not change, by path in the folder. */
   files: Record<string, { sha256: string; bytes: number }>;
   /** How it was trained: job, trial, epoch, metrics, versions. For people; nothing here is needed to load the model. */

@@ -19,7 +19,11 @@ const REQUIREMENTS = [
   'pillow',
 ];
 
-const SIGNATURE_OUTPUTS = ['probs', 'labels', 'visualizations', 'attributions'];
+const SIGNATURE_OUTPUTS: Record<ModelTask, readonly string[]> = {
+  image_classification: ['probs', 'labels', 'visualizations', 'attributions'],
+  image_classification_multilabel: ['probs', 'labels', 'visualizations', 'attributions'],
+  image_object_detection: ['boxes'],
+};
 
 /**
  * The papers that make a folder an MLflow model, with the keys that Azure's own image models have. `mlflow.pyfunc.load_model` answers
@@ -65,7 +69,7 @@ export function mlflowFiles({
     model_uuid: randomUUID().replaceAll('-', ''),
     signature: {
       inputs: signature([['binary', 'image']]),
-      outputs: signature(SIGNATURE_OUTPUTS.map((name) => ['string', name])),
+      outputs: signature(SIGNATURE_OUTPUTS[task].map((name) => ['string', name])),
       params: null,
     },
     utc_time_created: created.toISOString().replace('T', ' ').replace('Z', '000'),

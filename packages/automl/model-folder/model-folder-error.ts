@@ -4,7 +4,9 @@ export type ModelFolderErrorCode =
   | 'invalid-file'
   | 'unknown-format'
   | 'invalid-settings'
-  | 'inconsistent';
+  | 'inconsistent'
+  /** A model of another kind than is asked for. */
+  | 'wrong-task';
 
 export interface ModelFolderIssue {
   code: ModelFolderErrorCode;

@@ -4,7 +4,11 @@ import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { IMAGE_SIZE_KEY } from '../onnx/image-size.ts';
 import { inspectOnnx, withImageSize } from '../onnx/inspect.ts';
+import { readDetectionSettings } from './detection-settings.ts';
+import { checkDetectorGraph } from './detector-graph.ts';
 import {
+  type ClassificationTask,
+  type DetectionSettings,
   FILES,
   FINGERPRINTED,
   FORMAT_VERSION,
@@ -12,7 +16,6 @@ import {
   type LoaderMetadata,
   MLFLOW_TASKS,
   type ModelInput,
-  type ModelTask,
   MULTILABEL_THRESHOLD,
   type WeightsOrigin,
 } from './layout.ts';
@@ -20,12 +23,21 @@ import { ModelFolderError } from './model-folder-error.ts';
 import { readSettings } from './settings.ts';
 
 /** A model folder that was read and checked. */
-export interface ModelFolder {
+export type ModelFolder = ClassifierFolder | DetectorFolder;
+
+interface AnyFolder {
   folder: string;
-  task: ModelTask;
   modelName: string;
   labels: readonly string[];
   input: ModelInput;
+  /** Path of the safetensors file. */
+  weights: string;
+  training: Readonly<Record<string, unknown>>;
+  weightsOrigin: WeightsOrigin;
+}
+
+export interface ClassifierFolder extends AnyFolder {
+  task: ClassificationTask;
   /** In force, that is, as edited. */
   settings: InferenceSettings;
   /** Of a multi-label model: the probability from which on a label is present. */
@@ -34,10 +46,18 @@ export interface ModelFolder {
   onnx: Uint8Array;
   inputName: string;
   outputName: string;
-  /** Path of the safetensors file. */
-  weights: string;
-  training: Readonly<Record<string, unknown>>;
-  weightsOrigin: WeightsOrigin;
+}
+
+export interface DetectorFolder extends AnyFolder {
+  task: 'image_object_detection';
+  /** In force, that is, as edited. */
+  settings: DetectionSettings;
+  threshold: null;
+  /** The checked graph as `exportDetector` writes it, with the thresholds in force. */
+  onnx: Uint8Array;
+  inputName: string;
+  /** Which of the graph's labels is the first class. */
+  firstLabel: number;
 }
 
 /** No JSON file of a model folder comes near this. */
@@ -53,7 +73,7 @@ const MAX_JSON_BYTES = 16 * 2 ** 20;
 export async function readModelFolder(folder: string, { checkWeights = false } = {}): Promise<ModelFolder> {
   const metadata = checkMetadata(await readJson(join(folder, FILES.loader)), join(folder, FILES.loader));
   const settingsFile = join(folder, FILES.settings);
-  const settings = readSettings(await readJson(settingsFile), metadata, settingsFile);
+  const edited = await readJson(settingsFile);
 
   const labels = checkLabels(
     parseJson(await readChecked(folder, FILES.labels, metadata), join(folder, FILES.labels)),
@@ -63,20 +83,29 @@ export async function readModelFolder(folder: string, { checkWeights = false } =
   if (checkWeights) await checkHashes(folder, metadata);
 
   const bytes = await readChecked(folder, FILES.onnx, metadata);
-  const graph = checkGraph(bytes, labels, settings, join(folder, FILES.onnx));
-  return {
+  const onnxFile = join(folder, FILES.onnx);
+  const common = {
     folder,
-    task: metadata.task,
     modelName: metadata.model_name,
     labels,
     input: metadata.input,
-    settings,
-    threshold:
-      metadata.task === 'image_classification_multilabel' ? (metadata.threshold ?? MULTILABEL_THRESHOLD) : null,
-    ...graph,
     weights: join(folder, FILES.weights),
     training: metadata.training,
     weightsOrigin: metadata.weights_origin,
+  };
+  const { task } = metadata;
+  if (task === 'image_object_detection') {
+    const settings = readDetectionSettings(edited, metadata, settingsFile);
+    const graph = checkDetectorGraph(bytes, labels, settings, onnxFile);
+    return { ...common, task, settings, threshold: null, firstLabel: metadata.first_label ?? 0, ...graph };
+  }
+  const settings = readSettings(edited, metadata, settingsFile);
+  return {
+    ...common,
+    task,
+    settings,
+    threshold: task === 'image_classification_multilabel' ? (metadata.threshold ?? MULTILABEL_THRESHOLD) : null,
+    ...checkGraph(bytes, labels, settings, onnxFile),
   };
 }
 
@@ -135,8 +164,11 @@ function checkMetadata(value: unknown, file: string): LoaderMetadata {
   if (!isRecord(input) || !isTriple(input.mean) || !isTriple(input.std) || (input.std as number[]).includes(0)) {
     fail('invalid-file', 'input.mean and input.std should be three numbers each, and std not 0');
   }
-  if (!isRecord(input) || input.interpolation !== 'bilinear')
-    fail('invalid-file', 'input.interpolation should be bilinear');
+  const interpolation = value.task === 'image_object_detection' ? 'linear' : 'bilinear';
+  if (!isRecord(input) || input.interpolation !== interpolation)
+    fail('invalid-file', `input.interpolation should be ${interpolation}`);
+  const { first_label: first = 0 } = value;
+  if (first !== 0 && first !== 1) fail('invalid-file', 'first_label should be 0 or 1');
   if (!isRecord(settings)) fail('invalid-file', 'settings are missing');
   const { threshold = MULTILABEL_THRESHOLD } = value;
   if (typeof threshold !== 'number' || !(threshold >= 0 && threshold <= 1))

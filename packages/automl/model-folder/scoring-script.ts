@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { stringify } from 'yaml';
-import { MLFLOW_TASKS } from './layout.ts';
+import { MLFLOW_TASKS, type ModelTask } from './layout.ts';
 import { PYTHON } from './mlflow-files.ts';
 import { pythonLiteral } from './python-literal.ts';
 import type { ModelContents } from './write.ts';
@@ -8,7 +8,8 @@ import type { ModelContents } from './write.ts';
 const source = (name: string): string => readFileSync(new URL(`./python/${name}`, import.meta.url), 'utf8');
 
 /** `code/fovea_scoring.py`: the class that `python_model.pkl` is of, and all that it needs. */
-export const scoringModule = (): string => source('scoring.py') + source('mlflow_model.py');
+export const scoringModule = (task: ModelTask): string =>
+  task === 'image_object_detection' ? source('detector.py') : source('scoring.py') + source('mlflow_model.py');
 
 /** A pickle of protocol 2: `fovea_scoring.FoveaModel.__new__(FoveaModel)`. */
 export const pythonModel = (): Buffer => Buffer.from('\x80\x02cfovea_scoring\nFoveaModel\n)\x81.', 'latin1');
@@ -24,6 +25,7 @@ export function scoringScript({
   input,
   settings,
 }: Omit<ModelContents, 'weights' | 'onnx'>): string {
+  if (task === 'image_object_detection') return source('detector.py');
   const { mean, std, normalised_in_graph } = input;
   const modelSettings = {
     model_name: modelName,

@@ -6,6 +6,7 @@ import { type Tensor, writeSafetensors } from '@fovea/torch';
 import packageJson from '../package.json' with { type: 'json' };
 import { writeCheckpoint } from './checkpoint.ts';
 import {
+  type DetectionSettings,
   FILES,
   FINGERPRINTED,
   FORMAT_VERSION,
@@ -28,7 +29,9 @@ export interface ModelContents {
   /** Class names; the index is the class's place in the output. */
   labels: readonly string[];
   input: ModelInput;
-  settings: InferenceSettings;
+  settings: InferenceSettings | DetectionSettings;
+  /** Of a detector: which of the graph's labels is the first class. Default 0. */
+  firstLabel?: number;
   /** The state dict. */
   weights: ReadonlyMap<string, Tensor>;
   /** The verified ONNX file. */
@@ -85,7 +88,7 @@ async function writeFiles(folder: string, contents: ModelContents): Promise<void
   await write(FILES.labels, json(labels));
   await write(FILES.settings, json({ ...settings, model_name: modelName, task_type: MLFLOW_TASKS[task] }));
   await write(FILES.pythonModel, pythonModel());
-  await write(FILES.pythonCode, scoringModule());
+  await write(FILES.pythonCode, scoringModule(task));
   for (const [path, text] of Object.entries(mlflowFiles({ task, modelName, created }))) await write(path, text);
 
   const files: LoaderMetadata['files'] = {};
@@ -99,6 +102,7 @@ async function writeFiles(folder: string, contents: ModelContents): Promise<void
     input,
     settings,
     ...(task === 'image_classification_multilabel' && { threshold: MULTILABEL_THRESHOLD }),
+    ...(task === 'image_object_detection' && { first_label: contents.firstLabel ?? 0 }),
     files,
     training,
     weights_origin: weightsOrigin,

@@ -78,7 +78,7 @@ export async function drawOnImage(
 }
 
 /**
- * Puts pictures side by side, each as large as a cell allows, on grey.
+ * Puts pictures side by side, each as large as a cell allows, on nearly black.
  * @param options.cell side of a cell in pixels. Default 320
  * @param options.columns default: as many as make the sheet about square
  * @returns a PNG; RangeError when there is no picture
@@ -101,7 +101,7 @@ export async function contactSheet(
       return { input: data, left, top: gap + Math.floor(i / columns) * (cell + gap) + ((cell - info.height) >> 1) };
     }),
   );
-  const sheet = { width: side(columns), height: side(rows), channels: 3, background: '#808080' } as const;
+  const sheet = { width: side(columns), height: side(rows), channels: 3, background: '#1c1c1c' } as const;
   return sharp({ create: sheet }).composite(parts).png().toBuffer();
 }
 

@@ -10,6 +10,7 @@ export {
   yolov5ValidationSample,
 } from './augment.ts';
 export { type BoxWeights, decodeBoxes, encodeBoxes, LARGEST_STRETCH } from './box-coder.ts';
+export { boxedImage } from './boxed-image.ts';
 export { DetectionTransform, type DetectionTransformOptions, type ImageBatch } from './detection-transform.ts';
 export { Detector } from './detector.ts';
 export { FasterRcnn, type FasterRcnnOptions, fasterRcnn, pooledLevels } from './faster-rcnn.ts';

@@ -11,7 +11,6 @@ export {
   colourJitter,
   drawColourJitter,
 } from './colour-jitter.ts';
-export { detectionInput } from './detection-resize.ts';
 export {
   type CentreCrop,
   centreCrop,

@@ -1,12 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { cat, fromTypedArray, manualSeed, rand, type Tensor, tidy } from '@fovea/torch';
-import { DetectionTransform } from '../detection/index.ts';
-import { detectionSize } from '../detection/resized-size.ts';
-import { IMAGENET_MEAN, IMAGENET_STD } from '../imagenet.ts';
+import { cat, manualSeed, rand, type Tensor, tidy } from '@fovea/torch';
 import { batchedNms } from '../ops/index.ts';
 import { boxesOnOriginal, yolov5Detections } from '../yolov5/index.ts';
-import { detectionInput } from './detection-resize.ts';
 import { letterboxGeometry } from './letterbox.ts';
 import { plainNonMaxSuppression } from './non-max-suppression.ts';
 import { undoLetterbox, yoloDetections } from './yolo-detections.ts';
@@ -68,26 +64,6 @@ describe('without the engine the numbers are those of the engine', () => {
           assert.deepEqual(found.boxes, floats(boxesOnOriginal(expected, image, placement).slice(1, 0, 4)));
         }));
     }
-  }
-
-  for (const [width, height, minSize, maxSize] of [
-    [64, 48, 60, 133],
-    [150, 40, 60, 133],
-    [33, 97, 20, 40],
-    [60, 60, 60, 133],
-  ]) {
-    test(`an image of ${width} × ${height}, normalised and resized`, () =>
-      tidy(() => {
-        const pixels = new Uint8Array(width * height * 3).map((_, i) => Math.imul(i, 2654435761) >>> 24);
-        const image = fromTypedArray(pixels, [height, width, 3]).permute([2, 0, 1]).contiguous().float().div(255);
-        const { batch } = new DetectionTransform({ minSize, maxSize, sizeDivisible: 1 }).apply([image]);
-        const size = detectionSize({ width, height }, minSize, maxSize);
-        assert.deepEqual(size, batch.sizes[0]);
-        const found = detectionInput(pixels, { width, height }, size, { mean: IMAGENET_MEAN, std: IMAGENET_STD });
-        const difference = fromTypedArray(found, [3, size.height, size.width]).sub(batch.tensor.squeeze(0)).abs().max();
-        // Of noise that spans 4.8: a position in single precision is known to 1e-5 of a pixel.
-        assert.ok(difference.item() < 5e-5, String(difference.item()));
-      }));
   }
 });
 

@@ -21,11 +21,20 @@ const GREY = 114;
  */
 export function pixelsOfSample(plan: SamplePlan, imageOf: (image: number) => OriginalImage): Uint8Array {
   const { canvas, tiles, affine, output, flip } = plan;
-  let pixels = new Uint8Array(canvas.width * canvas.height * 3).fill(GREY);
-  for (const tile of tiles) paste(imageOf(tile.image), tile, pixels, canvas);
-  if (affine) pixels = new Uint8Array(warpAffine(pixels, canvas, affine, output, GREY));
+  const bytes = canvas.width * canvas.height * 3;
+  const whole = (affine ? passingCanvas(bytes) : new Uint8Array(bytes)).fill(GREY);
+  for (const tile of tiles) paste(imageOf(tile.image), tile, whole, canvas);
+  const pixels = affine ? warpAffine(whole, canvas, affine, output, GREY) : whole;
   if (flip) mirrorRows(pixels, output);
   return pixels;
+}
+
+let canvasMemory = new Uint8Array(0);
+
+/** The same memory each time: a canvas that only an affine map looks at is large, and there is one for each image. */
+function passingCanvas(bytes: number): Uint8Array<ArrayBuffer> {
+  if (canvasMemory.length < bytes) canvasMemory = new Uint8Array(bytes);
+  return canvasMemory.subarray(0, bytes);
 }
 
 function paste({ pixels, width, height }: OriginalImage, tile: Tile, canvas: Uint8Array, { width: canvasWidth }: Size) {
@@ -39,10 +48,14 @@ function paste({ pixels, width, height }: OriginalImage, tile: Tile, canvas: Uin
 }
 
 function mirrorRows(pixels: Uint8Array, { width, height }: Size): void {
+  const row = new Uint8Array(width * 3);
   for (let y = 0; y < height; y++) {
-    for (let x = 0; x < width >> 1; x++) {
-      const [a, b] = [(y * width + x) * 3, (y * width + width - 1 - x) * 3];
-      for (let c = 0; c < 3; c++) [pixels[a + c], pixels[b + c]] = [pixels[b + c], pixels[a + c]];
+    const start = y * width * 3;
+    row.set(pixels.subarray(start, start + width * 3));
+    for (let to = start, from = (width - 1) * 3; from >= 0; to += 3, from -= 3) {
+      pixels[to] = row[from];
+      pixels[to + 1] = row[from + 1];
+      pixels[to + 2] = row[from + 2];
     }
   }
 }

@@ -8,6 +8,7 @@ const FRACTION_BITS = 5;
 const FRACTIONS = 2 ** FRACTION_BITS;
 /** Weights of the four pixels add up to this. */
 const WEIGHT_BITS = 2 * FRACTION_BITS;
+const ROUNDING = 2 ** (WEIGHT_BITS - 1);
 
 /**
  * @param pixels RGB, height × width × 3
@@ -16,7 +17,13 @@ const WEIGHT_BITS = 2 * FRACTION_BITS;
  * @returns RGB of `to`
  * @throws RangeError when the map has no inverse
  */
-export function warpAffine(pixels: Uint8Array, from: Size, affine: Affine, to: Size, border: number): Uint8Array {
+export function warpAffine(
+  pixels: Uint8Array,
+  from: Size,
+  affine: Affine,
+  to: Size,
+  border: number,
+): Uint8Array<ArrayBuffer> {
   const [a, b, c, d, e, f] = inverse(affine);
   const fixed = (value: number): number => roundHalfToEven(value * 2 ** POSITION_BITS);
   const alongX = Int32Array.from({ length: to.width }, (_, x) => fixed(a * x));
@@ -26,37 +33,47 @@ export function warpAffine(pixels: Uint8Array, from: Size, affine: Affine, to: S
   const { width, height } = from;
   const stride = width * 3;
   const result = new Uint8Array(to.width * to.height * 3);
-  let at = 0;
-  for (let y = 0; y < to.height; y++) {
+  for (let y = 0, at = 0; y < to.height; y++) {
     const startX = fixed(b * y + c) + half;
     const startY = fixed(e * y + f) + half;
-    for (let x = 0; x < to.width; x++) {
+    for (let x = 0; x < to.width; x++, at += 3) {
       const fineX = (startX + alongX[x]) >> shift;
       const fineY = (startY + alongY[x]) >> shift;
-      const [column, row] = [fineX >> FRACTION_BITS, fineY >> FRACTION_BITS];
-      const [right, below] = [fineX & (FRACTIONS - 1), fineY & (FRACTIONS - 1)];
-      const [left, above] = [FRACTIONS - right, FRACTIONS - below];
-      const first = row * stride + column * 3;
-      if (column >= 0 && row >= 0 && column < width - 1 && row < height - 1) {
-        for (let channel = 0; channel < 3; channel++) {
-          const corner = first + channel;
-          const upper = pixels[corner] * left + pixels[corner + 3] * right;
-          const lower = pixels[corner + stride] * left + pixels[corner + stride + 3] * right;
-          result[at++] = (upper * above + lower * below + 2 ** (WEIGHT_BITS - 1)) >> WEIGHT_BITS;
-        }
+      const column = fineX >> FRACTION_BITS;
+      const row = fineY >> FRACTION_BITS;
+      const right = fineX & (FRACTIONS - 1);
+      const below = fineY & (FRACTIONS - 1);
+      if (column < -1 || row < -1 || column >= width || row >= height) {
+        result[at] = result[at + 1] = result[at + 2] = border;
         continue;
       }
-      const [hasLeft, hasRight] = [column >= 0 && column < width, column >= -1 && column < width - 1];
-      const [hasUpper, hasLower] = [row >= 0 && row < height, row >= -1 && row < height - 1];
+      // Weights of the four pixels, and where they are.
+      const lowerRight = right * below;
+      const lowerLeft = below * FRACTIONS - lowerRight;
+      const upperRight = right * FRACTIONS - lowerRight;
+      const upperLeft = FRACTIONS * FRACTIONS - upperRight - lowerLeft - lowerRight;
+      const i = row * stride + column * 3;
+      const k = i + stride;
+      if (column >= 0 && row >= 0 && column < width - 1 && row < height - 1) {
+        const red = pixels[i] * upperLeft + pixels[i + 3] * upperRight;
+        const green = pixels[i + 1] * upperLeft + pixels[i + 4] * upperRight;
+        const blue = pixels[i + 2] * upperLeft + pixels[i + 5] * upperRight;
+        result[at] = (red + pixels[k] * lowerLeft + pixels[k + 3] * lowerRight + ROUNDING) >> WEIGHT_BITS;
+        result[at + 1] = (green + pixels[k + 1] * lowerLeft + pixels[k + 4] * lowerRight + ROUNDING) >> WEIGHT_BITS;
+        result[at + 2] = (blue + pixels[k + 2] * lowerLeft + pixels[k + 5] * lowerRight + ROUNDING) >> WEIGHT_BITS;
+        continue;
+      }
+      const hasLeft = column >= 0;
+      const hasRight = column < width - 1;
+      const hasUpper = row >= 0;
+      const hasLower = row < height - 1;
       for (let channel = 0; channel < 3; channel++) {
-        const corner = first + channel;
-        const upperLeft = hasUpper && hasLeft ? pixels[corner] : border;
-        const upperRight = hasUpper && hasRight ? pixels[corner + 3] : border;
-        const lowerLeft = hasLower && hasLeft ? pixels[corner + stride] : border;
-        const lowerRight = hasLower && hasRight ? pixels[corner + stride + 3] : border;
-        const upper = upperLeft * left + upperRight * right;
-        const lower = lowerLeft * left + lowerRight * right;
-        result[at++] = (upper * above + lower * below + 2 ** (WEIGHT_BITS - 1)) >> WEIGHT_BITS;
+        let sum = ROUNDING;
+        sum += (hasUpper && hasLeft ? pixels[i + channel] : border) * upperLeft;
+        sum += (hasUpper && hasRight ? pixels[i + channel + 3] : border) * upperRight;
+        sum += (hasLower && hasLeft ? pixels[k + channel] : border) * lowerLeft;
+        sum += (hasLower && hasRight ? pixels[k + channel + 3] : border) * lowerRight;
+        result[at + channel] = sum >> WEIGHT_BITS;
       }
     }
   }

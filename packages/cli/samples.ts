@@ -1,0 +1,150 @@
+import { writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import type { ShownData } from '@fovea/automl';
+import type { Issue } from '@fovea/data';
+import type { Command } from 'commander';
+import { assignments, type CommonOptions, type Context, command, positiveInteger } from './command.ts';
+import { CommandFailure, UsageError } from './failure.ts';
+import { classificationTasks, labelledData, requireThere } from './labelled-data.ts';
+import { optionalWriter } from './output.ts';
+import { printable } from './printable.ts';
+import { counted } from './quantities.ts';
+import { shortPath } from './summary.ts';
+
+const tasks = [...classificationTasks, 'image_object_detection'] as const;
+type Task = (typeof tasks)[number];
+
+interface SamplesOptions {
+  model?: string;
+  task?: Task;
+  targetColumn?: string;
+  count: number;
+  seed: number;
+  validation?: boolean;
+  set?: string[];
+}
+
+/** `fovea data samples`. */
+export function samplesCommand(context: Context): Command {
+  const { out, err } = context.terminal;
+  return command<SamplesOptions>(context, {
+    usage: 'samples <data> <sheet.png>',
+    summary: 'a picture of what a model gets to see in training, with boxes and labels',
+    about: [
+      'Shown are the first images of a training with this seed as they reach the model: cut, mirrored, put together, changed in',
+      'colour, and resized. The data is what jobs train on: class folders, tables, or JSONL with boxes (fovea data convert).',
+    ].join('\n'),
+    options: [
+      { flags: '--model <name>', text: 'the network, as yolov5 or fasterrcnn_resnet50_fpn; images are made for it' },
+      { flags: '--task <task>', text: 'what is learned; found out when left out', choices: tasks },
+      { flags: '--target-column <name>', text: 'column of a table that has the labels; found out when left out' },
+      { flags: '--count <n>', text: 'images on the sheet', read: positiveInteger, fallback: 16 },
+      { flags: '--seed <n>', text: 'seed of the training', read: wholeNumber, fallback: 0 },
+      { flags: '--validation', text: 'the images as validation and a served model look at them' },
+      { flags: '--set <key=value>', text: 'a hyperparameter, as image_size=320; may be repeated', read: assignments },
+    ],
+    examples: [
+      'fovea data samples pictures/ sheet.png --model mobilenetv2',
+      'fovea data samples boxes/ sheet.png --model yolov5 --count 36',
+      `fovea data samples boxes/ sheet.png --set 'advanced_settings={"apply_mosaic_for_yolo": false}'`,
+    ],
+    async run(options, [path = '', sheet = '']) {
+      const write = await optionalWriter(out, options);
+      if (!/\.png$/i.test(sheet)) throw new UsageError(`the sheet is a PNG, not ${sheet}`, 'name it sheet.png');
+      const hyperparameters = hyperparametersOf(options.set ?? []);
+      const { sampleSheet } = await context.services.data();
+      const { shownSamples, defaultModels, modelNames } = await context.services.automl();
+      const isDetector = (modelNames.image_object_detection as readonly string[]).includes(options.model ?? '');
+      const task = options.task ?? (isDetector ? 'image_object_detection' : undefined);
+      const data = await readShown(context, path, { ...options, task });
+      const { records, classes } = data.dataset;
+      const model = options.model ?? defaultModels[data.task];
+      const names: readonly string[] = modelNames[data.task];
+      if (!names.includes(model))
+        throw new UsageError(`${model} is no model for ${data.task}`, `one of ${names.join(', ')}`);
+      const { count, seed, validation = false } = options;
+      const shown = { images: 0, objects: 0, dropped: 0 };
+      const samples = shownSamples(data, { model, hyperparameters, count, seed, validation });
+      const counting = (async function* () {
+        for await (const sample of samples) {
+          shown.images++;
+          shown.objects += sample.objects.length;
+          shown.dropped += sample.dropped;
+          yield sample;
+        }
+      })();
+      await writeFile(sheet, await sampleSheet(counting, { classes }));
+      const isDetection = data.task === 'image_object_detection';
+      const result = {
+        ...{ sheet: resolve(sheet), task: data.task, model, seed, of: records.length, images: shown.images },
+        ...(isDetection && { boxes: shown.objects, dropped: shown.dropped }),
+      };
+      if (write !== null) return write(result);
+      const boxes = isDetection ? ` · ${counted(shown.objects, 'box', 'boxes')}, ${shown.dropped} dropped` : '';
+      const how = validation ? 'in validation' : 'in training';
+      out.write(`${printable(shortPath(sheet))}  ${counted(shown.images, 'sample')} for ${model} ${how}${boxes}\n`);
+    },
+  });
+
+  /** The labelled images of a path, every one of them opened. */
+  async function readShown(
+    { services }: Context,
+    path: string,
+    options: Omit<SamplesOptions, 'task'> & CommonOptions & { task: Task | undefined },
+  ): Promise<ShownData> {
+    const { recogniseObjects, readObjectTable, verifyImages, IssuesError, formatIssues } = await services.data();
+    const { task: asked, targetColumn, workspace } = options;
+    await requireThere(path);
+    const isOther = asked !== undefined && asked !== 'image_object_detection';
+    const objects = isOther ? undefined : await recogniseObjects(resolve(path), targetColumn);
+    if (asked === 'image_object_detection' && objects === undefined)
+      throw new CommandFailure(`${path} has no boxes of objects in the form that jobs train on`, {
+        hint: `fovea data convert ${path} boxes/ turns COCO, Pascal VOC and YOLO into it`,
+      });
+    const settle = async (found: readonly Issue[], records: Parameters<typeof verifyImages>[0]): Promise<void> => {
+      const issues = found.concat(await verifyImages(records, { cacheFolder: join(resolve(workspace), 'cache') }));
+      if (issues.some(({ severity }) => severity === 'error')) throw new IssuesError(issues);
+      if (issues.length > 0 && options.onlyShowErrors !== true) err.write(`${formatIssues(issues, { limit: 20 })}\n\n`);
+    };
+    if (objects !== undefined) {
+      const column = targetColumn === undefined ? {} : { targetColumn };
+      // For looking, one image is enough.
+      const { dataset, issues } = await readObjectTable(objects.training, {
+        ...column,
+        role: 'validation',
+        part: 'train',
+      });
+      await settle(issues, dataset.records);
+      return { task: 'image_object_detection', dataset };
+    }
+    const named = asked === 'image_object_detection' ? undefined : asked;
+    const found = await labelledData(context, path, { task: named, targetColumn });
+    if (options.onlyShowErrors !== true) for (const note of found.notes) err.write(`  ${note}\n`);
+    const { readLabelledImages } = await services.data();
+    const { dataset, issues } = await readLabelledImages(found.training, {
+      labelKind: found.task === 'image_classification' ? 'multiclass' : 'multilabel',
+      targetColumn: found.targetColumn,
+      role: 'training',
+    });
+    await settle(issues, dataset.records);
+    return { task: found.task, dataset };
+  }
+}
+
+function hyperparametersOf(texts: readonly string[]): Record<string, unknown> {
+  return Object.fromEntries(
+    texts.map((text) => {
+      const [name, value] = [text.slice(0, text.indexOf('=')), text.slice(text.indexOf('=') + 1)];
+      try {
+        return [name, JSON.parse(value)];
+      } catch {
+        return [name, value];
+      }
+    }),
+  );
+}
+
+function wholeNumber(text: string): number {
+  if (!/^\d+$/.test(text)) throw new UsageError(`--seed ${text} is no whole number`, '--seed 7');
+  return Number(text);
+}
