@@ -28,6 +28,8 @@ export interface ObjectDetector {
   readonly network: nn.AnyModule;
   readonly fit: DetectorFit;
   readonly normalisation: Normalisation;
+  /** Which label of the network itself is the first class; 1 where 0 is the background. */
+  readonly firstLabel: number;
   /** Whether the sum over the images of a batch is minimised instead of the mean. */
   readonly minimisesSum: boolean;
   /**

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { drawnObjectsJob, drawObjects } from '../fixtures/drawn-objects.ts';
+import { readModelFolder } from '../model-folder/read.ts';
 import type { EpochRecord } from './job-record.ts';
 import { jobFolder } from './job-record.ts';
 import { resumeJob, runJob } from './run-job.ts';
@@ -52,6 +53,10 @@ for (const { model, parameters, terms } of jobs) {
     assert.equal(data.class_labels.at(-1), 'background');
     assert.ok(existsSync(join(artifacts, 'precision_recall_curve.json')));
     assert.match(readFileSync(join(artifacts, 'report.html'), 'utf8'), /average precision/);
+
+    const served = await readModelFolder(whole.model ?? '');
+    assert.deepEqual(served.labels, ['disc', 'square', 'triangle']);
+    assert.equal(served.modelName, model);
 
     const stop = new AbortController();
     const cut = await runJob(

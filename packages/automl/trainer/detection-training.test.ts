@@ -3,6 +3,8 @@ import { test } from 'node:test';
 import type { ObjectRecord } from '@fovea/data';
 import { manualSeed, zeros } from '@fovea/torch';
 import { findDetector } from '@fovea/vision';
+import type { ValidationMetricType } from '../metrics/index.ts';
+import { type DetectionSampleSettings, detectionSamples } from './detection-samples.ts';
 import { DetectionTraining } from './detection-training.ts';
 
 const CLASSES = ['cup', 'plate'];
@@ -25,7 +27,15 @@ const RECORDS = [
   record(120, 120),
 ];
 
-function training(name: string, more: Partial<ConstructorParameters<typeof DetectionTraining>[0]> = {}) {
+const FLAGS = { apply_mosaic_for_yolo: true, apply_automl_train_augmentations: true, stream_image_files: false };
+
+function training(
+  name: string,
+  {
+    metricType = 'coco_voc',
+    ...settings
+  }: Partial<DetectionSampleSettings> & { metricType?: ValidationMetricType } = {},
+) {
   manualSeed(1);
   const detector = findDetector(name).build({
     classes: CLASSES.length,
@@ -42,12 +52,16 @@ function training(name: string, more: Partial<ConstructorParameters<typeof Detec
     classes: CLASSES,
     train: RECORDS,
     validation: RECORDS,
-    metricType: 'coco_voc',
     iouThreshold: 0.5,
-    augments: true,
-    mosaic: true,
-    multiScale: false,
-    ...more,
+    samples: detectionSamples(name, {
+      min_size: 64,
+      max_size: 100,
+      image_size: 64,
+      multi_scale: false,
+      advanced_settings: FLAGS,
+      ...settings,
+    }),
+    metricType,
   });
 }
 
@@ -91,7 +105,7 @@ test('the same moment shows the same images; another one others', () => {
   for (const name of ['fasterrcnn_resnet18_fpn', 'yolov5']) {
     const task = training(name);
     const at = (position: number, epoch = 0) =>
-      JSON.stringify(task.trainingSamples([0, 1], { seed: 1, epoch, position }));
+      JSON.stringify(task.trainingSamples([0, 1], { seed: 1, epoch, batch: position / 2, position }));
     assert.equal(at(0), at(0));
     assert.notEqual(at(0), at(2));
     assert.notEqual(at(0), at(0, 1));
@@ -99,10 +113,10 @@ test('the same moment shows the same images; another one others', () => {
 });
 
 test('multi_scale draws a size for each batch of YOLOv5, half to one and a half times the given one', () => {
-  const task = training('yolov5', { multiScale: true });
+  const task = training('yolov5', { multi_scale: true });
   const sides = Array.from({ length: 30 }, (_, position) => {
     const sizes = task
-      .trainingSamples([0, 1], { seed: 1, epoch: 0, position: 2 * position })
+      .trainingSamples([0, 1], { seed: 1, epoch: 0, batch: position, position: 2 * position })
       .map(({ size }) => size.width);
     assert.equal(sizes[0], sizes[1]);
     return sizes[0];
@@ -117,10 +131,12 @@ test('multi_scale draws a size for each batch of YOLOv5, half to one and a half 
 
 test('without augmentations every image is shown as in validation', () => {
   for (const name of ['fasterrcnn_resnet18_fpn', 'yolov5']) {
-    const task = training(name, { augments: false, mosaic: false });
+    const task = training(name, {
+      advanced_settings: { ...FLAGS, apply_mosaic_for_yolo: false, apply_automl_train_augmentations: false },
+    });
     const boxes = (samples: ReturnType<typeof task.validationSamples>) => samples.map((sample) => sample.boxes);
     assert.deepEqual(
-      boxes(task.trainingSamples([0, 1], { seed: 1, epoch: 3, position: 0 })),
+      boxes(task.trainingSamples([0, 1], { seed: 1, epoch: 3, batch: 0, position: 0 })),
       boxes(task.validationSamples([0, 1])),
     );
   }

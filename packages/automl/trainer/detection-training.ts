@@ -2,21 +2,15 @@ import type { NormalisedBox, ObjectRecord } from '@fovea/data';
 import { cat, fromTypedArray, noGrad, ops, type Tensor, tensor, tidy } from '@fovea/torch';
 import {
   type BoxedImage,
+  boxedImage,
   boxesOnOriginal,
   type DetectionTarget,
   letterboxGeometry,
-  mixSeeds,
-  multiScaleSize,
   type Normalisation,
   type ObjectDetector,
   type Placement,
-  rcnnTrainingSample,
-  rcnnValidationSample,
   type SampleBoxes,
   type Size,
-  torchRandom,
-  yolov5TrainingSample,
-  yolov5ValidationSample,
 } from '@fovea/vision';
 import {
   DetectionLog,
@@ -25,6 +19,7 @@ import {
   type FoundObjects,
   type ValidationMetricType,
 } from '../metrics/index.ts';
+import type { DetectionSamples } from './detection-samples.ts';
 import type { Evaluation, InPrecision, Losses, Sample, SampleMoment, TrainingTask } from './training-task.ts';
 
 /** An image with the boxes that it shows. */
@@ -43,12 +38,7 @@ interface Setting {
   validation: readonly ObjectRecord[];
   metricType: ValidationMetricType;
   iouThreshold: number;
-  /** Crop around boxes, expansion and flip; of YOLOv5 the affine map and flip. */
-  augments: boolean;
-  /** Of YOLOv5: four images in one. */
-  mosaic: boolean;
-  /** Images of training vary in size by up to half. */
-  multiScale: boolean;
+  samples: DetectionSamples;
 }
 
 /** A network that learns to find objects. */
@@ -64,8 +54,8 @@ export class DetectionTraining implements TrainingTask<DetectionSample, FoundObj
   constructor(setting: Setting) {
     this.#setting = setting;
     this.#indexOf = new Map(setting.classes.map((label, index) => [label, index]));
-    this.#training = setting.train.map((record) => this.#boxed(record));
-    this.#validation = setting.validation.map((record) => this.#boxed(record));
+    this.#training = setting.train.map((record) => boxedImage(record, setting.classes));
+    this.#validation = setting.validation.map((record) => boxedImage(record, setting.classes));
   }
 
   get model() {
@@ -92,52 +82,24 @@ export class DetectionTraining implements TrainingTask<DetectionSample, FoundObj
     return this.#setting.detector.minimisesSum;
   }
 
-  trainingSamples(images: readonly number[], { seed, epoch, position }: SampleMoment): DetectionSample[] {
-    const { augments, mosaic, multiScale, detector } = this.#setting;
-    const { fit } = detector;
+  trainingSamples(images: readonly number[], { position, ...step }: SampleMoment): DetectionSample[] {
+    const { samples } = this.#setting;
     const all = this.#training;
-    const randomAt = (place: number) => torchRandom(mixSeeds(seed, epoch, place));
-    if (fit.kind === 'within') {
-      const options = { minSize: fit.minSize, maxSize: fit.maxSize, augment: augments };
-      const made = images.map((image, i) => rcnnTrainingSample(all[image], options, randomAt(position + i)));
-      return onOneCanvas(
-        made.map((sample, i) => sampleOf(all[images[i]], sample)),
-        fit.stride,
-      );
-    }
-    // All images of a batch at one size, which is drawn by the place of the first; a negative place is no image's.
-    const size = multiScale ? multiScaleSize(fit.size, randomAt(-1 - position), fit.stride) : fit.size;
-    const options = { size, mosaic, ...(!augments && { affine: null }), fixedSize: !multiScale };
-    return images.map((image, i) =>
-      sampleOf(all[image], yolov5TrainingSample(image, all, options, randomAt(position + i))),
+    const made = images.map((image, i) =>
+      sampleOf(all[image], samples.training(all, image, { ...step, position: position + i })),
     );
+    return this.#joined(made);
   }
 
   validationSamples(images: readonly number[]): DetectionSample[] {
-    const { fit } = this.#setting.detector;
     const shown = images.map((image) => this.#validation[image]);
-    if (fit.kind === 'letterbox') {
-      return shown.map((image) => sampleOf(image, yolov5ValidationSample(image, fit.size)));
-    }
-    return onOneCanvas(
-      shown.map((image) => sampleOf(image, rcnnValidationSample(image, fit))),
-      fit.stride,
-    );
+    return this.#joined(shown.map((image) => sampleOf(image, this.#setting.samples.validation(image))));
   }
 
-  #boxed({ file, source, width, height, objects }: ObjectRecord): BoxedImage {
-    // A crowd is no example of one object.
-    const single = objects.filter(({ crowd }) => !crowd);
-    return {
-      file,
-      source,
-      width,
-      height,
-      boxes: {
-        corners: single.flatMap(({ box }) => inPixels(box, { width, height })),
-        classes: single.map(({ label }) => this.#classOf(label)),
-      },
-    };
+  /** YOLOv5's images have one size as they are. */
+  #joined(samples: DetectionSample[]): DetectionSample[] {
+    const { fit } = this.#setting.detector;
+    return fit.kind === 'within' ? onOneCanvas(samples, fit.stride) : samples;
   }
 
   losses(images: Tensor, samples: readonly DetectionSample[], inPrecision: InPrecision): Losses {

@@ -3,7 +3,9 @@ import { findDetector, freezeStages, type ObjectDetector } from '@fovea/vision';
 import type { DetectionData } from '../job/prepare-data.ts';
 import type { FoundObjects } from '../metrics/index.ts';
 import type { Hyperparameters } from '../spec/resolve-hyperparameters.ts';
+import { detectionSamples } from './detection-samples.ts';
 import { type DetectionSample, DetectionTraining } from './detection-training.ts';
+import { exportTrainedDetector } from './export-detector.ts';
 import { initialiseDetector } from './initial-weights.ts';
 import { forwardIn } from './precision.ts';
 import { type PreparedTrial, settle, type TrialContext } from './prepared-trial.ts';
@@ -60,9 +62,7 @@ export async function prepareDetector(
     validation: validation.records,
     metricType: chosen.validation_metric_type,
     iouThreshold: chosen.validation_iou_threshold,
-    augments: chosen.advanced_settings.apply_automl_train_augmentations,
-    mosaic: chosen.advanced_settings.apply_mosaic_for_yolo,
-    multiScale: chosen.multi_scale ?? false,
+    samples: detectionSamples(entry.name, chosen),
   });
   const { fit } = detector;
   return {
@@ -71,6 +71,11 @@ export async function prepareDetector(
     hyperparameters,
     origin,
     measured,
+    exportModel: (finished, options) =>
+      exportTrainedDetector(
+        { ...finished, detector, modelName: entry.name, hyperparameters, origin, classes },
+        options,
+      ),
     imageSize: fit.kind === 'within' ? `${fit.minSize} to ${fit.maxSize} px` : `${fit.size} px`,
   };
 }

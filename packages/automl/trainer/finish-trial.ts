@@ -43,5 +43,5 @@ export async function finishTrial<S extends Sample, A>(
     writeFileWhole(join(artifacts, `${name}.json`), `${JSON.stringify(table)}\n`);
   }
   writeFileWhole(reportOf(folder), page);
-  await exportModel?.({ job, trial, folder, weights: bestWeights, best, device }, { report, signal });
+  await exportModel({ job, trial, folder, weights: bestWeights, best, device }, { report, signal });
 }

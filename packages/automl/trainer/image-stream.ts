@@ -43,8 +43,9 @@ export class ImageStream<S extends Sample> {
     signal: AbortSignal,
   ): AsyncGenerator<ImageBatch<S>> {
     let position = 0;
+    let batch = 0;
     const samples = Iterator.from(batches).map((images) => {
-      const made = this.#task.trainingSamples(images, { seed, epoch, position });
+      const made = this.#task.trainingSamples(images, { seed, epoch, batch: batch++, position });
       position += images.length;
       return made;
     });

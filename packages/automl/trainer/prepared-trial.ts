@@ -59,8 +59,8 @@ export interface PreparedTrial<S extends Sample, A> {
   measured: MeasuredPrecision;
   /** How large images are in the network, in words. */
   imageSize: string;
-  /** Writes what others use of the trained model; nothing where a task has no form for it yet. */
-  exportModel?(finished: FinishedTraining, options: { report: Report; signal: AbortSignal }): Promise<void>;
+  /** Writes what others use of the trained model. */
+  exportModel(finished: FinishedTraining, options: { report: Report; signal: AbortSignal }): Promise<void>;
 }
 
 interface Settling {

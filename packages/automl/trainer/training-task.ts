@@ -46,7 +46,9 @@ export type InPrecision = <T extends Tensor | Tensor[]>(forward: () => T) => T;
 export interface SampleMoment {
   seed: number;
   epoch: number;
-  /** Number of the first image in the epoch's order. */
+  /** Number of the batch in the epoch … */
+  batch: number;
+  /** … and of its first image. */
   position: number;
 }
 

@@ -25,20 +25,19 @@ class RegionDetector implements ObjectDetector {
   readonly fit: DetectorFit;
   readonly normalisation = { mean: IMAGENET_MEAN, std: IMAGENET_STD };
   readonly minimisesSum = false;
-  /** The label of the first class: 1 where 0 is the background. */
-  readonly #firstLabel: number;
+  readonly firstLabel: number;
 
   constructor(network: Detector, { minSize = 600, maxSize = 1333 }: DetectorSettings, firstLabel: number) {
     this.network = network;
     this.fit = { kind: 'within', minSize, maxSize, stride: STRIDE };
-    this.#firstLabel = firstLabel;
+    this.firstLabel = firstLabel;
   }
 
   losses(input: DetectorInput, targets: readonly DetectionTarget[], inArithmetic: InArithmetic): DetectionLosses {
     checkAreas(targets);
     return tidy(() => {
       const batch = this.#batch(input);
-      const labelled = targets.map(({ boxes, labels }) => ({ boxes, labels: ops.addScalar(labels, this.#firstLabel) }));
+      const labelled = targets.map(({ boxes, labels }) => ({ boxes, labels: ops.addScalar(labels, this.firstLabel) }));
       // The heads give float32, so that boxes and losses are computed in it whatever the arithmetic.
       let names: string[] = [];
       const terms = inArithmetic(() => {
@@ -55,7 +54,7 @@ class RegionDetector implements ObjectDetector {
       tidy(() => {
         const batch = this.#batch(input);
         const found = this.network.detectionsIn(batch, this.network.backbone.forward(batch.tensor));
-        return found.map((detections) => ({ ...detections, labels: detections.labels.sub(this.#firstLabel) }));
+        return found.map((detections) => ({ ...detections, labels: detections.labels.sub(this.firstLabel) }));
       }),
     );
   }
