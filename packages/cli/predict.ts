@@ -1,9 +1,11 @@
+import { join } from 'node:path';
 import type { Command } from 'commander';
 import { type Context, command, positiveInteger } from './command.ts';
-import { exitCodes } from './failure.ts';
+import { exitCodes, UsageError } from './failure.ts';
 import { imageArguments } from './image-arguments.ts';
 import { modelFolder } from './model-argument.ts';
-import { optionalWriter } from './output.ts';
+import { optionalWriter, type ResultWriter } from './output.ts';
+import { predictObjects } from './predict-objects.ts';
 import { printable } from './printable.ts';
 import { count, counted } from './quantities.ts';
 import type { Services } from './services.ts';
@@ -22,13 +24,15 @@ const answeredTogether = 64;
 /** `fovea predict <model> <images...>`: on ONNX Runtime, without the training engine. */
 export function predictCommand(context: Context): Command {
   const { out, err } = context.terminal;
-  return command<{ top?: number }>(context, {
+  return command<{ top?: number; pictures?: string }>(context, {
     usage: 'predict <model> <images...>',
     summary: 'say what a trained model sees in images',
     about: [
       'The model is a model folder or the name of a job; an image is a file, a folder of images or a quoted pattern.',
       'A model with several labels an image marks those that it gives a probability of one half or more.',
       'As JSON each image is {file, probs, labels}: all classes in the order of the model, or with --top the likeliest first.',
+      'A model that finds objects gives {file, boxes}, corners in shares of width and height, the surest first; the boxes are',
+      'drawn on a copy of each picture, in --pictures or, where the answer is text, in the folder predictions of the workspace.',
       'An image that cannot be read is {file, error}; the others are answered, and the exit code is 1.',
     ].join('\n'),
     options: [
@@ -37,6 +41,7 @@ export function predictCommand(context: Context): Command {
         text: `so many of the likeliest classes (text and table: ${shownClasses})`,
         read: positiveInteger,
       },
+      { flags: '--pictures <folder>', text: 'where to draw the objects that are found' },
     ],
     examples: [
       'fovea predict amber_lynx photo.jpg',
@@ -47,39 +52,68 @@ export function predictCommand(context: Context): Command {
       const write = await optionalWriter(out, options);
       const files = await imageArguments(words);
       const serving = await context.services.serving();
-      const model = await serving.loadModel(await modelFolder(context, options, name));
-      // Labels that do not exclude each other: which of them the image has is a question of each alone.
-      const threshold = model.task === 'image_classification_multilabel' ? serving.LABEL_THRESHOLD : undefined;
-      const answers: Answer[] = [];
+      const model = await serving.openModel(await modelFolder(context, options, name));
+      const tell = ({ file, error }: { file: string; error: string }): void => {
+        const told = error.includes(file) ? error : `${file}: ${error}`;
+        err.write(`${err.paint('red', 'error')} ${printable(told)}\n`);
+      };
+      let refused: number;
       try {
-        for await (const answer of answered(model, files)) {
-          answers.push(answer);
-          if ('error' in answer) {
-            const told = answer.error.includes(answer.file) ? answer.error : `${answer.file}: ${answer.error}`;
-            err.write(`${err.paint('red', 'error')} ${printable(told)}\n`);
-          } else if (write === null) {
-            const safe = { probs: answer.probs, labels: answer.labels.map(printable) };
-            const shown = { ...(options.top && { top: options.top }), ...(threshold && { threshold }) };
-            out.write(`${serving.formatPrediction(printable(answer.file), safe, shown)}\n`);
-          }
+        if (model.task === 'image_object_detection') {
+          if (options.top !== undefined)
+            throw new UsageError('--top is for models that classify whole images', 'leave it out');
+          const usual = write === null ? join(options.workspace, 'predictions') : null;
+          const pictures = options.pictures ?? usual;
+          refused = await predictObjects({ context, model, files, write, pictures, tell });
+        } else {
+          if (options.pictures !== undefined)
+            throw new UsageError('--pictures is for models that find objects', 'leave it out');
+          refused = await predictClasses({ context, model, files, write, top: options.top, tell });
         }
       } finally {
         await model.close();
       }
-      const refused = answers.filter((answer) => 'error' in answer).length;
       if (refused > 0) {
         context.exitCode = exitCodes.failed;
         if (files.length > 1) err.write(`${counted(refused, 'image')} of ${count(files.length)} could not be read\n`);
       }
-      const likeliest = (answer: Answer, atMost: number) =>
-        'error' in answer ? [] : serving.topLabels(answer, atMost);
-      const { top } = options;
-      await write?.(
-        top === undefined ? answers : answers.map((answer) => withBest(answer, likeliest(answer, top))),
-        answers.flatMap((answer) => tableRows(answer, likeliest(answer, top ?? shownClasses), threshold)),
-      );
     },
   });
+}
+
+interface Predictions {
+  readonly context: Context;
+  readonly model: Model;
+  readonly files: readonly string[];
+  /** Null: text for people. */
+  readonly write: ResultWriter | null;
+  readonly top: number | undefined;
+  readonly tell: (answer: { file: string; error: string }) => void;
+}
+
+/** Says what a classifier sees, image after image. @returns how many images could not be read */
+async function predictClasses({ context, model, files, write, top, tell }: Predictions): Promise<number> {
+  const { out } = context.terminal;
+  const serving = await context.services.serving();
+  // Labels that do not exclude each other: which of them the image has is a question of each alone.
+  const threshold = model.task === 'image_classification_multilabel' ? serving.LABEL_THRESHOLD : undefined;
+  const answers: Answer[] = [];
+  for await (const answer of answered(model, files)) {
+    answers.push(answer);
+    if ('error' in answer) {
+      tell(answer);
+    } else if (write === null) {
+      const safe = { probs: answer.probs, labels: answer.labels.map(printable) };
+      const shown = { ...(top && { top }), ...(threshold && { threshold }) };
+      out.write(`${serving.formatPrediction(printable(answer.file), safe, shown)}\n`);
+    }
+  }
+  const likeliest = (answer: Answer, atMost: number) => ('error' in answer ? [] : serving.topLabels(answer, atMost));
+  await write?.(
+    top === undefined ? answers : answers.map((answer) => withBest(answer, likeliest(answer, top))),
+    answers.flatMap((answer) => tableRows(answer, likeliest(answer, top ?? shownClasses), threshold)),
+  );
+  return answers.filter((answer) => 'error' in answer).length;
 }
 
 /** The answer with the given labels only. */

@@ -66,6 +66,7 @@ test('a sheet of pictures with classes', () => {
 test('what cannot be is said, and no sheet is written', () => {
   const cases: [string[], number, RegExp][] = [
     [['boxes.jsonl', 'x.jpg'], 2, /the sheet is a PNG, not x\.jpg/],
+    [['boxes.jsonl', 'x.png', '--count', '401'], 2, /too many for one sheet/],
     [['nowhere', 'x.png'], 1, /nowhere is not there/],
     [['pictures', 'x.png', '--model', 'yolov5'], 1, /has no boxes of objects[\s\S]*fovea data convert pictures/],
     [['boxes.jsonl', 'x.png', '--model', 'resnet18'], 2, /resnet18 is no model for image_object_detection/],

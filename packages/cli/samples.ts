@@ -11,6 +11,9 @@ import { printable } from './printable.ts';
 import { counted } from './quantities.ts';
 import { shortPath } from './summary.ts';
 
+/** More make a picture that hardly a program opens. */
+const mostSamples = 400;
+
 const tasks = [...classificationTasks, 'image_object_detection'] as const;
 type Task = (typeof tasks)[number];
 
@@ -51,6 +54,8 @@ export function samplesCommand(context: Context): Command {
     async run(options, [path = '', sheet = '']) {
       const write = await optionalWriter(out, options);
       if (!/\.png$/i.test(sheet)) throw new UsageError(`the sheet is a PNG, not ${sheet}`, 'name it sheet.png');
+      if (options.count > mostSamples)
+        throw new UsageError(`${options.count} samples are too many for one sheet`, `--count ${mostSamples} or fewer`);
       const hyperparameters = hyperparametersOf(options.set ?? []);
       const { sampleSheet } = await context.services.data();
       const { shownSamples, defaultModels, modelNames } = await context.services.automl();

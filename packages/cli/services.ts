@@ -8,14 +8,14 @@ export interface Services {
     Pick<
       typeof import('@fovea/data'),
       | ('IssuesError' | 'recogniseData' | 'readLabelledImages' | 'checkValidation' | 'partNamed')
-      | ('inspectImages' | 'dataReport' | 'reportPage' | 'convertAnnotations' | 'formatIssues')
+      | ('inspectImages' | 'dataReport' | 'reportPage' | 'convertAnnotations' | 'formatIssues' | 'drawOnImage')
       | ('recogniseObjects' | 'readObjectTable' | 'verifyImages' | 'sampleSheet')
     >
   >;
   serving(): Promise<
     Pick<
       typeof import('@fovea/serving'),
-      'loadModel' | 'topLabels' | 'formatPrediction' | 'LABEL_THRESHOLD' | 'evaluate'
+      'loadModel' | 'openModel' | 'topLabels' | 'formatPrediction' | 'formatObjects' | 'LABEL_THRESHOLD' | 'evaluate'
     >
   >;
 }

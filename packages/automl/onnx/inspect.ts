@@ -105,13 +105,17 @@ export function withImageSize(bytes: Uint8Array, height: number, width: number):
  */
 export function withSettings(bytes: Uint8Array, settings: Readonly<Record<string, number>>): Uint8Array {
   const model = parse(bytes, 'the ONNX file');
+  let changed = false;
   for (const [name, value] of Object.entries(settings)) {
     const tensor = model.graph?.initializer.find((initializer) => initializer.name === name);
     if (tensor?.dims.length !== 1 || tensor.dims[0] !== 1n) throw refused('the ONNX file', `it has no setting ${name}`);
     const data = tensor.dataType === DataType.INT64 ? BigInt64Array.of(BigInt(value)) : Float32Array.of(value);
-    tensor.rawData = new Uint8Array(data.buffer);
+    const written = new Uint8Array(data.buffer);
+    if (Buffer.compare(written, tensor.rawData) === 0) continue;
+    tensor.rawData = written;
+    changed = true;
   }
-  return toBinary(ModelProtoSchema, model);
+  return changed ? toBinary(ModelProtoSchema, model) : bytes;
 }
 
 function parse(bytes: Uint8Array, file: string): ModelProto {
