@@ -20,3 +20,10 @@ test('of equal ones the lower log loss is better, and the earlier where that is 
   assert.equal(isBetter(0.9, 0.5), false);
   assert.equal(isBetter(0.9, Number.NaN), false);
 });
+
+test('without a log loss the later of equals is kept, and without the metric itself the last', () => {
+  const of = (mean_average_precision: number) => ({ mean_average_precision });
+  assert.ok(isBetterEpoch(of(0.5), of(0.5), 'mean_average_precision'));
+  assert.ok(!isBetterEpoch(of(0.4), of(0.5), 'mean_average_precision'));
+  assert.ok(isBetterEpoch({}, {}, 'mean_average_precision'));
+});
