@@ -2,7 +2,8 @@
 
 REASON = (
     "this model finds objects, and Fovea's Python code answers classifiers only. Ask it with `fovea predict <folder> <images>`, "
-    "or run artifacts/model.onnx in onnxruntime: its outputs are described in the documentation"
+    "or run artifacts/model.onnx in onnxruntime: it gives boxes_0, labels_0 and scores_0 in pixels of the input (YOLOv5: for every "
+    "cell centre x, y, width, height, objectness and classes)"
 )
 
 

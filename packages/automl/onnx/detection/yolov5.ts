@@ -11,7 +11,7 @@ import { cellPlaces } from './grid.ts';
 export function yoloV5Decoded(graph: Graph, model: YoloV5, levels: readonly Value[], channels: number): Value {
   const number = (value: number): Value => graph.scalar(value, 'float32');
   const [, perCell] = model.anchors.shape;
-  const inCells = model.anchors.data() as Float32Array;
+  const inCells = model.anchors.cpu().data() as Float32Array;
   const decoded = levels.map((raw, level) => {
     const stride = YOLOV5_STRIDES[level];
     const sizes = inCells.subarray(level * perCell * 2, (level + 1) * perCell * 2).map((side) => side * stride);
