@@ -127,9 +127,10 @@ export async function train<S extends Sample, A>(
         etaSeconds: clock.secondsLeft,
         loss,
         metricName: task.primaryMetric,
-        best: progress.best
-          ? { value: progress.best.metrics[task.primaryMetric], epoch: progress.best.epoch }
-          : undefined,
+        best:
+          progress.best?.metrics[task.primaryMetric] !== undefined
+            ? { value: progress.best.metrics[task.primaryMetric], epoch: progress.best.epoch }
+            : undefined,
       });
     }
     const milliseconds = performance.now() - started;
