@@ -99,7 +99,7 @@ const longer = (hp: Lasting, factor: number): Lasting => ({
  * a learning rate or what is frozen, there is enough data, or the recipe chose.
  *
  * Measured with MobileNetV2 on 195 photographs of ants and bees, accuracy on 153 others: 0.93 by the defaults, from an early epoch, as
- * validation fell from 0.86 to 0.63 within seven; 0.95 to 0.96 by the recipe, over three seeds.
+ * validation fell from 0.86 to 0.63 within seven; 0.94 to 0.95 by the recipe, over three seeds (bench/RESULTS.md).
  */
 export function warningOf(hp: Hyperparameters, circumstances: Circumstances): string | null {
   const { images, pretrained, given, fitToData } = circumstances;
