@@ -1,20 +1,27 @@
 import {
+  type DetectionSettings,
   type DetectorFolder,
   isYolo,
   type RegionDetectorSettings,
+  tilesIn,
   type YoloSettings,
 } from '@fovea/automl/model-folder';
+import type { Pixels } from '@fovea/data';
 import {
   detectionSize,
   letterbox,
   letterboxGeometry,
+  MOST_YOLO_DETECTIONS,
+  mergeDetections,
   normalisePixels,
   type PlainDetections,
+  type Rectangle,
   type Size,
+  tilesOf,
   undoLetterbox,
   yoloDetections,
 } from '@fovea/vision/transforms';
-import { type ImageSource, readResized } from './prepare.ts';
+import { type ImageSource, readWhole, resizedPart } from './prepare.ts';
 import { type OpenGraph, openGraph } from './session.ts';
 
 /** Where something is: shares of the image's width and height, 0 at the left top corner. */
@@ -49,33 +56,45 @@ export async function openDetector(model: DetectorFolder, threads: number): Prom
   const graph = await openGraph(model.onnx, threads);
   const { settings } = model;
   const look = isYolo(settings)
-    ? (image: ImageSource, name: string) => inCells(graph, model, settings, image, name)
-    : (image: ImageSource, name: string) => inRegions(graph, model, settings, image, name);
+    ? (image: Pixels, part: Rectangle) => inCells(graph, model, settings, image, part)
+    : (image: Pixels, part: Rectangle) => inRegions(graph, model, settings, image, part);
   return {
-    async detect(image, name) {
-      const { found, frame } = await look(image, name);
-      return { boxes: objectsOf(found, frame, model) };
+    async detect(source, name) {
+      const image = await readWhole(source, name);
+      const found = await inParts(image, settings, (part) => look(image, part));
+      return { boxes: objectsOf(found, image, model) };
     },
     close: () => graph.close(),
   };
 }
 
-/** Boxes in pixels of a frame that is the whole image. */
-interface Answer {
-  found: PlainDetections;
-  frame: Size;
+/** What is in an image of which the whole and, where the settings ask for it, tiles are looked at, in pixels of the image. */
+async function inParts(
+  { width, height }: Size,
+  settings: DetectionSettings,
+  look: (part: Rectangle) => Promise<PlainDetections>,
+): Promise<PlainDetections> {
+  const tiling = tilesIn(settings);
+  const whole = { left: 0, top: 0, width, height };
+  const tiles = tiling ? tilesOf(whole, tiling.grid) : [];
+  const found = [{ found: await look(whole), part: whole }];
+  if (!tiling || tiles.length === 0) return found[0].found;
+  // One after the other: together they need more memory and are no faster on a CPU.
+  for (const part of tiles) found.push({ found: await look(part), part });
+  const most = isYolo(settings) ? MOST_YOLO_DETECTIONS : settings.box_detections_per_img;
+  return mergeDetections(found, { iouThreshold: tiling.iouThreshold, most });
 }
 
-/** Faster R-CNN and RetinaNet: the graph answers boxes in pixels of the resized image. */
+/** Faster R-CNN and RetinaNet: the graph answers boxes in pixels of the resized part. In pixels of the part. */
 async function inRegions(
   graph: OpenGraph,
   model: DetectorFolder,
   { min_size: minSize, max_size: maxSize }: RegionDetectorSettings,
-  image: ImageSource,
-  name: string,
-): Promise<Answer> {
-  const { pixels, resized } = await readResized(image, name, (size) => detectionSize(size, minSize, maxSize));
-  const outputs = await graph.run(model.inputName, networkInput(pixels, resized, model), [
+  image: Pixels,
+  part: Rectangle,
+): Promise<PlainDetections> {
+  const resized = detectionSize(part, minSize, maxSize);
+  const outputs = await graph.run(model.inputName, networkInput(resizedPart(image, part, resized), resized, model), [
     1,
     3,
     resized.height,
@@ -83,30 +102,31 @@ async function inRegions(
   ]);
   const labels = Int32Array.from(outputs.labels_0 as BigInt64Array, (label) => Number(label) - model.firstLabel);
   const found = { boxes: outputs.boxes_0 as Float32Array, scores: outputs.scores_0 as Float32Array, labels };
-  return { found, frame: resized };
+  const [ratioX, ratioY] = [resized.width / part.width, resized.height / part.height];
+  undoLetterbox(found, part, { ratioX, ratioY, padding: { x: 0, y: 0 } });
+  return found;
 }
 
-/** YOLOv5: the graph answers what every cell of a square says. */
+/** YOLOv5: the graph answers what every cell of a square says. In pixels of the part. */
 async function inCells(
   graph: OpenGraph,
   model: DetectorFolder,
   { img_size: side, box_score_thresh: scoreThreshold, nms_iou_thresh: iouThreshold }: YoloSettings,
-  image: ImageSource,
-  name: string,
-): Promise<Answer> {
-  const { pixels, original, resized } = await readResized(
-    image,
-    name,
-    (size) => letterboxGeometry(size, side, { auto: false }).resized,
-  );
-  const placement = letterboxGeometry(original, side, { auto: false });
-  const square = letterbox(pixels, resized, placement);
-  const input = networkInput(square, placement.canvas, model);
-  const outputs = await graph.run(model.inputName, input, [1, 3, side, side]);
+  image: Pixels,
+  part: Rectangle,
+): Promise<PlainDetections> {
+  const placement = letterboxGeometry(part, side, { auto: false });
+  const { resized } = placement;
+  const square = letterbox(resizedPart(image, part, resized), resized, placement);
+  const outputs = await graph.run(model.inputName, networkInput(square, placement.canvas, model), [1, 3, side, side]);
   const [cells] = Object.values(outputs);
-  const found = yoloDetections(cells as Float32Array, model.labels.length, { scoreThreshold, iouThreshold });
-  undoLetterbox(found, original, placement);
-  return { found, frame: original };
+  const found = yoloDetections(cells as Float32Array, model.labels.length, {
+    scoreThreshold,
+    iouThreshold,
+    maxDetections: MOST_YOLO_DETECTIONS,
+  });
+  undoLetterbox(found, part, placement);
+  return found;
 }
 
 /** [1, 3, height, width] */

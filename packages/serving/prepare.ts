@@ -1,5 +1,13 @@
-import { decodeImage, imageSize } from '@fovea/data';
-import { type CentreCrop, centreCrop, normalisePixels, resizeShortSide, type Size } from '@fovea/vision/transforms';
+import { decodeImage, imageSize, type Pixels } from '@fovea/data';
+import { resizeLinear } from '@fovea/data/resize-linear';
+import {
+  type CentreCrop,
+  centreCrop,
+  normalisePixels,
+  type Rectangle,
+  resizeShortSide,
+  type Size,
+} from '@fovea/vision/transforms';
 
 /** How pictures become the network's input. */
 export interface Preparation {
@@ -34,21 +42,30 @@ export async function readImage(
 }
 
 /**
- * Reads an image as validation of detectors does: whole, resized without antialias.
+ * Reads an image at its own size, upright.
  *
- * @param sizeOf its size for the network
  * @throws IssuesError naming the image when it cannot be read
  */
-export async function readResized(
-  image: ImageSource,
-  name: string,
-  sizeOf: (original: Size) => Size,
-): Promise<{ pixels: Uint8Array; original: Size; resized: Size }> {
+export async function readWhole(image: ImageSource, name: string): Promise<Pixels> {
   const source = typeof image === 'string' ? { file: image } : { file: name, bytes: image };
-  const original = await imageSize(source);
-  const resized = sizeOf(original);
-  const { pixels } = await decodeImage({ ...source, resize: resized, interpolation: 'linear' });
-  return { pixels, original, resized };
+  return decodeImage({ ...source, resize: await imageSize(source) });
+}
+
+/** A part of an image, resized without antialias. */
+export function resizedPart(image: Pixels, part: Rectangle, resized: Size): Uint8Array {
+  const pixels = cut(image, part);
+  const isSame = part.width === resized.width && part.height === resized.height;
+  return isSame ? pixels : resizeLinear(pixels, part, resized);
+}
+
+function cut({ pixels, width, height }: Pixels, part: Rectangle): Uint8Array {
+  if (part.width === width && part.height === height) return pixels;
+  const result = new Uint8Array(part.width * part.height * 3);
+  for (let y = 0; y < part.height; y++) {
+    const from = ((part.top + y) * width + part.left) * 3;
+    result.set(pixels.subarray(from, from + part.width * 3), y * part.width * 3);
+  }
+  return result;
 }
 
 /** @returns [images, 3, cropSize, cropSize], normalised */

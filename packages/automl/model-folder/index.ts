@@ -1,5 +1,6 @@
 // Reading needs no engine: a process that serves a model imports this and never loads libtorch.
 export { OnnxError } from '../onnx/onnx-error.ts';
+export { tilesIn } from './detection-settings.ts';
 export {
   type ClassificationTask,
   type DetectionSettings,

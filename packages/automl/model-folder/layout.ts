@@ -63,8 +63,18 @@ export interface InferenceSettings {
   valid_crop_size: number;
 }
 
+/** How images are looked at in tiles besides; models of before that was possible have none of it. */
+export interface TileSettings {
+  /** Tiles along the width and the height, as `3x2`; null: none. Default null. */
+  tile_grid_size?: string | null;
+  /** Overlap of neighbouring tiles, as a share of a tile. Default 0.25. */
+  tile_overlap_ratio?: number;
+  /** When tiles are put together, a box goes that overlaps a better one of its class by more than this (IoU). Default 0.25. */
+  tile_predictions_nms_thresh?: number;
+}
+
 /** The same of Faster R-CNN and RetinaNet. */
-export interface RegionDetectorSettings {
+export interface RegionDetectorSettings extends TileSettings {
   /** The shorter side becomes so many pixels … */
   min_size: number;
   /** … unless the longer one then exceeded this. */
@@ -78,7 +88,9 @@ export interface RegionDetectorSettings {
 }
 
 /** The same of YOLOv5. */
-export interface YoloSettings extends Pick<RegionDetectorSettings, 'box_score_thresh' | 'nms_iou_thresh'> {
+export interface YoloSettings
+  extends TileSettings,
+    Pick<RegionDetectorSettings, 'box_score_thresh' | 'nms_iou_thresh'> {
   /** Images are put on a square of so many pixels. */
   img_size: number;
   /** Said, not changed: `small`, `medium` … */

@@ -84,7 +84,7 @@ function plannedObjects(
 ): IteratorObject<PlannedSample> {
   const settings = resolveHyperparameters('image_object_detection', model, hyperparameters);
   const shown = detectionSamples(model, settings);
-  const images = records.map((record) => boxedImage(record, classes));
+  const images = records.flatMap((record) => shown.parts(boxedImage(record, classes)));
   const labelled = ({ sample, size: { width, height }, boxes }: DetectionSample): PlannedSample => ({
     sample,
     objects: Array.from(boxes.classes, (number, i) => {

@@ -112,12 +112,6 @@ function trainingProblems({
         notYet([...path, 'distributed'], 'training on several GPUs can not be run yet', 'take distributed out'),
       );
     }
-    if (values.tile_grid_size !== undefined && values.tile_grid_size !== null) {
-      const message = 'images can not be looked at in tiles yet';
-      problems.push(
-        notYet([...path, 'tile_grid_size'], message, 'take the tile_ keys out; a larger min_size sees smaller objects'),
-      );
-    }
     if (values.augmentations !== undefined) {
       problems.push(
         noEffect([...path, 'augmentations'], 'augmentations has no effect: what it takes is not documented'),

@@ -1,3 +1,4 @@
+import { readTileGrid } from '@fovea/vision/transforms';
 import { z } from 'zod';
 import type { Definition, GivenValue, NumberDefinition, Range } from './hyperparameter-definition.ts';
 
@@ -35,14 +36,14 @@ export const oneOf = <const Values extends readonly [string, ...string[]]>(
   return z.preprocess(canonical, z.enum(values, { error: () => `must be ${alternatives(values)}` }));
 };
 
-/** `3x2`; the v1 spelling `(3, 2)` means the same. */
+/** `3x2`; the v1 spelling `(3, 2)` becomes that. */
 const tileGrid = () =>
-  z.preprocess(
-    (value) => (typeof value === 'string' ? value.replace(/^\(\s*(\d+)\s*,\s*(\d+)\s*\)$/, '$1x$2') : value),
-    z
-      .string({ error: () => 'must be two numbers as in 3x2' })
-      .regex(/^[1-9]\d{0,3}x[1-9]\d{0,3}$/, { error: () => 'must be two numbers as in 3x2' }),
-  );
+  z.string({ error: () => 'must be two numbers as in 3x2' }).transform((value, context) => {
+    const read = readTileGrid(value);
+    if (!('wrong' in read)) return `${read.columns}x${read.rows}`;
+    context.addIssue({ code: 'custom', message: `must be ${read.wrong}` });
+    return z.NEVER;
+  });
 
 /**
  * A map of known keys. For an unknown key the message of its issue is the list of known ones, from which the report takes

@@ -69,9 +69,11 @@ function training(
 const truth = RECORDS.map(({ width, height, objects }) => {
   const single = objects.filter(({ crowd }) => !crowd);
   return {
-    boxes: single.flatMap(({ box: [x1, y1, x2, y2] }) => [x1 * width, y1 * height, x2 * width, y2 * height]),
-    labels: single.map(({ label }) => CLASSES.indexOf(label)),
-    scores: single.map(() => 0.9),
+    boxes: Float32Array.from(
+      single.flatMap(({ box: [x1, y1, x2, y2] }) => [x1 * width, y1 * height, x2 * width, y2 * height]),
+    ),
+    labels: Int32Array.from(single, ({ label }) => CLASSES.indexOf(label)),
+    scores: Float32Array.from(single, () => 0.9),
   };
 });
 

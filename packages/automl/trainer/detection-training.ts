@@ -9,16 +9,11 @@ import {
   type Normalisation,
   type ObjectDetector,
   type Placement,
+  type PlainDetections,
   type SampleBoxes,
   type Size,
 } from '@fovea/vision';
-import {
-  DetectionLog,
-  detectionMetrics,
-  detectionTables,
-  type FoundObjects,
-  type ValidationMetricType,
-} from '../metrics/index.ts';
+import { DetectionLog, detectionMetrics, detectionTables, type ValidationMetricType } from '../metrics/index.ts';
 import type { DetectionSamples } from './detection-samples.ts';
 import type { Evaluation, InPrecision, Losses, Sample, SampleMoment, TrainingTask } from './training-task.ts';
 
@@ -26,6 +21,7 @@ import type { Evaluation, InPrecision, Losses, Sample, SampleMoment, TrainingTas
 export interface DetectionSample extends Sample {
   /** Of what the detector looks at, in pixels. */
   readonly size: Size;
+  /** Before it was resized; of a tile its own size. */
   readonly original: Size;
   /** In pixels of what the detector looks at. */
   readonly boxes: SampleBoxes;
@@ -42,20 +38,26 @@ interface Setting {
 }
 
 /** A network that learns to find objects. */
-export class DetectionTraining implements TrainingTask<DetectionSample, FoundObjects[]> {
+export class DetectionTraining implements TrainingTask<DetectionSample, PlainDetections[]> {
   readonly name = 'image_object_detection';
   readonly primaryMetric = 'mean_average_precision';
   readonly #setting: Setting;
   readonly #indexOf: ReadonlyMap<string, number>;
+  /** Images as wholes and, where the job asks for it, in tiles. */
   readonly #training: readonly BoxedImage[];
   readonly #validation: readonly BoxedImage[];
+  /** Of each validation image, how many of `#validation` are parts of it; they stand one after the other. */
+  readonly #partCounts: readonly number[];
 
   /** @throws RangeError for a label that is none of the classes */
   constructor(setting: Setting) {
     this.#setting = setting;
     this.#indexOf = new Map(setting.classes.map((label, index) => [label, index]));
-    this.#training = setting.train.map((record) => boxedImage(record, setting.classes));
-    this.#validation = setting.validation.map((record) => boxedImage(record, setting.classes));
+    const partsOf = (record: ObjectRecord) => setting.samples.parts(boxedImage(record, setting.classes));
+    this.#training = setting.train.flatMap(partsOf);
+    const validation = setting.validation.map(partsOf);
+    this.#validation = validation.flat();
+    this.#partCounts = validation.map((parts) => parts.length);
   }
 
   get model() {
@@ -66,12 +68,14 @@ export class DetectionTraining implements TrainingTask<DetectionSample, FoundObj
     return this.#setting.classes;
   }
 
+  /** A tile counts as an image. */
   get trainingImages(): number {
-    return this.#setting.train.length;
+    return this.#training.length;
   }
 
+  /** A tile counts as an image here too; `judge` puts the answers together again. */
   get validationImages(): number {
-    return this.#setting.validation.length;
+    return this.#validation.length;
   }
 
   get normalisation(): Normalisation {
@@ -80,6 +84,14 @@ export class DetectionTraining implements TrainingTask<DetectionSample, FoundObj
 
   get minimisesSum(): boolean {
     return this.#setting.detector.minimisesSum;
+  }
+
+  get averagesWeights(): boolean {
+    return this.#setting.detector.averagesWeights;
+  }
+
+  get decaysWeightsOnly(): boolean {
+    return this.#setting.detector.decaysWeightsOnly;
   }
 
   trainingSamples(images: readonly number[], { position, ...step }: SampleMoment): DetectionSample[] {
@@ -114,7 +126,7 @@ export class DetectionTraining implements TrainingTask<DetectionSample, FoundObj
     return samples.length;
   }
 
-  answers(images: Tensor, samples: readonly DetectionSample[]): FoundObjects[] {
+  answers(images: Tensor, samples: readonly DetectionSample[]): PlainDetections[] {
     return tidy(() =>
       noGrad(() => {
         const found = this.#setting.detector.detect({ images, sizes: samples.map(({ size }) => size) });
@@ -143,10 +155,10 @@ export class DetectionTraining implements TrainingTask<DetectionSample, FoundObj
     return { ratioX, ratioY, padding: { x: 0, y: 0 } };
   }
 
-  judge(answers: readonly FoundObjects[][]): Evaluation {
+  judge(answers: readonly PlainDetections[][]): Evaluation {
     const { classes, validation, metricType: type, iouThreshold } = this.#setting;
     const log = new DetectionLog(classes.length);
-    for (const [i, found] of answers.flat().entries()) {
+    for (const [i, found] of this.#wholeAnswers(answers.flat()).entries()) {
       const { width, height, objects } = validation[i];
       const truth = {
         boxes: objects.flatMap(({ box }) => inPixels(box, { width, height })),
@@ -166,6 +178,16 @@ export class DetectionTraining implements TrainingTask<DetectionSample, FoundObj
       },
       tables: () => detectionTables(records, classes, { iouThreshold }),
     };
+  }
+
+  /** What was found in each image, of what was found in its parts. */
+  #wholeAnswers(found: readonly PlainDetections[]): PlainDetections[] {
+    let end = 0;
+    return this.#partCounts.map((count) => {
+      const start = end;
+      end += count;
+      return this.#setting.samples.merged(this.#validation.slice(start, end), found.slice(start, end));
+    });
   }
 
   #classOf(label: string): number {
@@ -214,7 +236,7 @@ function targetsOf(samples: readonly DetectionSample[], device: string): Detecti
 }
 
 /** Rows of corners, score and class. */
-function unpacked(rows: Float32Array, count: number): FoundObjects {
+function unpacked(rows: Float32Array, count: number): PlainDetections {
   const boxes = new Float32Array(4 * count);
   const scores = new Float32Array(count);
   const labels = new Int32Array(count);

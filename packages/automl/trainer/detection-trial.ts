@@ -1,7 +1,6 @@
 import { rand, type Tensor, tensor } from '@fovea/torch';
-import { findDetector, freezeStages, type ObjectDetector } from '@fovea/vision';
+import { findDetector, freezeStages, type ObjectDetector, type PlainDetections } from '@fovea/vision';
 import type { DetectionData } from '../job/prepare-data.ts';
-import type { FoundObjects } from '../metrics/index.ts';
 import type { Hyperparameters } from '../spec/resolve-hyperparameters.ts';
 import { detectionSamples } from './detection-samples.ts';
 import { type DetectionSample, DetectionTraining } from './detection-training.ts';
@@ -23,7 +22,7 @@ export async function prepareDetector(
   given: DetectionHyperparameters,
   kept: DetectionHyperparameters | null,
   { context, data, device }: { context: TrialContext; data: DetectionData; device: string },
-): Promise<PreparedTrial<DetectionSample, FoundObjects[]>> {
+): Promise<PreparedTrial<DetectionSample, PlainDetections[]>> {
   const { report, signal, earlier, weights: choice } = context;
   const entry = findDetector(given.model_name);
   const { classes, train, validation } = data;

@@ -66,13 +66,19 @@ function exportable({ network }: ObjectDetector): AnyDetector {
 
 function settingsOf({ fit }: ObjectDetector, hp: TrainedDetector['hyperparameters']): DetectionSettings {
   const thresholds = { box_score_thresh: hp.box_score_threshold, nms_iou_thresh: hp.nms_iou_threshold };
+  const tiles = {
+    tile_grid_size: hp.tile_grid_size,
+    tile_overlap_ratio: hp.tile_overlap_ratio,
+    tile_predictions_nms_thresh: hp.tile_predictions_nms_threshold,
+  };
   if (fit.kind === 'letterbox') {
-    return { img_size: fit.size, model_size: hp.model_size ?? 'medium', ...thresholds };
+    return { img_size: fit.size, model_size: hp.model_size ?? 'medium', ...thresholds, ...tiles };
   }
   return {
     min_size: fit.minSize,
     max_size: fit.maxSize,
     ...thresholds,
     box_detections_per_img: hp.box_detections_per_image ?? 100,
+    ...tiles,
   };
 }

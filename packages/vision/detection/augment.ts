@@ -5,7 +5,7 @@
  */
 import type { Decode, Sample } from '@fovea/data';
 import type { CompositionPlan } from '../transforms/augment.ts';
-import type { Size } from '../transforms/geometry.ts';
+import type { Rectangle, Size } from '../transforms/geometry.ts';
 import type { Random } from '../transforms/random.ts';
 import {
   type AffineRanges,
@@ -21,6 +21,8 @@ import { boxesOfPlan, type DetectionPlan, type DetectionPlanOptions, planDetecti
 
 /** An image with its boxes, in pixels of the image after EXIF orientation. */
 export interface BoxedImage extends Pick<Decode, 'file' | 'source'>, Size {
+  /** Only this part of the file's image is meant; size and boxes are those of the part. Default: all of it. */
+  part?: Rectangle;
   boxes: OriginalBoxes;
 }
 
@@ -58,14 +60,15 @@ export function rcnnValidationSample(
 }
 
 function rcnnSample(
-  { file, source, width, height }: BoxedImage,
+  { file, source, width, height, part }: BoxedImage,
   { crop, output, placed, flip }: DetectionPlan,
 ): Sample {
-  const isWhole = crop.width === width && crop.height === height;
+  const isWhole = !part && crop.width === width && crop.height === height;
+  const { left: partLeft, top: partTop } = part ?? { left: 0, top: 0 };
   const decode: Decode = {
     file,
     ...(source && { source }),
-    ...(!isWhole && { crop }),
+    ...(!isWhole && { crop: { ...crop, left: partLeft + crop.left, top: partTop + crop.top } }),
     resize: { width: placed.width, height: placed.height },
     // torchvision's detectors resize without antialias, and so does the exported model.
     interpolation: 'linear',
@@ -115,8 +118,15 @@ function yolov5Sample(
   repeats: boolean,
 ): DetectionSample {
   const decodes = plan.tiles.map(({ image, resized }): Decode => {
-    const { file, source } = images[image];
-    return { file, ...(source && { source }), resize: resized, interpolation: 'linear', repeats };
+    const { file, source, part } = images[image];
+    return {
+      file,
+      ...(source && { source }),
+      ...(part && { crop: part }),
+      resize: resized,
+      interpolation: 'linear',
+      repeats,
+    };
   });
   // The worker knows the images by their place among the decoded ones.
   const tiles = plan.tiles.map((tile, image) => ({ ...tile, image }));

@@ -16,6 +16,7 @@ export { Detector } from './detector.ts';
 export { FasterRcnn, type FasterRcnnOptions, fasterRcnn, pooledLevels } from './faster-rcnn.ts';
 export { FeaturePyramid, LastLevelMaxPool, LastLevelP6P7 } from './feature-pyramid.ts';
 export { FrozenBatchNorm2d } from './frozen-batch-norm.ts';
+export { partsOf } from './image-parts.ts';
 export { BELOW_LOW_THRESHOLD, BETWEEN_THRESHOLDS, type MatcherOptions, matchBoxes } from './matcher.ts';
 export { flattened } from './region-proposals.ts';
 export { detectionSize } from './resized-size.ts';

@@ -20,10 +20,12 @@ export {
   type Size,
 } from './geometry.ts';
 export { type Letterbox, type LetterboxOptions, letterbox, letterboxGeometry } from './letterbox.ts';
+export { mergeDetections, type PartDetections } from './merge-tiles.ts';
 export { type PlainDetections, plainNonMaxSuppression, takeDetections } from './non-max-suppression.ts';
 export { type Normalisation, normalisePixels } from './normalise.ts';
 export { mixSeeds, type Random, torchRandom } from './random.ts';
-export { undoLetterbox, type YoloDetectionOptions, yoloDetections } from './yolo-detections.ts';
+export { readTileGrid, type TileGrid, tilesOf } from './tile-grid.ts';
+export { MOST_YOLO_DETECTIONS, undoLetterbox, type YoloDetectionOptions, yoloDetections } from './yolo-detections.ts';
 
 /** For the data loader: `new BatchLoader({augmentModule})`. */
 export const augmentModule: URL = new URL('./augment.ts', import.meta.url);

@@ -12,10 +12,12 @@ export interface YoloDetectionOptions {
   iouThreshold: number;
   /** Default false: a box has its most probable class. True: it stands for every class that exceeds the threshold. */
   multiLabel?: boolean;
-  /** Most boxes of an image. Default 300. */
+  /** Most boxes of an image. Default `MOST_YOLO_DETECTIONS`. */
   maxDetections?: number;
 }
 
+/** YOLOv5 answers with so many boxes at most. */
+export const MOST_YOLO_DETECTIONS = 300;
 /** Centre, size and objectness stand before the classes. */
 const BOX_CHANNELS = 5;
 /** Most boxes that are compared with each other; the best ones. */
@@ -32,7 +34,13 @@ const CLASS_DISTANCE = { '5.0': 4096, '6.2': 7680 } as const;
 export function yoloDetections(
   decoded: Float32Array,
   classes: number,
-  { version = '6.2', scoreThreshold, iouThreshold, multiLabel = false, maxDetections = 300 }: YoloDetectionOptions,
+  {
+    version = '6.2',
+    scoreThreshold,
+    iouThreshold,
+    multiLabel = false,
+    maxDetections = MOST_YOLO_DETECTIONS,
+  }: YoloDetectionOptions,
 ): PlainDetections {
   const candidates = candidatesOf(decoded, classes, Math.fround(scoreThreshold), multiLabel && classes > 1);
   const { boxes, labels } = candidates;
