@@ -194,6 +194,9 @@ export const contiguous: (self: Tensor, memoryFormat?: MemoryFormat) => Tensor =
 /** `aten::conv2d(Tensor input, Tensor weight, Tensor? bias=None, int[2] stride=1, int[2] padding=0, int[2] dilation=1, int groups=1) -> Tensor` */
 export const conv2d: (input: Tensor, weight: Tensor, bias?: Tensor | null, stride?: number | readonly number[], padding?: number | readonly number[], dilation?: number | readonly number[], groups?: number) => Tensor = bind('aten::conv2d');
 
+/** `aten::conv_transpose2d.input(Tensor input, Tensor weight, Tensor? bias=None, int[2] stride=1, int[2] padding=0, int[2] output_padding=0, int groups=1, int[2] dilation=1) -> Tensor` */
+export const convTranspose2dInput: (input: Tensor, weight: Tensor, bias?: Tensor | null, stride?: number | readonly number[], padding?: number | readonly number[], outputPadding?: number | readonly number[], groups?: number, dilation?: number | readonly number[]) => Tensor = bind('aten::conv_transpose2d.input');
+
 /** `aten::copy_(Tensor(a!) self, Tensor src, bool non_blocking=False) -> Tensor(a!)` */
 export const copy_: (self: Tensor, src: Tensor, nonBlocking?: boolean) => Tensor = bind('aten::copy_');
 

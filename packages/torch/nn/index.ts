@@ -1,5 +1,6 @@
 export * from './activations.ts';
 export * from './batch-norm.ts';
+export * from './conv-transpose2d.ts';
 export * from './conv2d.ts';
 export * from './dropout.ts';
 export * from './flatten.ts';

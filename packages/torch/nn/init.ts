@@ -106,7 +106,7 @@ function kaimingStd(tensor: Tensor, options: KaimingOptions): number {
   return calculateGain(nonlinearity, a) / Math.sqrt(mode === 'fan_in' ? fanIn : fanOut);
 }
 
-/** What `Linear` and `Conv2d` start with in PyTorch: weight and bias uniform in ±1/√fanIn, the weight drawn first. */
+/** What `Linear` and convolutions start with in PyTorch: weight and bias uniform in ±1/√fanIn, the weight drawn first. */
 export function defaultWeightAndBias_(weight: Tensor, bias: Tensor | null): void {
   kaimingUniform_(weight, { a: Math.sqrt(5) });
   const { fanIn } = calculateFan(weight);

@@ -120,8 +120,8 @@ export class DetectionTransform {
 function resizeTarget({ boxes, labels, masks }: DetectionTarget, from: Size, to: Size): DetectionTarget {
   const resized = { boxes: resizeBoxes(boxes, from, to), labels };
   if (!masks) return resized;
-  const nearest = ops.upsampleNearest2d(masks.unsqueeze(1).float(), [to.height, to.width]);
-  return { ...resized, masks: nearest.squeeze(1).to({ dtype: 'uint8' }) };
+  const bytes = masks.to({ dtype: 'uint8' }).unsqueeze(1);
+  return { ...resized, masks: ops.upsampleNearest2d(bytes, [to.height, to.width]).squeeze(1) };
 }
 
 function resizeBoxes(boxes: Tensor, from: Size, to: Size): Tensor {

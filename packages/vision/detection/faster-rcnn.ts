@@ -10,7 +10,7 @@ import type { DetectionTransformOptions, ImageBatch } from './detection-transfor
 import { Detector } from './detector.ts';
 import { RegionProposalNetwork } from './region-proposals.ts';
 import { ResNetFpn, type ResNetFpnOptions } from './resnet-fpn.ts';
-import { RoiHeads } from './roi-heads.ts';
+import { type RoiHeadOptions, RoiHeads } from './roi-heads.ts';
 import type { DetectionLosses, Detections, DetectionTarget } from './targets.ts';
 
 /** torchvision's arguments of `FasterRCNN` in camelCase. */
@@ -47,10 +47,19 @@ const ANCHORS: AnchorShapes = { sizes: [[32], [64], [128], [256], [512]], aspect
 /** Losses `classifier`, `boxRegression`, `objectness`, `rpnBoxRegression`. */
 export class FasterRcnn extends Detector {
   rpn;
-  roi_heads;
+  roi_heads: RoiHeads;
 
-  /** @param classes with the background, which is class 0 */
-  constructor(backbone: ResNetFpn, classes: number, options: FasterRcnnOptions = {}) {
+  /**
+   * @param classes with the background, which is class 0
+   * @param makeHeads the second stage, where it has to do more
+   */
+  constructor(
+    backbone: ResNetFpn,
+    classes: number,
+    options: FasterRcnnOptions = {},
+    makeHeads: (channels: number, options: RoiHeadOptions) => RoiHeads = (channels, its) =>
+      new RoiHeads(channels, classes, its),
+  ) {
     super(backbone, options);
     this.rpn = new RegionProposalNetwork(backbone.outChannels, {
       anchors: ANCHORS,
@@ -63,7 +72,7 @@ export class FasterRcnn extends Detector {
       training: { preNmsTopN: options.rpnPreNmsTopNTrain ?? 2000, postNmsTopN: options.rpnPostNmsTopNTrain ?? 2000 },
       evaluation: { preNmsTopN: options.rpnPreNmsTopNTest ?? 1000, postNmsTopN: options.rpnPostNmsTopNTest ?? 1000 },
     });
-    this.roi_heads = new RoiHeads(backbone.outChannels, classes, {
+    this.roi_heads = makeHeads(backbone.outChannels, {
       fgIouThresh: options.boxFgIouThresh ?? 0.5,
       bgIouThresh: options.boxBgIouThresh ?? 0.5,
       batchSizePerImage: options.boxBatchSizePerImage ?? 512,

@@ -17,6 +17,10 @@ export { FasterRcnn, type FasterRcnnOptions, fasterRcnn, pooledLevels } from './
 export { FeaturePyramid, LastLevelMaxPool, LastLevelP6P7 } from './feature-pyramid.ts';
 export { FrozenBatchNorm2d } from './frozen-batch-norm.ts';
 export { partsOf } from './image-parts.ts';
+export { masksOnImage } from './mask-pasting.ts';
+export { MaskRcnn, maskRcnn } from './mask-rcnn.ts';
+export { MaskRoiHeads } from './mask-roi-heads.ts';
+export { cropMasks } from './mask-targets.ts';
 export { BELOW_LOW_THRESHOLD, BETWEEN_THRESHOLDS, type MatcherOptions, matchBoxes } from './matcher.ts';
 export { flattened } from './region-proposals.ts';
 export { detectionSize } from './resized-size.ts';

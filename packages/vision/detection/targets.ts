@@ -7,7 +7,7 @@ export interface DetectionTarget {
   boxes: Tensor;
   /** int64 `[K]` */
   labels: Tensor;
-  /** 1 where the object is, uint8 `[K, H, W]`. */
+  /** For a network that learns masks: 1 where the object is, uint8 `[K, H, W]`, as large as the image. */
   masks?: Tensor;
 }
 
@@ -19,6 +19,8 @@ export interface Detections {
   labels: Tensor;
   /** In [0, 1], `[K]`. */
   scores: Tensor;
+  /** Where in each box the object is, from a network that finds masks: probabilities `[K, 28, 28]`; see `masksOnImage`. */
+  masks?: Tensor;
 }
 
 /** The terms of a detector's loss by name; training minimises their sum. */

@@ -11,6 +11,7 @@ import {
 import * as check from './check.ts';
 import type { DetectorFile } from './detector.ts';
 import { fillModel, generatedInput } from './fill.ts';
+import { ellipses } from './masks.ts';
 import { makeOptimizer, type TorchArguments } from './torch-optimizer.ts';
 
 type Check = check.Check;
@@ -24,6 +25,7 @@ const SINGLE_GRADIENT = 0.05;
 const LOSS_NAMES: Readonly<Record<string, string>> = {
   loss_classifier: 'classifier',
   loss_box_reg: 'boxRegression',
+  loss_mask: 'mask',
   loss_objectness: 'objectness',
   loss_rpn_box_reg: 'rpnBoxRegression',
   classification: 'classification',
@@ -35,9 +37,10 @@ const BY_GENERATOR = ['loss_objectness', 'loss_rpn_box_reg'];
 /** The training part of a detector's file. */
 export interface DetectorTraining {
   train: {
-    targets: { boxes: number[][][]; labels: number[][] };
+    targets: { boxes: number[][][]; labels: number[][]; masks?: string };
     assignment?: {
       targets_after_resize: number[][][];
+      target_masks_after_resize?: { shape: number[]; area: number[] }[];
       rpn_anchors_fg_bg_ignored?: number[][];
       anchors_fg_bg_between?: number[][];
     };
@@ -71,7 +74,7 @@ export interface DetectorTraining {
  */
 export function checkDetectorTraining(model: Detector, file: DetectorFile, makeSampling: () => Detector): Check[] {
   const { train, tolerance } = file;
-  const targets = targetsOf(train.targets);
+  const targets = targetsOf(file);
   const losses = (of: Detector, its: DetectionTarget[]): RecordedLosses =>
     tidy(() => noGrad(() => numbersOf(of.train().losses(imagesOf(file), its))));
   const dictionary = (label: string, recorded: RecordedLosses, found: RecordedLosses): Check =>
@@ -102,8 +105,17 @@ export function disposeModel(model: Detector): void {
   for (const tensor of model.stateDict().values()) tensor.dispose();
 }
 
-const targetsOf = ({ boxes, labels }: DetectorTraining['train']['targets']): DetectionTarget[] =>
-  boxes.map((its, image) => ({ boxes: tensorOf(its), labels: tensorOf(labels[image], { dtype: 'int64' }) }));
+function targetsOf({ train, input }: DetectorFile): DetectionTarget[] {
+  const { boxes, labels, masks } = train.targets;
+  return boxes.map((its, image) => {
+    const [, height, width] = input.images[image].shape;
+    return {
+      boxes: tensorOf(its),
+      labels: tensorOf(labels[image], { dtype: 'int64' }),
+      ...(masks !== undefined && { masks: ellipses(masks, its, { height, width }) }),
+    };
+  });
+}
 
 const numbersOf = (losses: DetectionLosses): RecordedLosses =>
   Object.fromEntries(
@@ -129,6 +141,12 @@ function assignment(model: Detector, file: DetectorFile, targets: DetectionTarge
     .flat(2)
     .reduce((most, value, index) => Math.max(most, Math.abs(value - boxes.flat(2)[index])), 0);
   const checks = [check.within('targets after resizing', worst, file.tolerance.detection_box_px)];
+  for (const [image, { shape, area }] of (recorded.target_masks_after_resize ?? []).entries()) {
+    const { masks } = resized[image];
+    checks.push(check.same(`target masks ${image} after resizing`, shape, masks?.shape ?? []));
+    const areas = masks ? check.numbers(masks.flatten(1).float().sum(1)) : [];
+    checks.push(check.same(`target masks ${image} after resizing, areas`, area, areas));
+  }
   const counts = recorded.rpn_anchors_fg_bg_ignored ?? recorded.anchors_fg_bg_between;
   if (!counts || !(model instanceof FasterRcnn || model instanceof RetinaNet)) return checks;
   const source = model instanceof FasterRcnn ? model.rpn : model;

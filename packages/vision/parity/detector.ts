@@ -1,13 +1,22 @@
-/** Parity of detectors: `torchvision/fasterrcnn_*.json`, `torchvision/retinanet_*.json`. */
+/** Parity of detectors: `torchvision/fasterrcnn_*.json`, `torchvision/retinanet_*.json`, `torchvision/maskrcnn_*.json`. */
 import { noGrad, type Tensor, tensor as tensorOf, tidy } from '@fovea/torch';
 import { FasterRcnn, pooledLevels } from '../detection/faster-rcnn.ts';
-import { type Detector, fasterRcnn, type ImageBatch, RetinaNet, retinaNet } from '../detection/index.ts';
+import {
+  type Detector,
+  fasterRcnn,
+  type ImageBatch,
+  MaskRcnn,
+  maskRcnn,
+  RetinaNet,
+  retinaNet,
+} from '../detection/index.ts';
 import { flattened } from '../detection/region-proposals.ts';
 import { poolRegions } from '../detection/roi-heads.ts';
 import { RESNET_NAMES, type ResNetName } from '../models/resnet.ts';
 import * as check from './check.ts';
 import { checkDetectorTraining, type DetectorTraining, disposeModel, imagesOf } from './detector-training.ts';
 import { fillModel, type Gains } from './fill.ts';
+import { type MaskHeadFigures, maskHead, pastedMasks } from './masks.ts';
 
 type Check = check.Check;
 type Recorded = check.RecordedTensor;
@@ -17,6 +26,9 @@ export interface RecordedDetections {
   boxes: number[][];
   scores: number[];
   labels: number[];
+  mask_shape?: number[];
+  mask_sum?: number[];
+  mask_area_gt_half?: number[];
 }
 
 interface RecordedTransform {
@@ -56,6 +68,7 @@ export interface DetectorFile extends Gains, DetectorTraining {
     'roi_features' | 'box_features' | 'class_logits' | 'box_regression',
     Recorded
   >;
+  mask_head_on_fixed_proposals?: MaskHeadFigures;
   head?: { cls_logits: Recorded; bbox_regression: Recorded };
   eval_outputs: { score_thresh: number; detections_top50: RecordedDetections[] };
   default_size_800_1333?: {
@@ -109,7 +122,7 @@ function withModel(model: Detector, look: (model: Detector) => Check[]): Check[]
 }
 
 function build({ model: name, constructor: given }: DetectorFile, settings: Settings): Detector {
-  const [, family, backbone] = /^(fasterrcnn|retinanet)_(\w+)_fpn$/.exec(name) ?? [];
+  const [, family, backbone] = /^(fasterrcnn|maskrcnn|retinanet)_(\w+)_fpn$/.exec(name) ?? [];
   if (!RESNET_NAMES.includes(backbone as ResNetName)) throw new Error(`parity of ${name} is not supported yet`);
   const { scoreThresh, keepAll, defaultSizes } = settings;
   const common = {
@@ -120,7 +133,8 @@ function build({ model: name, constructor: given }: DetectorFile, settings: Sett
     ...(defaultSizes ? {} : { minSize: given.min_size, maxSize: given.max_size }),
   };
   if (family === 'retinanet') return retinaNet({ ...common, scoreThresh });
-  return fasterRcnn({
+  const make = family === 'maskrcnn' ? maskRcnn : fasterRcnn;
+  return make({
     ...common,
     boxScoreThresh: scoreThresh,
     ...(defaultSizes
@@ -207,6 +221,11 @@ function twoStages(model: FasterRcnn, file: DetectorFile, batch: ImageBatch, fea
   }
   const recorded = file.box_head_on_fixed_proposals;
   if (recorded) checks.push(...boxHead(model, recorded, features, batch, tolerance));
+  const shapes = file.mask_head_on_fixed_proposals;
+  if (recorded && shapes && model instanceof MaskRcnn) {
+    const proposals = recorded.fixed_proposals.map((boxes) => tensorOf(boxes));
+    checks.push(...maskHead(model, shapes, { proposals, features, sizes: batch.sizes }, tolerance));
+  }
   return checks;
 }
 
@@ -266,9 +285,15 @@ const found = (boxes: Tensor, scores: Tensor, labels?: Tensor): Found => ({
 
 function detections(label: string, model: Detector, file: DetectorFile, recorded: RecordedDetections[]): Check[] {
   const images = model.eval().detect(imagesOf(file));
-  return recorded.map((wanted, image) => {
-    const { boxes, scores, labels } = images[image];
-    return boxesMatch(`${label} ${image}`, wanted, found(boxes, scores, labels), file);
+  return recorded.flatMap((wanted, image) => {
+    const { boxes, scores, labels, masks } = images[image];
+    const ours = found(boxes, scores, labels);
+    const checks = [boxesMatch(`${label} ${image}`, wanted, ours, file)];
+    if (wanted.mask_sum && masks) {
+      const rows = nearest(wanted, ours, file).map(({ row }) => row);
+      checks.push(...pastedMasks(`${label} ${image} masks`, wanted, masks, rows, file));
+    }
+    return checks;
   });
 }
 
@@ -277,20 +302,33 @@ function boxesMatch(
   label: string,
   wanted: Found & { count: number },
   ours: Found,
-  { tolerance }: Pick<DetectorFile, 'tolerance'>,
+  file: Pick<DetectorFile, 'tolerance'>,
 ): Check {
   if (wanted.count !== ours.boxes.length) return check.failed(label, `${ours.boxes.length}, expected ${wanted.count}`);
+  const distances = nearest(wanted, ours, file).map(({ distance }) => distance);
+  return check.within(label, Math.max(0, ...distances), 1, `of ${wanted.count}`);
+}
+
+/** For each of the first 40 recorded boxes the one of ours that is most like it. */
+function nearest(
+  wanted: Found,
+  ours: Found,
+  { tolerance }: Pick<DetectorFile, 'tolerance'>,
+): { row: number; distance: number }[] {
   // Both bounds in one number: 1 is just within them.
   const distance = (i: number, j: number): number =>
     Math.max(
       ...[0, 1, 2, 3].map((k) => Math.abs(wanted.boxes[i][k] - ours.boxes[j][k]) / tolerance.detection_box_px),
       Math.abs(wanted.scores[i] - ours.scores[j]) / tolerance.detection_score,
     );
-  const nearest = wanted.boxes.slice(0, 40).map((_, i) =>
-    ours.boxes.reduce((least, _box, j) => {
-      const hasLabel = !wanted.labels || wanted.labels[i] === ours.labels?.[j];
-      return hasLabel ? Math.min(least, distance(i, j)) : least;
-    }, Number.POSITIVE_INFINITY),
+  return wanted.boxes.slice(0, 40).map((_, i) =>
+    ours.boxes.reduce(
+      (best, _box, row) => {
+        if (wanted.labels && wanted.labels[i] !== ours.labels?.[row]) return best;
+        const own = distance(i, row);
+        return own < best.distance ? { row, distance: own } : best;
+      },
+      { row: 0, distance: Number.POSITIVE_INFINITY },
+    ),
   );
-  return check.within(label, Math.max(0, ...nearest), 1, `of ${wanted.count}`);
 }
