@@ -32,6 +32,10 @@ export interface ObjectDetector {
   readonly firstLabel: number;
   /** Whether the sum over the images of a batch is minimised instead of the mean. */
   readonly minimisesSum: boolean;
+  /** Whether a moving average of the weights is served, and not the weights of the last update. */
+  readonly averagesWeights: boolean;
+  /** Whether weight decay leaves biases and normalisations alone. */
+  readonly decaysWeightsOnly: boolean;
   /**
    * The terms of the loss, each a mean over the images.
    *

@@ -3,6 +3,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { readSafetensors } from '@fovea/torch';
 import { drawnObjectsJob, drawObjects } from '../fixtures/drawn-objects.ts';
 import { readModelFolder } from '../model-folder/read.ts';
 import type { EpochRecord } from './job-record.ts';
@@ -18,22 +19,24 @@ const jobs = [
     model: 'yolov5',
     parameters: 'model_size: small, image_size: 64, training_batch_size: 4, validation_batch_size: 3',
     terms: ['box', 'objectness', 'classes'],
+    averaged: true,
   },
   {
     model: 'fasterrcnn_resnet18_fpn',
     parameters: 'min_size: 48, max_size: 64, training_batch_size: 2, validation_batch_size: 3',
     terms: ['classifier', 'box_regression', 'objectness', 'rpn_box_regression'],
+    averaged: false,
   },
 ];
 
-for (const { model, parameters, terms } of jobs) {
+for (const { model, parameters, terms, averaged } of jobs) {
   test(`${model}: a job trains from annotations to tables, and goes on after it was cut off`, async (t) => {
     const folder = mkdtempSync(join(tmpdir(), 'fovea-detection-'));
     t.after(() => rmSync(folder, { recursive: true }));
     await drawObjects(folder, { training: 12 });
     const job = drawnObjectsJob({
       model,
-      parameters: `${parameters}, number_of_epochs: 2, number_of_workers: 1`,
+      parameters: `${parameters}, number_of_epochs: 2, checkpoint_frequency: 1, number_of_workers: 1`,
       more: 'validation_data_size: 0.25',
     });
     const options = { workspace: join(folder, 'workspace'), baseFolder: folder, weights: 'none' };
@@ -48,7 +51,8 @@ for (const { model, parameters, terms } of jobs) {
       const sum = terms.reduce((all, term) => all + metrics[`train_${term}_loss`], 0);
       assert.ok(Math.abs(metrics.train_loss - sum) < 1e-4 * sum);
     }
-    const artifacts = join(jobFolder(options.workspace, 'whole'), 'whole_HD_0', 'train_artifacts');
+    const folderOf = (name: string) => join(jobFolder(options.workspace, name), `${name}_HD_0`);
+    const artifacts = join(folderOf('whole'), 'train_artifacts');
     const { data } = JSON.parse(readFileSync(join(artifacts, 'confusion_matrix.json'), 'utf8'));
     assert.equal(data.class_labels.at(-1), 'background');
     assert.ok(existsSync(join(artifacts, 'precision_recall_curve.json')));
@@ -73,5 +77,21 @@ for (const { model, parameters, terms } of jobs) {
     const resumed = await resumeJob('cut', options);
     assert.equal(resumed.status, 'Completed');
     assert.deepEqual(figures(resumed.trials[0].epochs), figures(epochs));
+
+    const weights = (name: string) => join(folderOf(name), 'train_artifacts', 'checkpoint_epoch_2.safetensors');
+    assert.ok(readFileSync(weights('cut')).equals(readFileSync(weights('whole'))));
+    const kept = await readSafetensors(weights('whole'));
+    const last = await readSafetensors(join(folderOf('whole'), 'checkpoints', 'last.safetensors'));
+    const isServed = (prefix: string) =>
+      [...kept].every(
+        ([name, tensor]) =>
+          last
+            .get(prefix + name)
+            ?.sub(tensor)
+            .abs()
+            .sum()
+            .item() === 0,
+      );
+    assert.deepEqual([isServed('model.'), isServed('average.')], averaged ? [false, true] : [true, false]);
   });
 }

@@ -22,6 +22,8 @@ export class ClassificationTraining implements TrainingTask<ClassificationSample
   readonly model: nn.Module;
   readonly normalisation: Normalisation;
   readonly minimisesSum = false;
+  readonly averagesWeights = false;
+  readonly decaysWeightsOnly = false;
   readonly #task: ClassificationTask;
   readonly #train: readonly ImageRecord[];
   readonly #validation: readonly ImageRecord[];

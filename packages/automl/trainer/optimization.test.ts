@@ -26,6 +26,20 @@ test('frozen parameters are not given to the optimiser', () => {
   assert.equal(createOptimizer(model, hp()).groups[0].parameters.length, 1);
 });
 
+test('weight decay can leave biases and normalisations alone', () => {
+  const model = new nn.Sequential(new nn.Conv2d(1, 2, 3), new nn.BatchNorm2d(2));
+  const decays = (options = {}) =>
+    createOptimizer(model, hp({ weight_decay: 0.1 }), options).groups.map(({ weightDecay, parameters }) => [
+      weightDecay,
+      parameters.map(({ shape }) => shape.length),
+    ]);
+  assert.deepEqual(decays(), [[0.1, [4, 1, 1, 1]]]);
+  assert.deepEqual(decays({ decaysWeightsOnly: true }), [
+    [0.1, [4]],
+    [0, [1, 1, 1]],
+  ]);
+});
+
 test('the learning rate warms up for whole epochs and follows its cosine, or falls in steps', () => {
   const cosine = hp({ number_of_epochs: 10, warmup_cosine_lr_warmup_epochs: 2, warmup_cosine_lr_cycles: 0.5 });
   const at = (step: number) => learningRateFactor(cosine, { step, epoch: Math.floor(step / 4), stepsPerEpoch: 4 });

@@ -16,9 +16,21 @@ export type ScheduleSettings = Pick<
   | 'warmup_cosine_lr_cycles'
 >;
 
-/** The optimiser that the hyperparameters name, over all parameters that are not frozen. */
-export function createOptimizer(model: nn.AnyModule, hp: OptimizerSettings): optim.Optimizer<optim.GroupOptions> {
-  const parameters = model.parameters().filter((parameter) => parameter.requiresGrad);
+/**
+ * The optimiser that the hyperparameters name, over all parameters that are not frozen.
+ *
+ * @param options.decaysWeightsOnly weight decay leaves biases and normalisations alone: what has one dimension (He et al. 2018,
+ *   section 3.1, https://arxiv.org/abs/1812.01187). Default false.
+ */
+export function createOptimizer(
+  model: nn.AnyModule,
+  hp: OptimizerSettings,
+  { decaysWeightsOnly = false } = {},
+): optim.Optimizer<optim.GroupOptions> {
+  const learning = model.parameters().filter((parameter) => parameter.requiresGrad);
+  const spared = decaysWeightsOnly ? learning.filter(({ shape }) => shape.length <= 1) : [];
+  const decayed = learning.filter((parameter) => !spared.includes(parameter));
+  const parameters = spared.length > 0 ? [...decayed, { parameters: spared, weightDecay: 0 }] : decayed;
   const common = { learningRate: hp.learning_rate, weightDecay: hp.weight_decay };
   switch (hp.optimizer) {
     case 'adam':

@@ -15,6 +15,7 @@ import { createOptimizer, learningRateFactor, type OptimizerSettings, type Sched
 import type { Precision } from './precision.ts';
 import { StepClock } from './step-clock.ts';
 import type { Evaluation, Sample, TrainingTask } from './training-task.ts';
+import { WeightAverage } from './weight-average.ts';
 
 /** The hyperparameters that the loop itself goes by; the others are the task's. */
 export type LoopSettings = OptimizerSettings &
@@ -52,7 +53,8 @@ export const trainingFiles = (folder: string) => ({
 
 /**
  * Trains a model to its last epoch, or until it gets no better. Every epoch ends with a checkpoint; a run that was cut off goes on
- * from the last one, to the same numbers. The weights of the best epoch are in `trainingFiles(folder).best` at the end.
+ * from the last one, to the same numbers. The weights of the best epoch are in `trainingFiles(folder).best` at the end. Where the task
+ * has weights averaged, the averages are what is judged and kept.
  *
  * @param options.endEarly asked after each evaluation, with all so far; true ends training (early termination of a sweep)
  * @param options.endsAt when to stop at the latest, milliseconds since 1970; an epoch that is not finished by then does not count
@@ -73,12 +75,16 @@ export async function train<S extends Sample, A>(
   const files = trainingFiles(folder);
   for (const file of [files.last, files.best]) mkdirSync(dirname(file), { recursive: true });
 
-  const optimizer = createOptimizer(model, hp);
+  const optimizer = createOptimizer(model, hp, task);
   manualSeed(seed);
   const saved = await loadCheckpoint(files.last, { model, optimizer });
   if (saved) setRandomState(saved.random);
   let progress = saved?.progress ?? freshProgress(training.precision);
   model.to({ device, memoryFormat: progress.precision.memoryFormat });
+  using average = task.averagesWeights ? new WeightAverage(model, saved?.average) : null;
+  for (const tensor of saved?.average?.tensors.values() ?? []) tensor.dispose();
+  /** What is judged, kept and served. */
+  const servedWeights = () => average?.state().tensors ?? model.stateDict();
 
   const batchSize = hp.training_batch_size;
   const clock = new StepClock((hp.number_of_epochs - progress.epochs) * trainingImages);
@@ -110,6 +116,7 @@ export async function train<S extends Sample, A>(
         optimizer.setLearningRate(factor);
         optimizer.step();
         optimizer.zeroGrad();
+        average?.update();
         step++;
       }
       const count = batch.samples.length;
@@ -138,7 +145,8 @@ export async function train<S extends Sample, A>(
     progress = { ...progress, epochs: epoch + 1, seconds: progress.seconds + milliseconds / 1000 };
 
     if ((epoch + 1) % hp.evaluation_frequency === 0 || epoch + 1 === hp.number_of_epochs) {
-      const { metrics: judged } = await evaluate(training, { progress, report, signal });
+      const judge = () => evaluate(training, { progress, report, signal });
+      const { metrics: judged } = await (average ? average.inModel(judge) : judge());
       const metrics = {
         ...judged,
         train_loss: lossSum / trainingImages,
@@ -158,16 +166,16 @@ export async function train<S extends Sample, A>(
               delay: hp.early_stopping_delay,
             });
       const improved = isBetterEpoch(judged, progress.best?.metrics ?? null, task.primaryMetric);
-      if (improved) await writeSafetensors(files.best, model.stateDict());
+      if (improved) await writeSafetensors(files.best, servedWeights());
       const history = [...progress.history, record];
       const stopped = (hp.early_stopping && stop) || endEarly(history);
       progress = { ...progress, history, stopped, stopper: state, best: improved ? record : progress.best };
       report({ type: 'epoch', trial, epoch: epoch + 1, epochs: hp.number_of_epochs, metrics, improved });
     }
     if (hp.checkpoint_frequency && (epoch + 1) % hp.checkpoint_frequency === 0) {
-      await writeSafetensors(files.ofEpoch(epoch + 1), model.stateDict());
+      await writeSafetensors(files.ofEpoch(epoch + 1), servedWeights());
     }
-    await saveCheckpoint(files.last, { model, optimizer, random: getRandomState(), progress });
+    await saveCheckpoint(files.last, { model, optimizer, average, random: getRandomState(), progress });
     writeFileWhole(files.metrics, progress.history.map((record) => `${JSON.stringify(record)}\n`).join(''));
   }
   return progress;

@@ -67,6 +67,10 @@ export interface TrainingTask<S extends Sample, Answers> {
   readonly normalisation: Normalisation;
   /** Whether the sum over a batch is minimised instead of the mean, so that a larger batch moves the weights further. */
   readonly minimisesSum: boolean;
+  /** Whether a moving average of the weights is judged and served, and not the weights of the last update. */
+  readonly averagesWeights: boolean;
+  /** Whether weight decay leaves biases and normalisations alone. */
+  readonly decaysWeightsOnly: boolean;
 
   /** The images of a batch as training shows them at a moment. */
   trainingSamples(images: readonly number[], moment: SampleMoment): S[];

@@ -25,6 +25,8 @@ class RegionDetector implements ObjectDetector {
   readonly fit: DetectorFit;
   readonly normalisation = { mean: IMAGENET_MEAN, std: IMAGENET_STD };
   readonly minimisesSum = false;
+  readonly averagesWeights = false;
+  readonly decaysWeightsOnly = false;
   readonly firstLabel: number;
 
   constructor(network: Detector, { minSize = 600, maxSize = 1333 }: DetectorSettings, firstLabel: number) {

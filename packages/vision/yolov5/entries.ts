@@ -24,6 +24,8 @@ class YoloV5Detector implements ObjectDetector {
   /** Values 0 … 1 as they are. */
   readonly normalisation = { mean: [0, 0, 0], std: [1, 1, 1] };
   readonly minimisesSum = true;
+  readonly averagesWeights = true;
+  readonly decaysWeightsOnly = true;
   readonly firstLabel = 0;
   readonly #settings: DetectorSettings;
 
