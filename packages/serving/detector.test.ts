@@ -113,6 +113,54 @@ describe('a detector with regions', () => {
     );
   });
 
+  test('looks at tiles where settings.json asks for it, and joins what overlaps', async () => {
+    const tiled = { tile_grid_size: '2x1', tile_overlap_ratio: 0, box_score_thresh: 0.7 };
+    // Each tile says of its own quarters; what the whole says of the same label is as good, and comes first.
+    const whole = ['left top', 1, 0, 0, 0.5, 0.5];
+    const ofTile = ['right top', 1, 0.25, 0, 0.5, 0.5];
+    const dim = { ...tiled, box_score_thresh: 0.3, tile_predictions_nms_thresh: 0.6 };
+    for (const [settings, expected] of [
+      [tiled, [whole, ofTile]],
+      [{ ...tiled, tile_grid_size: '(2, 1)' }, [whole, ofTile]],
+      [{ ...tiled, box_detections_per_img: 1 }, [whole]],
+      [{ ...tiled, tile_grid_size: null }, [whole]],
+      // What the tiles add overlaps by half what the whole says.
+      [
+        dim,
+        [
+          whole,
+          ['left top', 1, 0, 0, 0.25, 0.5],
+          ofTile,
+          ['left bottom', 0.6, 0.5, 0.5, 0.75, 1],
+          ['right bottom', 0.6, 0.5, 0.5, 1, 1],
+          ['right bottom', 0.6, 0.75, 0.5, 1, 1],
+        ],
+      ],
+    ] as const) {
+      const model = await opened(await edited('quarters', settings));
+      const [answer] = await model.predict([await picture(128, 64)]);
+      assert.deepEqual(rounded(success(answer)).map(String).sort(), expected.map(String).sort());
+      await model.close();
+    }
+    // Tiles of 30 pixels would be too small: the picture is looked at as a whole.
+    const model = await opened(await edited('quarters', { tile_grid_size: '1x2', tile_overlap_ratio: 0 }));
+    const [answer] = await model.predict([await picture(100, 60)]);
+    assert.deepEqual(rounded(success(answer)), [whole, ['right bottom', 0.6, 0.5, 0.5, 1, 1]]);
+    await model.close();
+  });
+
+  test('says what is wrong with tiles in settings.json', async () => {
+    for (const [settings, problem] of [
+      [{ tile_grid_size: '3' }, /settings\.json.*tile_grid_size is "3" and should be two numbers as in 3x2; or null/],
+      [{ tile_grid_size: '1x1' }, /tile_grid_size is "1x1" and should be more than one tile/],
+      [{ tile_grid_size: '100x100' }, /tile_grid_size is "100x100" and should be at most 256 tiles/],
+      [{ tile_overlap_ratio: 1 }, /tile_overlap_ratio is 1 and should be a number from 0 up to but not including 1/],
+      [{ tile_predictions_nms_thresh: '0.3' }, /tile_predictions_nms_thresh is "0.3" and should be a number, 0 … 1/],
+      [{ tile_grid: '3x2' }, /"tile_grid" is not a setting.*tile_grid_size, tile_overlap_ratio/],
+    ] as const)
+      for (const name of ['quarters', 'halves']) await assert.rejects(openModel(await edited(name, settings)), problem);
+  });
+
   test('is no classifier', async () => {
     await assert.rejects(loadModel(fixture('quarters')), /fasterrcnn_resnet18_fpn finds objects/);
   });
@@ -141,6 +189,29 @@ test('cells of a square become boxes of the picture that lies in it', async () =
     }
     await model.close();
   }
+});
+
+test('cells of tiles become boxes of the picture', async () => {
+  // Bright on the right: the left tile, the left half of the picture, has nothing in it.
+  const file = join(work, 'right.png');
+  const bright = await sharp({ create: { width: 50, height: 100, channels: 3, background: { r: 255, g: 255, b: 0 } } })
+    .png()
+    .toBuffer();
+  await sharp({ create: { width: 100, height: 100, channels: 3, background: 'black' } })
+    .composite([{ input: bright, left: 50, top: 0 }])
+    .toFile(file);
+  const settings = { tile_grid_size: '2x1', tile_overlap_ratio: 0, tile_predictions_nms_thresh: 0.5 };
+  const model = await opened(await edited('halves', { ...settings, box_score_thresh: 0.45 }));
+  const { boxes } = success((await model.predict([file]))[0]);
+  // The right tile stands in the middle half of its square, 32 … 64 of 0 … 64; the boxes are the square's halves, clipped to it.
+  assert.deepEqual(
+    boxes.map(({ label, box }) => [label, ...Object.values(box)]),
+    [
+      ['green', 0.5, 0, 0.75, 1],
+      ['green', 0.75, 0, 1, 1],
+    ],
+  );
+  await model.close();
 });
 
 test('a short list for people', () => {
