@@ -44,16 +44,6 @@ export async function prepareDetector(
   const chosen = kept ?? (origin.pretrained ? given : fromScratch(given, context.given));
   freezeStages(network, entry, chosen.layers_to_freeze);
   network.to({ device });
-  const modelName = given.model_size === undefined ? entry.name : `${entry.name} ${given.model_size}`;
-  const { height, width } = usualSize(detector);
-  const { hyperparameters, measured } = settle(chosen, network, {
-    modelName,
-    size: Math.min(height, width),
-    rehearse: rehearsalOf(detector, classes.length, device),
-    images: train.records.length,
-    context,
-    device,
-  });
   const task = new DetectionTraining({
     detector,
     classes,
@@ -62,6 +52,17 @@ export async function prepareDetector(
     metricType: chosen.validation_metric_type,
     iouThreshold: chosen.validation_iou_threshold,
     samples: detectionSamples(entry.name, chosen),
+  });
+  if (chosen.tile_grid_size !== null) report({ type: 'log', level: 'info', message: tilesInWords(chosen, task, data) });
+  const modelName = given.model_size === undefined ? entry.name : `${entry.name} ${given.model_size}`;
+  const { height, width } = usualSize(detector);
+  const { hyperparameters, measured } = settle(chosen, network, {
+    modelName,
+    size: Math.min(height, width),
+    rehearse: rehearsalOf(detector, classes.length, device),
+    images: task.trainingImages,
+    context,
+    device,
   });
   const { fit } = detector;
   return {
@@ -77,6 +78,16 @@ export async function prepareDetector(
       ),
     imageSize: fit.kind === 'within' ? `${fit.minSize} to ${fit.maxSize} px` : `${fit.size} px`,
   };
+}
+
+/** `in 3x2 tiles besides: 120 images count as 840 in training, 30 as 210 in validation` */
+function tilesInWords(
+  { tile_grid_size: grid }: DetectionHyperparameters,
+  task: Pick<DetectionTraining, 'trainingImages' | 'validationImages'>,
+  { train, validation }: DetectionData,
+): string {
+  const counts = `${train.records.length} images count as ${task.trainingImages} in training, ${validation.records.length} as ${task.validationImages} in validation`;
+  return `in ${grid} tiles besides: ${counts}`;
 }
 
 /** Of images in the network, as most photographs come out. */
