@@ -1,11 +1,12 @@
 // Speed and memory beside Python's torch, and what training reaches on real images; writes bench/RESULTS.md. Wants a quiet machine,
-// for about half an hour in all.
+// for about an hour and a half in all, most of it for the runs of detectors.
 //   npm run bench -- [section…] [--rounds N]      sections that are named are measured alone, and take their place in the file
 import { parseArgs } from 'node:util';
 import { turboJpeg } from '@fovea/data';
 import { env } from 'onnxruntime-node';
 import sharp from 'sharp';
 import { detectionMetrics } from './detection-metrics.ts';
+import { detectionRuns } from './detection-runs.ts';
 import { images } from './images.ts';
 import { loader } from './loader.ts';
 import { memory } from './memory.ts';
@@ -27,6 +28,7 @@ const sections: Record<string, (bench: Bench) => Promise<Section>> = {
   start,
   'detection-metrics': detectionMetrics,
   runs,
+  'detection-runs': detectionRuns,
 };
 
 const { values, positionals } = parseArgs({

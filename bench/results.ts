@@ -7,12 +7,14 @@ export interface Section {
   text: string;
   columns: string[];
   rows: string[][];
+  /** Markdown that follows the table. */
+  after?: string;
 }
 
 /** A section as Markdown. */
-export function format({ title, text, columns, rows }: Section): string {
+export function format({ title, text, columns, rows, after }: Section): string {
   const lines = [columns, columns.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`);
-  return `## ${title}\n\n${text}\n\n${lines.join('\n')}\n`;
+  return `## ${title}\n\n${text}\n\n${lines.join('\n')}\n${after === undefined ? '' : `\n${after}\n`}`;
 }
 
 /** A ratio beside its goal; bold where it is missed. */

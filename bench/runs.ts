@@ -1,13 +1,13 @@
-import { execFileSync, spawn } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { JobRecord } from '@fovea/automl';
+import { fovea } from './fovea-command.ts';
 import type { Section } from './results.ts';
 import { type Bench, median } from './side.ts';
 
-const FOVEA = fileURLToPath(new URL('../packages/cli/bin/fovea', import.meta.url));
 const SHARED = process.env.FOVEA_SHARED ?? fileURLToPath(new URL('../../shared', import.meta.url));
 const PRETRAINED = 'data/pretrained/mobilenet_v2_torchpad.pth';
 
@@ -53,8 +53,8 @@ export async function runs(bench: Bench): Promise<Section> {
       const words = ['train', data, '--name', `run${rows.length}`, ...run.options];
       words.push('--weights', run.weights === 'none' ? 'none' : join(SHARED, run.weights));
       bench.say(`runs: ${run.set} ${run.options.join(' ')}`);
-      const record = await json<JobRecord>(folder, words);
-      const judged = await json<{ metrics: Record<string, number> }>(folder, ['evaluate', record.name, data]);
+      const record = await fovea<JobRecord>(folder, words);
+      const judged = await fovea<{ metrics: Record<string, number> }>(folder, ['evaluate', record.name, data]);
       rows.push(row(run, record, judged.metrics[run.metric]));
     }
   } finally {
@@ -113,16 +113,4 @@ function unpacked(set: string, folder: string): string {
   execFileSync('tar', ['-xf', join(source, 'images.tar'), '-C', target]);
   for (const file of readdirSync(source)) if (file.endsWith('.csv')) cpSync(join(source, file), join(target, file));
   return target;
-}
-
-/** What a command says as JSON. */
-async function json<T>(cwd: string, words: readonly string[]): Promise<T> {
-  const child = spawn(FOVEA, [...words, '-o', 'json'], { cwd, stdio: ['ignore', 'pipe', 'inherit'] });
-  let said = '';
-  child.stdout.setEncoding('utf8').on('data', (text: string) => {
-    said += text;
-  });
-  const code = await new Promise<number | null>((resolve, reject) => child.on('error', reject).on('close', resolve));
-  if (code !== 0) throw new Error(`fovea ${words.join(' ')} ended with exit code ${code}`);
-  return JSON.parse(said);
 }
