@@ -1,11 +1,9 @@
+import { maskFromText, polygonsMask, type RunLengths, runLengths } from '@fovea/data/masks';
 import { z } from 'zod';
 import { type CocoEvaluation, evaluateCoco } from '../metrics/detection/coco-evaluation.ts';
 import { meanPrecision, summarizeCategory, summarizeCoco } from '../metrics/detection/coco-summary.ts';
 import { AREA_RANGES, IOU_THRESHOLDS, RECALL_THRESHOLDS } from '../metrics/detection/coco-thresholds.ts';
 import type { DetectionRecords, OverlapKind } from '../metrics/detection/detection-records.ts';
-import { polygonsMask } from '../metrics/detection/polygon-mask.ts';
-import { maskFromText } from '../metrics/detection/run-length-text.ts';
-import { type RunLengths, runLengths } from '../metrics/detection/run-lengths.ts';
 import { compare } from './compare.ts';
 import type { Kind } from './kinds.ts';
 import { type Figures, figures, readCases } from './read-cases.ts';

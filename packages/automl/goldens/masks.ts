@@ -1,17 +1,19 @@
-import { z } from 'zod';
-import { boxOverlap } from '../metrics/detection/overlap.ts';
-import { boxMask, polygonMask } from '../metrics/detection/polygon-mask.ts';
-import { maskFromText, maskToText } from '../metrics/detection/run-length-text.ts';
 import {
+  boxMask,
   decodeMask,
   encodeMask,
   maskArea,
   maskBox,
+  maskFromText,
   maskOverlap,
+  maskToText,
   mergeMasks,
+  polygonMask,
   type RunLengths,
   runLengths,
-} from '../metrics/detection/run-lengths.ts';
+} from '@fovea/data/masks';
+import { z } from 'zod';
+import { boxOverlap } from '../metrics/detection/overlap.ts';
 import { compare } from './compare.ts';
 import type { Kind } from './kinds.ts';
 import type { Figures } from './read-cases.ts';

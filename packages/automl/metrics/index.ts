@@ -27,18 +27,6 @@ export {
   detectionTables,
   type PerLabelMetrics,
 } from './detection/detection-tables.ts';
-export { boxMask, polygonMask, polygonsMask } from './detection/polygon-mask.ts';
-export { maskFromText, maskToText } from './detection/run-length-text.ts';
-export {
-  decodeMask,
-  encodeMask,
-  maskArea,
-  maskBox,
-  maskOverlap,
-  mergeMasks,
-  type RunLengths,
-  runLengths,
-} from './detection/run-lengths.ts';
 export {
   averagePrecision11Points,
   averagePrecisionAllPoints,

@@ -33,6 +33,16 @@ export interface Annotations {
   readonly losses: Losses;
 }
 
+/** How a source is read. */
+export interface ImporterOptions {
+  /** Absolute folder where the images are, if not where the format has them. */
+  readonly imagesFolder?: string | undefined;
+  /** Boxes and outlines that would be refused are mended where it is clear how; each is told. Default false. */
+  readonly repair?: boolean | undefined;
+  /** The class of objects whose format has no place for one. */
+  readonly label?: string | undefined;
+}
+
 /** Something that one format says and another cannot. */
 export interface Loss {
   /** Stable kebab-case name of the kind of loss. */

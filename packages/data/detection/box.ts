@@ -1,4 +1,12 @@
-import { FLOAT_NOISE, type Frame, type GeometryProblem, outsideHint, roundingOf, shown } from './geometry-problem.ts';
+import {
+  FLOAT_NOISE,
+  type Frame,
+  type GeometryProblem,
+  outsideHint,
+  type RepairOptions,
+  roundingOf,
+  shown,
+} from './geometry-problem.ts';
 import type { NormalisedBox } from './object-record.ts';
 
 /** How a format calls the corners: left, top, right, bottom. */
@@ -17,12 +25,15 @@ export interface JudgedBox {
  * pixels outside (it is clipped), less than a pixel wide or high.
  * @param corners finite numbers, in the coordinates of `frame`
  * @param names for messages, as in `topX 0.41 = bottomX 0.41`
+ * @param options.repair corners that changed places change back, what is outside of the image is cut off; a warning says so
  */
 export function judgeBox(
   corners: readonly [number, number, number, number],
   names: CornerNames,
   frame: Frame,
+  { repair = false }: RepairOptions = {},
 ): JudgedBox {
+  if (repair) return repairedBox(corners, names, frame);
   const problems: GeometryProblem[] = [];
   const box = corners.map((value, i) => value / frame.extent[i % 2]) as [number, number, number, number];
   for (const axis of [0, 1] as const) {
@@ -59,6 +70,34 @@ export function judgeBox(
     problems.push({ code: 'box-tiny', severity: 'warning', message, hint: 'no model will find it' });
   }
   return { box, problems };
+}
+
+/** `judgeBox` after what would have been refused was mended. */
+function repairedBox(corners: readonly [number, number, number, number], names: CornerNames, frame: Frame): JudgedBox {
+  const mended: [number, number, number, number] = [...corners];
+  const problems: GeometryProblem[] = [];
+  for (const axis of [0, 1] as const) {
+    const [first, last] = [axis, axis + 2].map((i) => `${names[i]} ${shown(corners[i])}`);
+    if (mended[axis] > mended[axis + 2]) {
+      [mended[axis], mended[axis + 2]] = [mended[axis + 2], mended[axis]];
+      const message = `the box was ${axis === 0 ? 'right before left' : 'upside down'}: ${first} > ${last}`;
+      problems.push({ code: 'box-turned', severity: 'warning', message, hint: 'repaired: the two were exchanged' });
+    }
+    const extent = frame.extent[axis];
+    const most = roundingOf(frame, axis);
+    if (mended[axis] >= -most && mended[axis + 2] <= extent + most) continue;
+    const message = `the box was outside of the image: ${first}, ${last}`;
+    if (mended[axis] >= extent || mended[axis + 2] <= 0)
+      return {
+        box: undefined,
+        problems: [...problems, { code: 'box-outside', severity: 'warning', message, hint: 'left out' }],
+      };
+    for (const i of [axis, axis + 2]) mended[i] = Math.min(extent, Math.max(0, mended[i]));
+    const hint = 'repaired: cut off at the edge of the image';
+    problems.push({ code: 'box-outside', severity: 'warning', message, hint });
+  }
+  const judged = judgeBox(mended, names, frame);
+  return { box: judged.box, problems: [...problems, ...judged.problems] };
 }
 
 const rejected = (problem: GeometryProblem): JudgedBox => ({ box: undefined, problems: [problem] });

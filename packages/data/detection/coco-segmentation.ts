@@ -1,34 +1,35 @@
+import { maskPolygons } from '../masks/mask-polygons.ts';
+import { maskFromText } from '../masks/run-length-text.ts';
+import { runLengths } from '../masks/run-lengths.ts';
 import { describeValue } from '../row.ts';
-import type { Frame, GeometryProblem } from './geometry-problem.ts';
-import { outlineOf } from './mask-outline.ts';
+import type { Frame, GeometryProblem, RepairOptions } from './geometry-problem.ts';
 import { judgePolygon } from './polygon.ts';
-import { decodeMask, type RunLengths } from './rle.ts';
 
 /** The outline of an object in shares of its image. */
 export interface Segmentation {
   /** Empty when there is none; null when it is wrong. */
   readonly polygons: number[][] | null;
   readonly problems: readonly GeometryProblem[];
-  /** Holes of a mask, which are filled; null where the outline was no mask. */
-  readonly holes: number | null;
+  /** It was run lengths, which became the outline of their pixels. */
+  readonly isMask: boolean;
 }
 
 /** Reads the field `segmentation`: polygons in pixels, or run lengths (plain or packed), which become the outline of their pixels. */
-export function readSegmentation(value: unknown, frame: Frame): Segmentation {
-  if (value === undefined || value === null) return { polygons: [], problems: [], holes: null };
-  return Array.isArray(value) ? fromPolygons(value, frame) : fromRuns(value, frame);
+export function readSegmentation(value: unknown, frame: Frame, options: RepairOptions = {}): Segmentation {
+  if (value === undefined || value === null) return { polygons: [], problems: [], isMask: false };
+  return Array.isArray(value) ? fromPolygons(value, frame, options) : fromRuns(value, frame);
 }
 
-function fromPolygons(pieces: readonly unknown[], frame: Frame): Segmentation {
+function fromPolygons(pieces: readonly unknown[], frame: Frame, options: RepairOptions): Segmentation {
   if (!pieces.every(isNumbers)) {
     const hint = 'it is [[x1, y1, x2, y2, …], …] in pixels, or run lengths';
     return wrong('polygon-type', 'segmentation is no list of lists of numbers', hint);
   }
-  const judged = pieces.map((piece) => judgePolygon(piece, frame));
+  const judged = pieces.map((piece) => judgePolygon(piece, frame, options));
   const problems = judged.flatMap((piece) => piece.problems);
   const isRight = problems.every(({ severity }) => severity === 'warning');
-  const polygons = isRight ? judged.flatMap(({ polygon }) => (polygon ? [polygon] : [])) : null;
-  return { polygons, problems, holes: null };
+  const polygons = isRight ? judged.flatMap((piece) => piece.polygons) : null;
+  return { polygons, problems, isMask: false };
 }
 
 function fromRuns(value: unknown, frame: Frame): Segmentation {
@@ -43,10 +44,11 @@ function fromRuns(value: unknown, frame: Frame): Segmentation {
     return wrong('mask-size', message, 'size is [height, width] of the image');
   }
   try {
-    const runs: RunLengths = { size: [height, width], counts };
-    const { polygons, holes } = outlineOf(decodeMask(runs), width, height);
-    const shares = polygons.map((polygon) => polygon.map((pixel, i) => pixel / (i % 2 === 0 ? width : height)));
-    return { polygons: shares, problems: [], holes };
+    const mask = typeof counts === 'string' ? maskFromText(counts, height, width) : runLengths(counts, height, width);
+    const shares = maskPolygons(mask).map((polygon) =>
+      polygon.map((pixel, i) => pixel / (i % 2 === 0 ? width : height)),
+    );
+    return { polygons: shares, problems: [], isMask: true };
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
     return wrong('mask', `its run lengths are damaged: ${error.message}`, 'write the file anew');
@@ -56,7 +58,7 @@ function fromRuns(value: unknown, frame: Frame): Segmentation {
 const wrong = (code: string, message: string, hint: string): Segmentation => ({
   polygons: null,
   problems: [{ severity: 'error', code, message, hint }],
-  holes: null,
+  isMask: false,
 });
 
 /** Whether a value of JSON is a list of finite numbers. */

@@ -34,3 +34,8 @@ export function outsideHint({ extent, width, height }: Frame, axis: 0 | 1, value
   const example = size > 0 && value <= size ? `, here ${shown(value)} / ${size} = ${shown(value / size)}` : '';
   return `that looks like pixels: divide by the ${side}${example}`;
 }
+
+export interface RepairOptions {
+  /** Geometry that would be refused is mended where it is clear how, and a warning says so. Default false. */
+  readonly repair?: boolean | undefined;
+}

@@ -2,7 +2,7 @@ import type { DeclaredSize } from '../image-details.ts';
 import { describeValue, type TableForm } from '../row.ts';
 import type { FieldProblem, FieldReading } from '../table-sets.ts';
 import { judgeBox } from './box.ts';
-import type { Frame, GeometryProblem } from './geometry-problem.ts';
+import type { Frame, GeometryProblem, RepairOptions } from './geometry-problem.ts';
 import type { LabelledObject, NormalisedBox } from './object-record.ts';
 import { boundsOf, judgePolygon } from './polygon.ts';
 
@@ -18,8 +18,9 @@ export const CORNERS = ['topX', 'topY', 'bottomX', 'bottomY'] as const;
  * objects. Lenient as Azure's own examples are: an object alone counts as a list of one, numbers may be written as text,
  * `isCrowd` is a boolean, 0, 1, or one of these as text. An object without a box has the one around its outline.
  * @param column name of the field, for messages
+ * @param repair what would be refused is mended where it is clear how, and a warning says so
  */
-export function objectReader(task: ObjectTask, column: string, form: TableForm) {
+export function objectReader(task: ObjectTask, column: string, form: TableForm, repair: RepairOptions = {}) {
   return (value: unknown, size: DeclaredSize): FieldReading<LabelledObject[]> => {
     const content = form === 'delimited' && typeof value === 'string' ? parsed(value) : value;
     const items = Array.isArray(content) ? content : isPlainObject(content) ? [content] : undefined;
@@ -31,7 +32,7 @@ export function objectReader(task: ObjectTask, column: string, form: TableForm) 
     const objects: LabelledObject[] = [];
     const frame: Frame = { extent: [1, 1], ...size };
     for (const [i, item] of items.entries()) {
-      const read = readObject(item, task, frame);
+      const read = readObject(item, task, frame, repair);
       const named = isPlainObject(item) && typeof item.label === 'string' ? ` ("${item.label}")` : '';
       const where = `object ${i + 1}${named}: `;
       for (const problem of read.problems)
@@ -54,6 +55,7 @@ function readObject(
   item: unknown,
   task: ObjectTask,
   frame: Frame,
+  repair: RepairOptions,
 ): { object?: LabelledObject; problems: FieldProblem[] } {
   if (!isPlainObject(item)) {
     const hint =
@@ -64,8 +66,8 @@ function readObject(
   }
   const label = readLabel(item.label);
   const crowd = readCrowd(item.isCrowd);
-  const outline = readOutline(item.polygon, frame);
-  const corners = readCorners(item, frame);
+  const outline = readOutline(item.polygon, frame, repair);
+  const corners = readCorners(item, frame, repair);
   const faults = [label, crowd, outline, corners].flatMap((part) => part.problems);
   if (corners.value === 'absent' && outline.value === 'absent') faults.push(nothingGiven(item, task));
   else if (task === 'segmentation' && outline.value === 'absent')
@@ -115,7 +117,7 @@ function readCrowd(value: unknown): Read<boolean> {
   return { value: undefined, problems: [problem] };
 }
 
-function readCorners(item: Item, frame: Frame): Read<NormalisedBox | 'absent'> {
+function readCorners(item: Item, frame: Frame, repair: RepairOptions): Read<NormalisedBox | 'absent'> {
   const given = CORNERS.filter((name) => item[name] !== undefined);
   if (given.length === 0) return { value: 'absent', problems: [] };
   const problems: FieldProblem[] = [];
@@ -128,11 +130,15 @@ function readCorners(item: Item, frame: Frame): Read<NormalisedBox | 'absent'> {
     return 0;
   }) as [number, number, number, number];
   if (problems.length > 0) return { value: undefined, problems };
-  const { box, problems: found } = judgeBox(corners, CORNERS, frame);
+  const { box, problems: found } = judgeBox(corners, CORNERS, frame, repair);
   return { value: box, problems: found };
 }
 
-function readOutline(value: unknown, frame: Frame): Read<readonly (readonly number[])[] | 'absent'> {
+function readOutline(
+  value: unknown,
+  frame: Frame,
+  repair: RepairOptions,
+): Read<readonly (readonly number[])[] | 'absent'> {
   if (value === undefined || value === null) return { value: 'absent', problems: [] };
   const wrong = (message: string, hint = `it is ${EXAMPLE_POLYGON}`) => ({
     value: undefined,
@@ -164,9 +170,9 @@ function readOutline(value: unknown, frame: Frame): Read<readonly (readonly numb
       );
       continue;
     }
-    const judged = judgePolygon(numbers as number[], frame);
+    const judged = judgePolygon(numbers as number[], frame, repair);
     problems.push(...judged.problems.map((problem) => ({ ...problem, path })));
-    if (judged.polygon) pieces.push(judged.polygon);
+    pieces.push(...judged.polygons);
   }
   return { value: pieces.length > 0 ? pieces : undefined, problems };
 }

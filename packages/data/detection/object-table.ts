@@ -4,6 +4,7 @@ import { type Issue, shortPath } from '../issue.ts';
 import type { Part } from '../split-column.ts';
 import type { DataRead } from '../table.ts';
 import { type RecordKind, readTableSets } from '../table-sets.ts';
+import type { RepairOptions } from './geometry-problem.ts';
 import { type ObjectTask, objectReader } from './object-field.ts';
 import {
   type LabelledObject,
@@ -24,6 +25,8 @@ export interface ReadObjectTableOptions {
   part?: Part;
   /** Absolute folder where images that are named without a folder are looked for, too. */
   imagesFolder?: string | undefined;
+  /** Boxes and outlines that would be refused are mended where it is clear how; each is told. Default false. */
+  repair?: boolean | undefined;
 }
 
 /**
@@ -32,13 +35,20 @@ export interface ReadObjectTableOptions {
  */
 export async function readObjectTable(
   path: string,
-  { targetColumn = 'label', task = 'detection', role = 'training', part, imagesFolder }: ReadObjectTableOptions = {},
+  {
+    targetColumn = 'label',
+    task = 'detection',
+    role = 'training',
+    part,
+    imagesFolder,
+    repair,
+  }: ReadObjectTableOptions = {},
 ): Promise<DataRead<ObjectDataset>> {
   const where = resolve(path);
   const { records, validation, issues, ...about } = await readTableSets(
     where,
     { targetColumn, part, imagesFolder },
-    objects(task),
+    objects(task, { repair }),
   );
   const setOf = (members: ObjectRecord[]): ObjectDataset => ({
     name: basename(where),
@@ -70,8 +80,8 @@ const labelled = ({ classes, records }: ObjectDataset): LabelledSet => ({
 });
 
 /** Rows that give the objects of an image. */
-const objects = (task: ObjectTask): RecordKind<LabelledObject[], ObjectRecord> => ({
-  reader: (_, column, form) => objectReader(task, column, form),
+const objects = (task: ObjectTask, repair: RepairOptions): RecordKind<LabelledObject[], ObjectRecord> => ({
+  reader: (_, column, form) => objectReader(task, column, form, repair),
   record: (image, found) => ({ ...image, objects: found }),
   withoutDoubles: eachOnce,
 });

@@ -1,9 +1,21 @@
-import { FLOAT_NOISE, type Frame, type GeometryProblem, outsideHint, roundingOf, shown } from './geometry-problem.ts';
+import { clipPolygon } from '../masks/clip-polygon.ts';
+import { polygonArea } from '../masks/polygon-area.ts';
+import {
+  FLOAT_NOISE,
+  type Frame,
+  type GeometryProblem,
+  outsideHint,
+  type RepairOptions,
+  roundingOf,
+  shown,
+} from './geometry-problem.ts';
 import type { NormalisedBox } from './object-record.ts';
+import { untangle } from './untangle-polygon.ts';
 
-/** What became of an outline; undefined when it cannot be used or has no area. */
+/** What became of one piece of an outline. */
 export interface JudgedPolygon {
-  readonly polygon: number[] | undefined;
+  /** None when it cannot be used or has no area; several where a repair has cut it apart. */
+  readonly polygons: readonly number[][];
   readonly problems: readonly GeometryProblem[];
 }
 
@@ -14,12 +26,22 @@ export interface JudgedPolygon {
  * Errors: an odd number of coordinates, fewer than three points, points far outside of the image. Warnings: no area (it is left
  * out), points up to two pixels outside (they are clipped), lines that cross each other, less than a pixel of area.
  * @param coordinates finite numbers `[x1, y1, x2, y2, …]`, in the coordinates of `frame`
+ * @param options.repair what reaches beyond the image is cut off there, what crosses itself is cut apart, what has fewer than three
+ *   points is left out; a warning says so. Default false
  */
-export function judgePolygon(coordinates: readonly number[], frame: Frame): JudgedPolygon {
+export function judgePolygon(
+  coordinates: readonly number[],
+  frame: Frame,
+  { repair = false }: RepairOptions = {},
+): JudgedPolygon {
   const problems: GeometryProblem[] = [];
   const fail = (code: string, message: string, hint?: string): JudgedPolygon => ({
-    polygon: undefined,
+    polygons: [],
     problems: [{ code, severity: 'error', message, ...(hint !== undefined && { hint }) }],
+  });
+  const leftOut = (code: string, message: string): JudgedPolygon => ({
+    polygons: [],
+    problems: [...problems, { code, severity: 'warning', message, hint: 'left out' }],
   });
   if (coordinates.length % 2 !== 0) {
     const message = `the polygon has an odd number of coordinates (${coordinates.length})`;
@@ -28,71 +50,68 @@ export function judgePolygon(coordinates: readonly number[], frame: Frame): Judg
   if (coordinates.length < 6) {
     const points = coordinates.length / 2;
     const message = `the polygon has ${points === 0 ? 'no point' : `only ${points} ${points === 1 ? 'point' : 'points'}`}`;
+    if (repair) return leftOut('polygon-too-short', message);
     const hint =
       coordinates.length === 2
         ? 'it has three or more, all of them in one list: [[x1, y1, x2, y2, x3, y3]]'
         : 'it has three or more';
     return fail('polygon-too-short', message, hint);
   }
-  const polygon: number[] = [];
-  let clipped = 0;
+  let polygon = coordinates.map((value, i) => value / frame.extent[i % 2]);
+  let [rounded, outside] = [0, 0];
   for (const [i, value] of coordinates.entries()) {
     const axis = (i % 2) as 0 | 1;
     const extent = frame.extent[axis];
     const over = Math.max(-value, value - extent);
     if (over > roundingOf(frame, axis)) {
+      outside++;
+      if (repair) continue;
       const point = `${axis === 0 ? 'x' : 'y'} ${shown(value)} of point ${(i >> 1) + 1}`;
-      return fail('polygon-outside', `the polygon is outside of the image: ${point}`, outsideHint(frame, axis, value));
+      const hint = `${outsideHint(frame, axis, value)}; fovea data convert --repair cuts it off at the edge`;
+      return fail('polygon-outside', `the polygon is outside of the image: ${point}`, hint);
     }
-    if (over > extent * FLOAT_NOISE) clipped++;
-    polygon.push(Math.min(1, Math.max(0, value / extent)));
+    if (over > extent * FLOAT_NOISE) rounded++;
   }
-  if (clipped > 0) {
-    const message = `the polygon is a little outside of the image (${clipped} of its coordinates), clipped`;
+  if (outside > 0) {
+    polygon = clipPolygon(polygon, { left: 0, top: 0, right: 1, bottom: 1 });
+    if (polygon.length === 0) return leftOut('polygon-outside', 'the polygon is outside of the image');
+    const message = `the polygon was outside of the image (${outside} of its coordinates)`;
+    problems.push({
+      code: 'polygon-outside',
+      severity: 'warning',
+      message,
+      hint: 'repaired: cut off at the edge of the image',
+    });
+  } else if (rounded > 0) {
+    const message = `the polygon is a little outside of the image (${rounded} of its coordinates), clipped`;
     problems.push({ code: 'polygon-clipped', severity: 'warning', message });
   }
+  polygon = polygon.map((value) => Math.min(1, Math.max(0, value)));
   const last = polygon.length - 2;
   if (polygon[0] === polygon[last] && polygon[1] === polygon[last + 1]) polygon.length = last;
   const area = polygonArea(polygon);
   // A bow tie of equal halves has an area of nothing, but a box.
   const [x1, y1, x2, y2] = boundsOf([polygon]);
-  if (polygon.length < 6 || x1 === x2 || y1 === y2 || isLine(polygon)) {
-    const message = 'the polygon has no area: its points are on one line';
-    return {
-      polygon: undefined,
-      problems: [{ code: 'polygon-without-area', severity: 'warning', message, hint: 'left out' }],
-    };
-  }
+  if (polygon.length < 6 || x1 === x2 || y1 === y2 || isLine(polygon))
+    return leftOut('polygon-without-area', 'the polygon has no area: its points are on one line');
   const crossing = firstCrossing(polygon);
+  let polygons = [polygon];
   if (crossing !== null) {
     const [a, b] = crossing.map((edge) => `point ${edge + 1} to ${((edge + 1) % (polygon.length / 2)) + 1}`);
     const message = `the polygon crosses itself: the line from ${a} and that from ${b}`;
-    problems.push({
-      code: 'polygon-crosses-itself',
-      severity: 'warning',
-      message,
-      hint: 'the order of its points may be wrong',
-    });
+    if (repair) polygons = untangle(polygon);
+    const hint = repair
+      ? `repaired: cut apart at its crossings, into ${polygons.length} pieces`
+      : 'the order of its points may be wrong; fovea data convert --repair cuts it apart there';
+    problems.push({ code: 'polygon-crosses-itself', severity: 'warning', message, hint });
+    if (polygons.length === 0) return leftOut('polygon-without-area', 'the polygon has no area');
   }
   const pixels = area * frame.width * frame.height;
   if (crossing === null && frame.width > 0 && frame.height > 0 && pixels < 1 - FLOAT_NOISE) {
     const message = `the polygon is tiny: ${shown(pixels)} pixels`;
     problems.push({ code: 'polygon-tiny', severity: 'warning', message, hint: 'no model will find it' });
   }
-  return { polygon, problems };
-}
-
-/** The area of a polygon `[x1, y1, …]`, in its own units (the shoelace formula). */
-export function polygonArea(polygon: readonly number[]): number {
-  return Math.abs(signedArea(polygon));
-}
-
-/** Positive where the points go round clockwise on the screen, y pointing down. */
-export function signedArea(polygon: readonly number[]): number {
-  let twice = 0;
-  for (let i = 0, j = polygon.length - 2; i < polygon.length; j = i, i += 2)
-    twice += polygon[j] * polygon[i + 1] - polygon[i] * polygon[j + 1];
-  return twice / 2;
+  return { polygons, problems };
 }
 
 /** The smallest box around polygons. */

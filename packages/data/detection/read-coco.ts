@@ -3,10 +3,16 @@ import { basename, dirname, join, relative } from 'node:path';
 import type { Issue } from '../issue.ts';
 import { describeValue } from '../row.ts';
 import { type Part, partNamed } from '../split-column.ts';
-import { type AnnotatedImage, type AnnotatedObject, type Annotations, Losses } from './annotated-image.ts';
+import {
+  type AnnotatedImage,
+  type AnnotatedObject,
+  type Annotations,
+  type ImporterOptions,
+  Losses,
+} from './annotated-image.ts';
 import { judgeBox } from './box.ts';
 import { isNumbers, readSegmentation } from './coco-segmentation.ts';
-import type { Frame, GeometryProblem } from './geometry-problem.ts';
+import type { Frame, GeometryProblem, RepairOptions } from './geometry-problem.ts';
 import { ImageLookup, settleSizes } from './image-lookup.ts';
 import { readJsonSections } from './json-sections.ts';
 import { boundsOf } from './polygon.ts';
@@ -62,10 +68,7 @@ const KNOWN_IN = {
 type Section = keyof typeof KNOWN_IN;
 
 /** Reads annotations in COCO's format, item by item; see `cocodataset.org/#format-data`. */
-export async function readCoco(
-  path: string,
-  { imagesFolder }: { imagesFolder?: string | undefined } = {},
-): Promise<Annotations> {
+export async function readCoco(path: string, { imagesFolder, repair }: ImporterOptions = {}): Promise<Annotations> {
   const files = cocoFilesIn(path);
   const images: AnnotatedImage[] = [];
   const classes = new Map<string, number>();
@@ -73,7 +76,7 @@ export async function readCoco(
   let issues: Issue[] = [];
   for (const file of files) {
     const part = files.length > 1 ? partOfFile(file) : undefined;
-    const reader = new CocoFile(file, part, lookupFor(file, path, imagesFolder), losses);
+    const reader = new CocoFile(file, part, lookupFor(file, path, imagesFolder), losses, { repair });
     const found = await reader.read();
     issues = issues.concat(reader.issues);
     for (const image of found.images) images.push(image);
@@ -106,15 +109,17 @@ class CocoFile {
   readonly #part: Part | undefined;
   readonly #lookup: ImageLookup;
   readonly #losses: Losses;
+  readonly #repair: RepairOptions;
   readonly #images = new Map<unknown, CocoImage>();
   readonly #categories = new Map<unknown, string>();
   readonly #annotations: RawAnnotation[] = [];
 
-  constructor(file: string, part: Part | undefined, lookup: ImageLookup, losses: Losses) {
+  constructor(file: string, part: Part | undefined, lookup: ImageLookup, losses: Losses, repair: RepairOptions) {
     this.#file = file;
     this.#part = part;
     this.#lookup = lookup;
     this.#losses = losses;
+    this.#repair = repair;
   }
 
   async read(): Promise<{ images: AnnotatedImage[]; classes: string[] }> {
@@ -322,14 +327,12 @@ class CocoFile {
       wrong('crowd-type', `iscrowd is ${describeValue(crowd)}`, 'it is 0 or 1');
       return;
     }
-    const { polygons, problems, holes } = readSegmentation(outline, frame);
+    const { polygons, problems, isMask } = readSegmentation(outline, frame, this.#repair);
     tell(problems);
     if (polygons === null) return;
-    if (holes !== null) {
-      const place = { file: this.#file, line };
+    if (isMask) {
       const message = 'run lengths of masks, which became polygons along the edges of their pixels';
-      this.#losses.add('coco-rle', message, place);
-      if (holes > 0) this.#losses.add('coco-holes', 'holes in masks, which are filled', place, holes);
+      this.#losses.add('coco-rle', message, { file: this.#file, line });
     }
     const base = { label, ...(polygons.length > 0 && { polygons }), crowd: Boolean(crowd) };
     if (given === undefined || given === null) {
@@ -351,7 +354,8 @@ class CocoFile {
       return;
     }
     const names = ['x', 'y', 'x + width', 'y + height'] as const;
-    const judged = judgeBox([x, y, x + width, y + height], names, normalised ? { ...frame, extent: [1, 1] } : frame);
+    const place: Frame = normalised ? { ...frame, extent: [1, 1] } : frame;
+    const judged = judgeBox([x, y, x + width, y + height], names, place, this.#repair);
     tell(judged.problems);
     if (judged.box) image.objects.push({ ...base, box: judged.box });
   }

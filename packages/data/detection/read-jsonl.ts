@@ -2,7 +2,7 @@ import { existsSync, readdirSync, statSync } from 'node:fs';
 import { basename, dirname, extname, join, parse, relative } from 'node:path';
 import type { Issue } from '../issue.ts';
 import { type Part, partNamed } from '../split-column.ts';
-import { type AnnotatedImage, type Annotations, Losses } from './annotated-image.ts';
+import { type AnnotatedImage, type Annotations, type ImporterOptions, Losses } from './annotated-image.ts';
 import { settleSizes } from './image-lookup.ts';
 import { type ObjectRecord, objectClassesOf } from './object-record.ts';
 import { readObjectTable } from './object-table.ts';
@@ -22,22 +22,19 @@ export function jsonlFilesIn(path: string): { path: string; part: Part | undefin
 }
 
 /** Reads annotations in Azure's schema, as `readObjectTable` does, for conversion. */
-export async function readJsonl(
-  path: string,
-  { imagesFolder }: { imagesFolder?: string | undefined } = {},
-): Promise<Annotations> {
+export async function readJsonl(path: string, { imagesFolder, repair }: ImporterOptions = {}): Promise<Annotations> {
   const tables = jsonlFilesIn(path);
   const found: { record: ObjectRecord; part: Part | undefined }[] = [];
   let issues: Issue[] = [];
   const losses = new Losses();
   for (const table of tables) {
-    const read = await readObjectTable(table.path, { role: 'validation', imagesFolder });
+    const read = await readObjectTable(table.path, { role: 'validation', imagesFolder, repair });
     issues = issues.concat(read.issues.filter(({ code }) => !['empty-set', 'class-not-validated'].includes(code)));
     const part = tables.length > 1 ? table.part : undefined;
     for (const record of read.dataset.records) found.push({ record, part: read.isSplit ? 'train' : part });
     for (const record of read.validation?.records ?? []) found.push({ record, part: 'validation' });
     if (read.testImages > 0) {
-      const test = await readObjectTable(table.path, { role: 'validation', part: 'test', imagesFolder });
+      const test = await readObjectTable(table.path, { role: 'validation', part: 'test', imagesFolder, repair });
       issues = issues.concat(test.issues);
       for (const record of test.dataset.records) found.push({ record, part: 'test' });
     }

@@ -5,8 +5,15 @@ import { XMLParser, XMLValidator } from 'fast-xml-parser';
 import type { Issue } from '../issue.ts';
 import { describeValue } from '../row.ts';
 import { type Part, partNamed } from '../split-column.ts';
-import { type AnnotatedImage, type AnnotatedObject, type Annotations, Losses } from './annotated-image.ts';
+import {
+  type AnnotatedImage,
+  type AnnotatedObject,
+  type Annotations,
+  type ImporterOptions,
+  Losses,
+} from './annotated-image.ts';
 import { judgeBox } from './box.ts';
+import type { RepairOptions } from './geometry-problem.ts';
 import { ImageLookup, settleSize } from './image-lookup.ts';
 
 const CORNERS = ['xmin', 'ymin', 'xmax', 'ymax'] as const;
@@ -38,10 +45,7 @@ const AT_ONCE = 32;
  * `ImageSets/Main/{train,val,test}.txt`. Coordinates are taken as they stand, as labelling tools and Azure's converter do; the
  * files of the VOC challenge itself count pixels from 1. `difficult` becomes `crowd`: metrics pass over either.
  */
-export async function readVoc(
-  path: string,
-  { imagesFolder }: { imagesFolder?: string | undefined } = {},
-): Promise<Annotations> {
+export async function readVoc(path: string, { imagesFolder, repair }: ImporterOptions = {}): Promise<Annotations> {
   const files = vocFilesIn(path);
   const roots = ['JPEGImages', 'images', 'Images', ''].map((name) => join(path, name));
   const lookup = new ImageLookup([...(imagesFolder === undefined ? [] : [imagesFolder]), ...roots]);
@@ -51,7 +55,7 @@ export async function readVoc(
   let issues: Issue[] = [];
   for (let start = 0; start < files.length; start += AT_ONCE) {
     const some = files.slice(start, start + AT_ONCE);
-    for (const read of await Promise.all(some.map((file) => readFileOf(file, lookup, parts, losses)))) {
+    for (const read of await Promise.all(some.map((file) => readFileOf(file, lookup, parts, losses, { repair })))) {
       issues = issues.concat(read.issues);
       if (read.image) images.push(read.image);
     }
@@ -86,6 +90,7 @@ async function readFileOf(
   lookup: ImageLookup,
   parts: ReadonlyMap<string, Part>,
   losses: Losses,
+  repair: RepairOptions,
 ): Promise<{ image?: AnnotatedImage; issues: Issue[] }> {
   const text = await readFile(file, 'utf8');
   const issues: Issue[] = [];
@@ -165,7 +170,7 @@ async function readFileOf(
     };
     for (const [key, value] of Object.entries(flags))
       if (value === null) say('error', 'flag', line, `${where}${key} is ${describeValue(item[key])}`, 'it is 0 or 1');
-    const judged = judgeBox(corners, CORNERS, frame);
+    const judged = judgeBox(corners, CORNERS, frame, repair);
     for (const problem of judged.problems)
       say(problem.severity, problem.code, line, where + problem.message, problem.hint);
     if (Array.isArray(item.part) || isElement(item.part))

@@ -5,8 +5,15 @@ import { parse as parseYaml } from 'yaml';
 import type { Issue } from '../issue.ts';
 import { describeValue } from '../row.ts';
 import { type Part, partNamed } from '../split-column.ts';
-import { type AnnotatedImage, type AnnotatedObject, type Annotations, Losses } from './annotated-image.ts';
+import {
+  type AnnotatedImage,
+  type AnnotatedObject,
+  type Annotations,
+  type ImporterOptions,
+  Losses,
+} from './annotated-image.ts';
 import { judgeBox } from './box.ts';
+import type { RepairOptions } from './geometry-problem.ts';
 import { IMAGE_ENDINGS } from './image-lookup.ts';
 import { openImageSize } from './image-size.ts';
 import { boundsOf, judgePolygon } from './polygon.ts';
@@ -41,10 +48,7 @@ const AT_ONCE = 32;
  * `class x y width height` (centre and size) or `class x1 y1 x2 y2 …` (an outline), in shares of the image. An image without
  * a label file has no objects.
  */
-export async function readYolo(
-  path: string,
-  { imagesFolder }: { imagesFolder?: string | undefined } = {},
-): Promise<Annotations> {
+export async function readYolo(path: string, { imagesFolder, repair }: ImporterOptions = {}): Promise<Annotations> {
   const config = yoloFileIn(path);
   const layout = config === undefined ? plainLayout(path, imagesFolder) : configuredLayout(config, imagesFolder);
   const images: AnnotatedImage[] = [];
@@ -52,7 +56,7 @@ export async function readYolo(
   let issues = layout.issues;
   for (let start = 0; start < layout.images.length; start += AT_ONCE) {
     const some = layout.images.slice(start, start + AT_ONCE);
-    for (const read of await Promise.all(some.map((image) => readImage(image, layout.names)))) {
+    for (const read of await Promise.all(some.map((image) => readImage(image, layout.names, { repair })))) {
       issues = issues.concat(read.issues);
       if (read.image) images.push(read.image);
     }
@@ -197,6 +201,7 @@ function labelFileOf(image: string): string {
 async function readImage(
   { file, root, part }: Layout['images'][number],
   names: ReadonlyMap<number, string>,
+  repair: RepairOptions,
 ): Promise<{ image?: AnnotatedImage; issues: Issue[] }> {
   const labels = labelFileOf(file);
   const stats = statSync(file, { throwIfNoEntry: false });
@@ -256,14 +261,15 @@ async function readImage(
         continue;
       }
       const corners = [x - width / 2, y - height / 2, x + width / 2, y + height / 2] as const;
-      const judged = judgeBox(corners, ['x − width / 2', 'y − height / 2', 'x + width / 2', 'y + height / 2'], frame);
+      const edges = ['x − width / 2', 'y − height / 2', 'x + width / 2', 'y + height / 2'] as const;
+      const judged = judgeBox(corners, edges, frame, repair);
       for (const problem of judged.problems) say(problem.severity, problem.code, problem.message, problem.hint);
       if (judged.box) objects.push({ label, box: judged.box, crowd: false });
       continue;
     }
-    const { polygon, problems } = judgePolygon(rest, frame);
+    const { polygons, problems } = judgePolygon(rest, frame, repair);
     for (const problem of problems) say(problem.severity, problem.code, problem.message, problem.hint);
-    if (polygon) objects.push({ label, box: boundsOf([polygon]), polygons: [polygon], crowd: false });
+    if (polygons.length > 0) objects.push({ label, box: boundsOf(polygons), polygons, crowd: false });
   }
   const source = hasLabels ? { file: labels } : { file };
   return {

@@ -1,9 +1,9 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { polygonArea } from '../masks/polygon-area.ts';
 import type { Part } from '../split-column.ts';
 import type { AnnotatedImage, Losses } from './annotated-image.ts';
 import { decimal, flatNames, placeImages } from './output-images.ts';
-import { polygonArea } from './polygon.ts';
 import { writeLines } from './write-object-table.ts';
 
 /** A part of the data as formats call it in names of files and folders. */

@@ -1,8 +1,8 @@
+import { maskArea } from '@fovea/data/masks';
 import { AREA_RANGES, IOU_THRESHOLDS } from './coco-thresholds.ts';
 import type { DetectionRecords, OverlapKind } from './detection-records.ts';
 import { overlapsOf } from './overlap.ts';
 import { byFallingScore, type Grouped, groupBy, inGivenOrder } from './record-order.ts';
-import { maskArea } from './run-lengths.ts';
 
 /** What every detection was judged to be. A bit for each IoU threshold: those of one pair are looked at together. */
 export interface CocoMatching {

@@ -1,5 +1,5 @@
+import type { RunLengths } from '@fovea/data/masks';
 import type { DetectionRecords } from './detection-records.ts';
-import type { RunLengths } from './run-lengths.ts';
 
 /** Objects of one image, as models give them and training data holds them. */
 export interface ImageObjects {

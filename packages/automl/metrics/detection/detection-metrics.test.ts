@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { boxMask } from '@fovea/data/masks';
 import fc from 'fast-check';
 import { evaluateCoco } from './coco-evaluation.ts';
 import { summarizeCategory, summarizeCoco } from './coco-summary.ts';
@@ -8,7 +9,6 @@ import { DetectionLog } from './detection-log.ts';
 import { detectionMetrics } from './detection-metrics.ts';
 import type { DetectionRecords } from './detection-records.ts';
 import { detectionTables } from './detection-tables.ts';
-import { boxMask } from './polygon-mask.ts';
 import { averagePrecision11Points, averagePrecisionAllPoints, evaluateVoc } from './voc-evaluation.ts';
 
 // The figures of pycocotools and of Pascal VOC are in goldens/goldens.test.ts; these are statements that hold for any data.

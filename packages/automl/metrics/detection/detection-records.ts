@@ -1,4 +1,4 @@
-import type { RunLengths } from './run-lengths.ts';
+import type { RunLengths } from '@fovea/data/masks';
 
 /**
  * What a model found in a set of images, and what is there: lists of equal length, one entry an object. Images and categories are

@@ -1,5 +1,5 @@
+import { maskBox, maskOverlap, type RunLengths } from '@fovea/data/masks';
 import type { DetectionRecords, OverlapKind } from './detection-records.ts';
-import { maskBox, maskOverlap, type RunLengths } from './run-lengths.ts';
 
 /** Of a detection and a truth, by their places in the lists: intersection / union, or / area of the detection. */
 export type Overlap = (detection: number, truth: number, ofDetection: boolean) => number;
