@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { rand, tensor, tidy } from '@fovea/torch';
+import { ones, rand, tensor, tidy } from '@fovea/torch';
 import { detector, detectorNames, findDetector, freezeStages } from './index.ts';
 
 const SETTINGS = {
@@ -11,11 +11,13 @@ const SETTINGS = {
   modelSize: 'small',
   scoreThreshold: 0.05,
   nmsIouThreshold: 0.5,
+  detectionsPerImage: 10,
   learnsNormalisation: true,
 };
 
 test('every detector says where its weights come from, or whose backbone it takes', () => {
-  assert.equal(detectorNames().length, 7);
+  assert.equal(detectorNames('boxes').length, 7);
+  assert.equal(detectorNames('masks').length, 5);
   for (const name of detectorNames()) {
     const entry = findDetector(name);
     const weights = entry.weightsOf({ modelSize: 'large' });
@@ -26,12 +28,12 @@ test('every detector says where its weights come from, or whose backbone it take
   assert.throws(() => detector(findDetector('yolov5')), /already/);
 });
 
-for (const name of ['fasterrcnn_resnet18_fpn', 'retinanet_resnet50_fpn', 'yolov5']) {
+for (const name of ['fasterrcnn_resnet18_fpn', 'maskrcnn_resnet18_fpn', 'retinanet_resnet50_fpn', 'yolov5']) {
   test(`${name}: prefixes name parameters, frozen ones get no gradient, classes count from 0`, () => {
     const entry = findDetector(name);
     const { network, losses, detect } = bound(entry.build(SETTINGS));
     const names = [...network.namedParameters()].map(([parameter]) => parameter);
-    for (const prefix of [...entry.freeze.flat(), entry.head]) {
+    for (const prefix of [entry.freeze, entry.head].flat(2)) {
       assert.ok(
         names.some((parameter) => parameter.startsWith(prefix)),
         prefix,
@@ -45,8 +47,11 @@ for (const name of ['fasterrcnn_resnet18_fpn', 'retinanet_resnet50_fpn', 'yolov5
         [4, 4, 40, 40],
         [30, 10, 70, 60],
       ]);
-      const target = { boxes, labels: tensor([0, 2], { dtype: 'int64' }) };
-      const terms = Object.values(losses(input, [target, target]));
+      const targetOf = (width: number) => {
+        const target = { boxes, labels: tensor([0, 2], { dtype: 'int64' }) };
+        return entry.finds === 'masks' ? { ...target, masks: ones([2, 64, width], { dtype: 'uint8' }) } : target;
+      };
+      const terms = Object.values(losses(input, [targetOf(96), targetOf(80)]));
       terms
         .slice(1)
         .reduce((sum, term) => sum.add(term), terms[0])
@@ -58,7 +63,8 @@ for (const name of ['fasterrcnn_resnet18_fpn', 'retinanet_resnet50_fpn', 'yolov5
     }
     network.eval();
     tidy(() => {
-      for (const { labels } of detect({ images: rand([1, 3, 64, 96]), sizes: [size(96)] })) {
+      for (const { boxes, labels, masks } of detect({ images: rand([1, 3, 64, 96]), sizes: [size(96)] })) {
+        assert.deepEqual(masks?.shape, entry.finds === 'masks' ? [boxes.size(0), 28, 28] : undefined);
         for (const label of labels.toArray() as number[]) assert.ok(Number(label) >= 0 && Number(label) < 3);
       }
     });

@@ -39,11 +39,14 @@ export interface ObjectDetector {
   /**
    * The terms of the loss, each a mean over the images.
    *
-   * @param targets in pixels of the input, with classes as labels
+   * @param targets in pixels of the input, with classes as labels; a detector of masks needs theirs, as large as each image
    * @throws RangeError for a box without area
    */
   losses(input: DetectorInput, targets: readonly DetectionTarget[], inArithmetic: InArithmetic): DetectionLosses;
-  /** What is in each image, in pixels of the input, best first, with classes as labels. No gradient is kept. */
+  /**
+   * What is in each image, in pixels of the input, best first, with classes as labels; of a detector of masks with `masks`. No gradient
+   * is kept.
+   */
   detect(input: DetectorInput): Detections[];
 }
 
@@ -67,6 +70,8 @@ export interface DetectorSettings {
 export interface DetectorModel {
   /** As job files call it. */
   readonly name: string;
+  /** Boxes around objects, or also which pixels are theirs: its losses need masks then, and its detections have some. */
+  readonly finds: 'boxes' | 'masks';
   readonly paper: string;
   /** A new network, its weights drawn from the default generator. */
   readonly build: (settings: DetectorSettings) => ObjectDetector;
@@ -74,8 +79,8 @@ export interface DetectorModel {
   readonly weightsOf: (settings: Pick<DetectorSettings, 'modelSize'>) => WeightSource | null;
   /** The classifier whose published weights are its backbone's, and the prefix of those parameters. */
   readonly backbone: { readonly classifier: string; readonly prefix: string } | null;
-  /** The parameters that depend on the classes, by the prefix of their names. */
-  readonly head: string;
+  /** The parameters that depend on the classes, by the prefixes of their names. */
+  readonly head: string | readonly string[];
   /** Stages from the input on, each by the prefixes of its parameters: `layers_to_freeze: k` stands for the first k. */
   readonly freeze: readonly (string | readonly string[])[];
   /** What a job trains it with where the job says nothing, if that is not what all detectors are trained with. */
@@ -89,15 +94,18 @@ const detectors = new Map<string, DetectorModel>();
  *
  * @throws RangeError when the name is taken
  */
-export function detector(definition: Omit<DetectorModel, 'defaults'> & Partial<Pick<DetectorModel, 'defaults'>>) {
+export function detector(
+  definition: Omit<DetectorModel, 'finds' | 'defaults'> & Partial<Pick<DetectorModel, 'finds' | 'defaults'>>,
+) {
   if (detectors.has(definition.name)) throw new RangeError(`There is a detector called ${definition.name} already`);
-  const entry: DetectorModel = Object.freeze({ defaults: {}, ...definition });
+  const entry: DetectorModel = Object.freeze({ finds: 'boxes', defaults: {}, ...definition });
   detectors.set(entry.name, entry);
   return entry;
 }
 
-/** Names of all detectors, in order of registration. */
-export const detectorNames = (): string[] => [...detectors.keys()];
+/** Names of the detectors, in order of registration: those that find so much, or all. */
+export const detectorNames = (finds?: DetectorModel['finds']): string[] =>
+  [...detectors.values()].filter((entry) => finds === undefined || entry.finds === finds).map(({ name }) => name);
 
 /**
  * The detector of that name.

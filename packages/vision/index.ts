@@ -1,4 +1,5 @@
 import './detection/entries.ts';
+import './detection/mask-entries.ts';
 import './yolov5/entries.ts';
 
 export * from './detection/index.ts';

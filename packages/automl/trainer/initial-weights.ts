@@ -177,7 +177,7 @@ function backboneOf(network: nn.AnyModule, { backbone }: DetectorModel): nn.AnyM
 async function continueFrom(
   earlier: EarlierCheckpoint,
   model: nn.AnyModule,
-  entry: Pick<Classifier, 'name' | 'head'>,
+  entry: Pick<DetectorModel, 'name' | 'head'>,
   { classes, report }: Pick<Start, 'classes' | 'report'>,
 ): Promise<WeightsOrigin> {
   if (earlier.modelName !== null && earlier.modelName !== entry.name) {
@@ -204,10 +204,10 @@ async function continueFrom(
 /** Loads weights, but leaves the head as it was drawn. */
 async function withNewHead<T>(
   model: nn.AnyModule,
-  { head }: Pick<Classifier, 'head'>,
+  { head }: Pick<DetectorModel, 'head'>,
   load: () => Promise<T>,
 ): Promise<T> {
-  const ofHead = [...model.stateDict()].filter(([name]) => name.startsWith(head));
+  const ofHead = [...model.stateDict()].filter(([name]) => [head].flat().some((prefix) => name.startsWith(prefix)));
   const fresh = new Map(ofHead.map(([name, tensor]) => [name, tensor.clone()]));
   try {
     const result = await load();

@@ -23,6 +23,7 @@ import {
   type Detector,
   FrozenBatchNorm2d,
   fasterRcnn,
+  maskRcnn,
   retinaNet,
 } from './index.ts';
 
@@ -39,7 +40,8 @@ describe('the same seed gives the same network as torchvision', () => {
   for (const [name, weights] of Object.entries(recorded)) {
     test(name, () => {
       manualSeed(5);
-      const state = detectors[name as keyof typeof detectors]({ backbone: 'resnet18', classes: 7 }).stateDict();
+      const makes = { ...detectors, maskRcnn };
+      const state = makes[name as keyof typeof makes]({ backbone: 'resnet18', classes: 7 }).stateDict();
       for (const [key, expected] of Object.entries(weights)) {
         const found = Array.from(state.get(key)?.data() as Float32Array).slice(0, 3);
         assert.deepEqual(found, expected.map(Math.fround), key);

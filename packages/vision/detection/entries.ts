@@ -20,7 +20,7 @@ import { checkAreas, type DetectionLosses, type Detections, type DetectionTarget
 const STRIDE = 32;
 
 /** What a detector of torchvision's kind is to training. */
-class RegionDetector implements ObjectDetector {
+export class RegionDetector implements ObjectDetector {
   readonly network: Detector;
   readonly fit: DetectorFit;
   readonly normalisation = { mean: IMAGENET_MEAN, std: IMAGENET_STD };
@@ -39,7 +39,7 @@ class RegionDetector implements ObjectDetector {
     checkAreas(targets);
     return tidy(() => {
       const batch = this.#batch(input);
-      const labelled = targets.map(({ boxes, labels }) => ({ boxes, labels: ops.addScalar(labels, this.firstLabel) }));
+      const labelled = targets.map((target) => ({ ...target, labels: ops.addScalar(target.labels, this.firstLabel) }));
       // The heads give float32, so that boxes and losses are computed in it whatever the arithmetic.
       let names: string[] = [];
       const terms = inArithmetic(() => {
@@ -73,7 +73,7 @@ class RegionDetector implements ObjectDetector {
   }
 }
 
-const RESNET_STAGES = [
+export const RESNET_STAGES = [
   ['backbone.body.conv1.', 'backbone.body.bn1.'],
   'backbone.body.layer1.',
   'backbone.body.layer2.',
@@ -82,9 +82,10 @@ const RESNET_STAGES = [
 ];
 
 /** torchvision's weights for COCO tell apart the background and 90 classes, ten of which have no example. */
-const COCO = { licence: 'BSD-3-Clause', classes: 91 };
+export const COCO = { licence: 'BSD-3-Clause', classes: 91 };
 
-const common = ({ minSize, maxSize, learnsNormalisation }: DetectorSettings) => ({
+/** What the settings of a job are to torchvision's detectors. */
+export const common = ({ minSize, maxSize, learnsNormalisation }: DetectorSettings) => ({
   ...(minSize !== undefined && { minSize }),
   ...(maxSize !== undefined && { maxSize }),
   normalisation: learnsNormalisation ? ('batch' as const) : ('frozen' as const),

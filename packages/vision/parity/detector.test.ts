@@ -24,7 +24,7 @@ describe('every figure of the parts of detectors is reproduced', () => {
 
 describe('every figure of whole detectors is reproduced (takes seconds)', () => {
   const shared = process.env.FOVEA_SHARED ?? fileURLToPath(new URL('../../../../shared', import.meta.url));
-  for (const name of ['fasterrcnn_resnet18_fpn', 'retinanet_resnet50_fpn']) {
+  for (const name of ['fasterrcnn_resnet18_fpn', 'maskrcnn_resnet34_fpn', 'retinanet_resnet50_fpn']) {
     const path = join(shared, 'parity/torchvision', `${name}.json`);
     const skip = existsSync(path) ? false : `${path} is not there; FOVEA_SHARED names its folder`;
     test(name, { skip }, async () => {

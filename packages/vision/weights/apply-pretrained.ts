@@ -18,8 +18,8 @@ export interface PretrainedReport {
 }
 
 export interface ApplyOptions {
-  /** The prefix of the parameters that depend on the classes: `fc.`. They are left as they are where the number of classes differs. */
-  head?: string;
+  /** Prefixes of the parameters that depend on the classes: `fc.`. They are left as they are where the number of classes differs. */
+  head?: string | readonly string[];
 }
 
 type State = ReadonlyMap<string, Tensor>;
@@ -75,9 +75,9 @@ function copyInto(
   module: Loadable,
   own: State,
   given: State,
-  { head, file = 'the checkpoint' }: ApplyOptions & { file?: string },
+  { head = [], file = 'the checkpoint' }: ApplyOptions & { file?: string },
 ): PretrainedReport {
-  const ofHead = (name: string) => head !== undefined && name.startsWith(head);
+  const ofHead = (name: string) => [head].flat().some((prefix) => name.startsWith(prefix));
 
   const missing = [...own.keys()].filter((name) => !given.has(name));
   const unexpected = [...given.keys()].filter((name) => !own.has(name));
