@@ -8,7 +8,7 @@ export {
   readJob,
   type TrialRecord,
 } from './job/job-record.ts';
-export { type JobDataRead, readJobData } from './job/read-data.ts';
+export { type JobDataRead, type ReadJobData, readJobData } from './job/read-data.ts';
 export { isJobAlive, type RunOptions, resumeJob, runJob } from './job/run-job.ts';
 export { trialLogPath } from './job/trial-log.ts';
 export * from './model-folder/index.ts';
@@ -24,4 +24,4 @@ export { type ParsedJob, type ParseOptions, parseJob } from './spec/parse.ts';
 export { type Hyperparameters, resolveHyperparameters, trialHyperparameters } from './spec/resolve-hyperparameters.ts';
 export { defaultModels, modelNames, primaryMetrics, type Task, tasks } from './spec/tasks.ts';
 export { unsupportedReasons } from './spec/unsupported.ts';
-export { forwardIn, measurePrecision, type Precision } from './trainer/precision.ts';
+export { forwardIn, measuredOn, measurePrecision, type Precision } from './trainer/precision.ts';

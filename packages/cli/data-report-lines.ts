@@ -18,7 +18,11 @@ const marks = { error: ['red', '✗'], warning: ['yellow', '!'], note: ['dim', '
 /** The report as a person reads it in a terminal: what there is, then what is wrong with it, the worst first. */
 export function reportLines(channel: Channel, report: DataReport, page: string | undefined): string[] {
   const dim = (text: string) => channel.paint('dim', text);
-  const lines = [`  ${channel.paint('bold', printable(report.name))}  ${overview(report)}`, ...classLines(report, dim)];
+  const lines = [
+    `  ${channel.paint('bold', printable(report.name))}  ${overview(report)}`,
+    ...classLines(report, dim),
+    ...objectLines(report, dim),
+  ];
   const notes = report.findings.filter(({ severity }) => severity === 'note');
   for (const finding of report.findings) {
     if (finding.severity === 'note') continue;
@@ -38,11 +42,12 @@ export function reportLines(channel: Channel, report: DataReport, page: string |
   return lines;
 }
 
-function overview({ images, classes, labels, pictures, has_validation }: DataReport): string {
+function overview({ images, classes, labels, objects, pictures, has_validation }: DataReport): string {
   const parts = [
     counted(images.training + images.validation, 'image'),
     counted(classes.length, labels ? 'label' : 'class', labels ? 'labels' : 'classes'),
   ];
+  if (objects) parts.push(counted(objects.number, 'object'));
   if (has_validation) parts.push(`${count(images.training)} train, ${count(images.validation)} validate`);
   if (images.test > 0) parts.push(`${count(images.test)} for testing left out`);
   if (labels) parts.push(`${labels.cardinality.toFixed(1)} labels an image`);
@@ -51,7 +56,12 @@ function overview({ images, classes, labels, pictures, has_validation }: DataRep
   return parts.join(' · ');
 }
 
-function classLines({ classes, has_validation }: DataReport, dim: (text: string) => string): string[] {
+/** Of classes their images, of objects these. */
+function classLines(
+  { classes: ofImages, objects, has_validation }: DataReport,
+  dim: (text: string) => string,
+): string[] {
+  const classes = objects?.classes ?? ofImages;
   const ordered = classes.toSorted((a, b) => b.training - a.training);
   const left = ordered.length - shownClasses;
   // Of many classes the ends tell most: the largest and the smallest.
@@ -65,6 +75,19 @@ function classLines({ classes, has_validation }: DataReport, dim: (text: string)
     const validation = has_validation ? dim(` + ${count(one.validation)}`.padEnd(8)) : '';
     return `    ${names[i].padEnd(width)}  ${count(one.training).padStart(6)}${validation}  ${bar}`;
   });
+}
+
+/** `boxes  small 3, medium 120, large 77 · 1 to 6 an image, 1 in the middle · 38 × 44 pixels in the middle` */
+function objectLines({ objects }: DataReport, dim: (text: string) => string): string[] {
+  if (objects === null || objects.number === 0) return [];
+  const sum = (size: 'small' | 'medium' | 'large') => count(objects.classes.reduce((all, one) => all + one[size], 0));
+  const { smallest, median, largest } = objects.of_an_image;
+  const parts = [
+    `small ${sum('small')}, medium ${sum('medium')}, large ${sum('large')}`,
+    `${count(smallest)} to ${count(largest)} an image, ${count(median)} in the middle`,
+    `${count(objects.width.median)} × ${count(objects.height.median)} pixels in the middle`,
+  ];
+  return [`    ${dim('boxes')}  ${parts.join(' · ')}`];
 }
 
 function verdict(channel: Channel, { can_train, findings }: DataReport): string {

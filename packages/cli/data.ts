@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import type { JobDataRead } from '@fovea/automl';
-import type { DataReport, ImageTraits, ModelAnswers } from '@fovea/data';
+import type { ReadJobData } from '@fovea/automl';
+import type { DataReport, ModelAnswers, PageOptions } from '@fovea/data';
 import type { Command } from 'commander';
 import { type CommonOptions, type Context, command } from './command.ts';
 import { convertCommand } from './convert.ts';
@@ -9,7 +9,7 @@ import { reportLines } from './data-report-lines.ts';
 import { CommandFailure, exitCodes, UsageError } from './failure.ts';
 import { onInterruption } from './interruption.ts';
 import { readJobFile, requireJob } from './job-file.ts';
-import { type ClassificationTask, classificationTasks, labelledData } from './labelled-data.ts';
+import { type DataTask, dataTasks, labelledData } from './labelled-data.ts';
 import { modelFolder } from './model-argument.ts';
 import { optionalWriter } from './output.ts';
 import { printable } from './printable.ts';
@@ -19,7 +19,7 @@ import { shortPath } from './summary.ts';
 
 interface CheckOptions {
   validation?: string;
-  task?: ClassificationTask;
+  task?: DataTask;
   targetColumn?: string;
   file?: string;
   job?: string;
@@ -28,9 +28,7 @@ interface CheckOptions {
 }
 
 /** Labelled images that are to be looked at. */
-interface Subject extends JobDataRead {
-  readonly task: ClassificationTask;
-}
+type Subject = ReadJobData & { readonly task: DataTask };
 
 type Services = Context['services'];
 type Data = Awaited<ReturnType<Services['data']>>;
@@ -47,15 +45,15 @@ export function dataCommands(context: Context): Command[] {
     summary: 'look for what is wrong with labelled pictures, before or after training on them',
     about: [
       'Said are counts and imbalance, damaged pictures, copies (scaled, compressed or mirrored ones too), pictures that are in',
-      'training and in validation, odd sizes; with a trained model also labels that it contradicts. The path is what fovea train',
-      'takes. The exit code is 1 when training could not start. docs/data-report.md tells the keys of the JSON.',
+      'training and in validation, odd sizes, of objects their boxes; with a trained classifier also labels that it contradicts. The',
+      'path is what fovea train takes. The exit code is 1 when training could not start. docs/data-report.md tells the keys of the JSON.',
     ].join('\n'),
     options: [
       { flags: '--validation <path>', text: 'pictures for validation that lie elsewhere' },
       {
         flags: '--task <task>',
-        text: 'whether an image has one class or several labels; found out when left out',
-        choices: classificationTasks,
+        text: 'what is learned: one class of an image, several labels, or objects; found out when left out',
+        choices: dataTasks,
       },
       { flags: '--target-column <name>', text: 'column of a table that has the labels; found out when left out' },
       { flags: '-f, --file <job.yml>', text: 'check the data of this job file instead of a path' },
@@ -85,11 +83,10 @@ export function dataCommands(context: Context): Command[] {
         const subject = await subjectOf(context, path ?? '', asked, (note) => quiet || progress.say(`  ${note}`));
         requireKnown(model, subject);
         const { workspace } = options;
-        const { report, traits } = await checkOf(data, subject, { model, progress, signal, workspace });
+        const { report, page: shown } = await checkOf(data, subject, { model, progress, signal, workspace });
         if (options.html !== undefined) {
           const onProgress = counter(progress, 'drawing the page');
-          const { records } = subject.train;
-          const page = { traits, records, file: resolve(options.html), onProgress, signal };
+          const page = { ...shown, file: resolve(options.html), onProgress, signal };
           await writeFile(options.html, await data.reportPage(report, page));
         }
         progress.close();
@@ -136,17 +133,17 @@ function requireFitting(path: string | undefined, options: CheckOptions): void {
 async function subjectOf(
   context: Context,
   path: string,
-  options: Omit<CheckOptions, 'task'> & { readonly task: ClassificationTask | undefined },
+  options: Omit<CheckOptions, 'task'> & { readonly task: DataTask | undefined },
   say: (note: string) => void,
 ): Promise<Subject> {
   const { readJobData } = await context.services.automl();
   if (options.file !== undefined) {
     const read = await readJobFile(context, options.file, []);
     const job = await requireJob(context, read, true);
-    const task = classificationTasks.find((name) => name === job.task);
+    const task = dataTasks.find((name) => name === job.task);
     if (task === undefined)
       throw new CommandFailure(`${options.file} is a job of task ${job.task}`, {
-        hint: `data check reads the data of ${classificationTasks.join(' and ')}`,
+        hint: `data check reads the data of ${dataTasks.join(', ')}`,
       });
     return { ...(await readJobData(job, dirname(resolve(options.file)))), task };
   }
@@ -172,28 +169,42 @@ interface Checking {
 
 async function checkOf(
   data: Data,
-  { train, validation, testImages, task, ...read }: Subject,
+  subject: Subject,
   { model, progress, signal, workspace }: Checking,
-): Promise<{ report: DataReport; traits: ReadonlyMap<string, ImageTraits> }> {
-  const records = [...train.records, ...(validation?.records ?? [])];
+): Promise<{ report: DataReport; page: Pick<PageOptions, 'traits' | 'records' | 'boxes'> }> {
+  const { testImages } = subject;
+  const images = [...subject.train.records, ...(subject.validation?.records ?? [])];
   const onProgress = counter(progress, 'opening every image');
-  const { traits, issues } = await data.inspectImages(records, {
+  const { traits, issues } = await data.inspectImages(images, {
     cacheFolder: join(resolve(workspace), 'cache'),
     onProgress,
     signal,
   });
   const answers = model === null ? undefined : await answersOf(model, [...traits.keys()], progress, signal);
   counter(progress, 'comparing the images')();
+  const common = { testImages, issues: subject.issues.concat(issues), traits, answers } as const;
+  if (subject.kind === 'labels') {
+    const { train: training, validation, task } = subject;
+    const labelKind = task === 'image_classification' ? 'multiclass' : 'multilabel';
+    const report = await data.dataReport({ ...common, training, validation, labelKind }, { signal });
+    return { report, page: { traits, records: training.records } };
+  }
+  const { train, validation } = subject;
+  const training = data.withLabels(train);
   const input = {
-    training: train,
-    validation,
-    testImages,
-    labelKind: task === 'image_classification' ? 'multiclass' : 'multilabel',
-    issues: read.issues.concat(issues),
-    traits,
-    answers,
+    ...common,
+    training,
+    validation: validation && data.withLabels(validation),
+    labelKind: 'multilabel',
+    objects: { training: train, validation },
   } as const;
-  return { report: await data.dataReport(input, { signal }), traits };
+  const boxes = new Map(
+    [...train.records, ...(validation?.records ?? [])].map(({ file, objects }) => [
+      file,
+      objects.map(({ box }) => box),
+    ]),
+  );
+  return { report: await data.dataReport(input, { signal }), page: { traits, records: training.records, boxes } };
 }
 
 async function answersOf(

@@ -1,4 +1,4 @@
-import type { ImageRecord, Part } from '@fovea/data';
+import type { DataRead, ImageRecord, Issue, ObjectRecord, Part } from '@fovea/data';
 import type { Context } from './command.ts';
 import { CommandFailure } from './failure.ts';
 import type { LabelledData } from './labelled-data.ts';
@@ -10,15 +10,57 @@ import { printableLines } from './printable.ts';
  * @param labels those of the model
  * @throws IssuesError for data that is not right or has classes that the model does not know, CommandFailure for a part that is not there
  */
-export async function judgedImages(
-  { services, terminal }: Context,
-  data: LabelledData,
-  { split, labels, quiet }: { split: string | undefined; labels: readonly string[]; quiet: boolean },
-): Promise<{ records: readonly ImageRecord[]; part: Part | undefined }> {
-  const { readLabelledImages, checkValidation, partNamed, IssuesError } = await services.data();
+export async function judgedImages(context: Context, data: LabelledData, asked: Asked): Promise<Judged<ImageRecord>> {
+  const { readLabelledImages, checkValidation } = await context.services.data();
   const labelKind = data.task === 'image_classification' ? 'multiclass' : 'multilabel';
   const options = { targetColumn: data.targetColumn, labelKind, role: 'validation' } as const;
-  const whole = await readLabelledImages(data.training, options);
+  return judged(context, data, asked, {
+    read: (path, part) => readLabelledImages(path, { ...options, ...(part && { part }) }),
+    check: (dataset) => checkValidation({ classes: asked.labels, records: [] }, dataset),
+  });
+}
+
+/** The same of images with objects. */
+export async function judgedObjects(context: Context, data: LabelledData, asked: Asked): Promise<Judged<ObjectRecord>> {
+  const { readObjects, checkObjectValidation } = await context.services.data();
+  const options = { targetColumn: data.targetColumn, role: 'validation' } as const;
+  return judged(context, data, asked, {
+    read: (path, part) => readObjects(path, { ...options, ...(part && { part }) }),
+    check: (dataset) => checkObjectValidation({ name: 'the model', classes: asked.labels, records: [] }, dataset),
+  });
+}
+
+interface Asked {
+  split: string | undefined;
+  labels: readonly string[];
+  quiet: boolean;
+}
+
+interface Judged<R> {
+  records: readonly R[];
+  part: Part | undefined;
+}
+
+interface Set<R> {
+  readonly name: string;
+  readonly classes: readonly string[];
+  readonly records: R[];
+}
+
+interface Reading<R> {
+  read(path: string, part?: Part): Promise<DataRead<Set<R>>>;
+  /** What a model with these labels can say nothing of. */
+  check(dataset: Set<R>): readonly Issue[];
+}
+
+async function judged<R>(
+  { services, terminal }: Context,
+  data: LabelledData,
+  { split, quiet }: Asked,
+  { read, check }: Reading<R>,
+): Promise<Judged<R>> {
+  const { partNamed, IssuesError } = await services.data();
+  const whole = await read(data.training);
   // Each part is a path of its own, or they are told apart inside of one.
   const paths = { train: data.training, validation: data.validation, test: data.test };
   const isApart = data.validation !== undefined || data.test !== undefined;
@@ -27,20 +69,19 @@ export async function judgedImages(
     hasTest: isApart ? data.test !== undefined : whole.testImages > 0,
   });
 
-  let read = whole;
+  let chosen = whole;
   if (part !== undefined) {
     const path = isApart ? paths[part] : data.training;
     if (path === undefined) {
       const there = Object.entries(paths).flatMap(([name, one]) => (one === undefined ? [] : [name]));
       throw new CommandFailure(`the data has no images for ${part}`, { hint: `it has ${there.join(' and ')}` });
     }
-    read = await readLabelledImages(path, isApart ? options : { ...options, part });
+    chosen = await read(path, isApart ? undefined : part);
   }
-  const { dataset, issues, sources } = read;
+  const { dataset, issues, sources } = chosen;
   const isWrong = issues.some(({ severity }) => severity === 'error');
-  const known = { name: 'the model', classes: labels, records: [] };
   // That a class has no image at all stands in the report.
-  const unknown = isWrong ? [] : checkValidation(known, dataset).filter(({ severity }) => severity === 'error');
+  const unknown = isWrong ? [] : check(dataset).filter(({ severity }) => severity === 'error');
   const report = new IssuesError([...issues, ...unknown], { sources });
   if (isWrong || unknown.length > 0) throw report;
   if (issues.length > 0 && !quiet) terminal.err.write(`${printableLines(report.message)}\n`);

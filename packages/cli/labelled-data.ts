@@ -1,5 +1,6 @@
-import { stat } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
+import type { RecognisedObjects } from '@fovea/data';
 import type { Context } from './command.ts';
 import { CommandFailure } from './failure.ts';
 import { printable } from './printable.ts';
@@ -8,15 +9,24 @@ import { shortPath } from './summary.ts';
 export const classificationTasks = ['image_classification', 'image_classification_multilabel'] as const;
 export type ClassificationTask = (typeof classificationTasks)[number];
 
+/** What data that a person names by a path can be for. */
+export const dataTasks = [...classificationTasks, 'image_object_detection'] as const;
+export type DataTask = (typeof dataTasks)[number];
+
 /** Labelled images that a person named by a path. */
 export interface LabelledData {
   readonly training: string;
   readonly validation?: string;
   readonly test?: string;
   readonly targetColumn: string;
-  readonly task: ClassificationTask;
+  readonly task: DataTask;
   /** What was found out by itself, and how to say otherwise. */
   readonly notes: readonly string[];
+}
+
+interface Said {
+  task?: DataTask | undefined;
+  targetColumn?: string | undefined;
 }
 
 /**
@@ -24,11 +34,40 @@ export interface LabelledData {
  * @throws CommandFailure when there is nothing, IssuesError when it is not clear what is meant
  */
 export async function labelledData(
-  { services }: Pick<Context, 'services'>,
+  context: Pick<Context, 'services'>,
   path: string,
-  { task: asked, targetColumn }: { task?: ClassificationTask | undefined; targetColumn?: string | undefined } = {},
+  { task: asked, targetColumn }: Said = {},
 ): Promise<LabelledData> {
   await requireThere(path);
+  const { recogniseObjects } = await context.services.data();
+  if (asked === undefined || asked === 'image_object_detection') {
+    const objects = await recogniseObjects(resolve(path), targetColumn);
+    if (objects !== undefined) return dataWithObjects(objects, targetColumn);
+    if (asked !== undefined)
+      throw new CommandFailure(`no boxes of objects were found in ${path}`, {
+        hint: 'they are read from JSONL (also in a folder with an MLTable), COCO, Pascal VOC and YOLO',
+      });
+  }
+  return dataWithLabels(context, path, { task: asked, targetColumn });
+}
+
+const layouts = { jsonl: 'a table', coco: 'COCO', voc: 'Pascal VOC', yolo: 'YOLO' } as const satisfies Record<
+  RecognisedObjects['format'],
+  string
+>;
+
+function dataWithObjects({ format, ...paths }: RecognisedObjects, targetColumn = 'label'): LabelledData {
+  const files = [paths.training, paths.validation].filter((file) => file !== undefined).map(shortPath);
+  const where = format === 'jsonl' ? `the column "${targetColumn}"` : layouts[format];
+  const note = `${files.join(' and ')}: boxes of objects from ${where}: task image_object_detection`;
+  return { ...paths, targetColumn, task: 'image_object_detection', notes: [printable(note)] };
+}
+
+async function dataWithLabels(
+  { services }: Pick<Context, 'services'>,
+  path: string,
+  { task: asked, targetColumn }: { task: ClassificationTask | undefined; targetColumn: string | undefined },
+): Promise<LabelledData> {
   const { recogniseData } = await services.data();
   const { training, validation, test, labelKind, table, example, ...found } = await recogniseData(path, {
     labelKind: asked && (asked === 'image_classification' ? 'multiclass' : 'multilabel'),
@@ -59,6 +98,8 @@ export async function requireThere(path: string): Promise<void> {
   if ((await stat(path).catch(() => null)) === null)
     throw new CommandFailure(`${path} is not there`, { hint: `it would be ${resolve(path)}` });
   if (!/\.ya?ml$/i.test(path)) return;
+  // YOLO's data.yaml names its classes, a job file its type and task.
+  if (/^["']?names["']?\s*:/m.test(await readFile(path, 'utf8'))) return;
   const hint = `for a job file: fovea job create --file ${path} --stream`;
   throw new CommandFailure(`${path} is not labelled data`, { hint });
 }

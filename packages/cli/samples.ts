@@ -4,8 +4,8 @@ import type { ShownData } from '@fovea/automl';
 import type { Issue } from '@fovea/data';
 import type { Command } from 'commander';
 import { assignments, type CommonOptions, type Context, command, positiveInteger } from './command.ts';
-import { CommandFailure, UsageError } from './failure.ts';
-import { classificationTasks, labelledData, requireThere } from './labelled-data.ts';
+import { UsageError } from './failure.ts';
+import { type DataTask, dataTasks, labelledData } from './labelled-data.ts';
 import { optionalWriter } from './output.ts';
 import { printable } from './printable.ts';
 import { counted } from './quantities.ts';
@@ -14,12 +14,9 @@ import { shortPath } from './summary.ts';
 /** More make a picture that hardly a program opens. */
 const mostSamples = 400;
 
-const tasks = [...classificationTasks, 'image_object_detection'] as const;
-type Task = (typeof tasks)[number];
-
 interface SamplesOptions {
   model?: string;
-  task?: Task;
+  task?: DataTask;
   targetColumn?: string;
   count: number;
   seed: number;
@@ -35,11 +32,11 @@ export function samplesCommand(context: Context): Command {
     summary: 'a picture of what a model gets to see in training, with boxes and labels',
     about: [
       'Shown are the first images of a training with this seed as they reach the model: cut, mirrored, put together, changed in',
-      'colour, and resized. The data is what jobs train on: class folders, tables, or JSONL with boxes (fovea data convert).',
+      'colour, and resized. The data is what fovea train takes.',
     ].join('\n'),
     options: [
       { flags: '--model <name>', text: 'the network, as yolov5 or fasterrcnn_resnet50_fpn; images are made for it' },
-      { flags: '--task <task>', text: 'what is learned; found out when left out', choices: tasks },
+      { flags: '--task <task>', text: 'what is learned; found out when left out', choices: dataTasks },
       { flags: '--target-column <name>', text: 'column of a table that has the labels; found out when left out' },
       { flags: '--count <n>', text: 'images on the sheet', read: positiveInteger, fallback: 16 },
       { flags: '--seed <n>', text: 'seed of the training', read: wholeNumber, fallback: 0 },
@@ -95,44 +92,29 @@ export function samplesCommand(context: Context): Command {
   async function readShown(
     { services }: Context,
     path: string,
-    options: Omit<SamplesOptions, 'task'> & CommonOptions & { task: Task | undefined },
+    options: Omit<SamplesOptions, 'task'> & CommonOptions & { task: DataTask | undefined },
   ): Promise<ShownData> {
-    const { recogniseObjects, readObjectTable, verifyImages, IssuesError, formatIssues } = await services.data();
+    const { readObjects, readLabelledImages, verifyImages, IssuesError, formatIssues } = await services.data();
     const { task: asked, targetColumn, workspace } = options;
-    await requireThere(path);
-    const isOther = asked !== undefined && asked !== 'image_object_detection';
-    const objects = isOther ? undefined : await recogniseObjects(resolve(path), targetColumn);
-    if (asked === 'image_object_detection' && objects === undefined)
-      throw new CommandFailure(`${path} has no boxes of objects in the form that jobs train on`, {
-        hint: `fovea data convert ${path} boxes/ turns COCO, Pascal VOC and YOLO into it`,
-      });
-    const settle = async (found: readonly Issue[], records: Parameters<typeof verifyImages>[0]): Promise<void> => {
-      const issues = found.concat(await verifyImages(records, { cacheFolder: join(resolve(workspace), 'cache') }));
-      if (issues.some(({ severity }) => severity === 'error')) throw new IssuesError(issues);
-      if (issues.length > 0 && options.onlyShowErrors !== true) err.write(`${formatIssues(issues, { limit: 20 })}\n\n`);
-    };
-    if (objects !== undefined) {
-      const column = targetColumn === undefined ? {} : { targetColumn };
-      // For looking, one image is enough.
-      const { dataset, issues } = await readObjectTable(objects.training, {
-        ...column,
-        role: 'validation',
-        part: 'train',
-      });
-      await settle(issues, dataset.records);
-      return { task: 'image_object_detection', dataset };
-    }
-    const named = asked === 'image_object_detection' ? undefined : asked;
-    const found = await labelledData(context, path, { task: named, targetColumn });
+    const found = await labelledData(context, path, { task: asked, targetColumn });
     if (options.onlyShowErrors !== true) for (const note of found.notes) err.write(`  ${note}\n`);
-    const { readLabelledImages } = await services.data();
-    const { dataset, issues } = await readLabelledImages(found.training, {
-      labelKind: found.task === 'image_classification' ? 'multiclass' : 'multilabel',
-      targetColumn: found.targetColumn,
-      role: 'training',
-    });
+    const settle = async (issues: readonly Issue[], records: Parameters<typeof verifyImages>[0]): Promise<void> => {
+      const all = issues.concat(await verifyImages(records, { cacheFolder: join(resolve(workspace), 'cache') }));
+      if (all.some(({ severity }) => severity === 'error')) throw new IssuesError(all);
+      if (all.length > 0 && options.onlyShowErrors !== true) err.write(`${formatIssues(all, { limit: 20 })}\n\n`);
+    };
+    const { training, task } = found;
+    const column = { targetColumn: found.targetColumn };
+    if (task === 'image_object_detection') {
+      // For looking, one image is enough.
+      const { dataset, issues } = await readObjects(training, { ...column, role: 'validation', part: 'train' });
+      await settle(issues, dataset.records);
+      return { task, dataset };
+    }
+    const labelKind = task === 'image_classification' ? 'multiclass' : 'multilabel';
+    const { dataset, issues } = await readLabelledImages(training, { ...column, labelKind, role: 'training' });
     await settle(issues, dataset.records);
-    return { task: found.task, dataset };
+    return { task, dataset };
   }
 }
 

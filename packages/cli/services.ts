@@ -8,14 +8,23 @@ export interface Services {
     Pick<
       typeof import('@fovea/data'),
       | ('IssuesError' | 'recogniseData' | 'readLabelledImages' | 'checkValidation' | 'partNamed')
-      | ('inspectImages' | 'dataReport' | 'reportPage' | 'convertAnnotations' | 'formatIssues' | 'drawOnImage')
-      | ('recogniseObjects' | 'readObjectTable' | 'verifyImages' | 'sampleSheet')
+      | (
+          | 'inspectImages'
+          | 'dataReport'
+          | 'withLabels'
+          | 'reportPage'
+          | 'convertAnnotations'
+          | 'formatIssues'
+          | 'drawOnImage'
+        )
+      | ('recogniseObjects' | 'readObjects' | 'checkObjectValidation' | 'verifyImages' | 'sampleSheet')
     >
   >;
   serving(): Promise<
     Pick<
       typeof import('@fovea/serving'),
-      'loadModel' | 'openModel' | 'topLabels' | 'formatPrediction' | 'formatObjects' | 'LABEL_THRESHOLD' | 'evaluate'
+      | ('loadModel' | 'openModel' | 'topLabels' | 'formatPrediction' | 'formatObjects' | 'LABEL_THRESHOLD')
+      | ('evaluate' | 'evaluateObjects')
     >
   >;
 }

@@ -2,13 +2,13 @@ import type { Command } from 'commander';
 import { assignments, type Context, command, positiveInteger } from './command.ts';
 import { runInForeground } from './foreground-run.ts';
 import { checkedJob, type ReadJob, requireJob } from './job-file.ts';
-import { type ClassificationTask, classificationTasks, type LabelledData, labelledData } from './labelled-data.ts';
+import { type DataTask, dataTasks, type LabelledData, labelledData } from './labelled-data.ts';
 import { optionalWriter } from './output.ts';
 import { checkpoint, weightsOption } from './weights-option.ts';
 
 interface TrainOptions {
-  task?: ClassificationTask;
-  model: string;
+  task?: DataTask;
+  model?: string;
   epochs?: number;
   batchSize?: number;
   weights?: string;
@@ -16,26 +16,34 @@ interface TrainOptions {
   set?: string[];
 }
 
-/** The model for a folder of pictures: small, and good on two cores; a job file without a model means Azure's own default. */
-const defaultModel = 'mobilenetv2';
+/**
+ * What is trained on a folder of pictures when nothing is said: small, and good on two cores; a job file without a model means Azure's
+ * own default.
+ */
+const smallModels = {
+  image_classification: { model_name: 'mobilenetv2' },
+  image_classification_multilabel: { model_name: 'mobilenetv2' },
+  image_object_detection: { model_name: 'yolov5', model_size: 'small' },
+} as const satisfies Record<DataTask, Record<string, string>>;
 
 /** `fovea train <data>`: a job without a job file. */
 export function trainCommand(context: Context): Command {
   return command<TrainOptions>(context, {
     usage: 'train <data>',
-    summary: 'train a classifier on labelled pictures',
+    summary: 'train a classifier or a detector on labelled pictures',
     about: [
       'The data is a folder that has a folder for each class, or train/ and val/ that have them; a folder with an MLTable; or a',
-      'JSONL or CSV file of images and labels (or the folder with it), a column split of which says train, val and test.',
+      'JSONL or CSV file of images and labels (or the folder with it), a column split of which says train, val and test. Boxes of',
+      'objects make a detector: they are read from JSONL and MLTable, COCO, Pascal VOC and YOLO.',
       'Without images for validation a fifth is kept for it. Images for testing are left out: fovea evaluate takes them.',
       'Ctrl-C stops after the current step; fovea job resume goes on. With -o, stdout gets the record of the job alone.',
     ].join('\n'),
     options: [
-      { flags: '--model <name>', text: 'the network', fallback: defaultModel },
+      { flags: '--model <name>', text: 'the network; mobilenetv2, or for objects a small yolov5, when left out' },
       {
         flags: '--task <task>',
-        text: 'whether an image has one class or several labels; found out when left out',
-        choices: classificationTasks,
+        text: 'what is learned: one class of an image, several labels, or objects; found out when left out',
+        choices: dataTasks,
       },
       { flags: '--epochs <n>', text: 'times that every picture is seen', read: positiveInteger },
       { flags: '--batch-size <n>', text: 'pictures in a step', read: positiveInteger },
@@ -50,6 +58,7 @@ export function trainCommand(context: Context): Command {
     examples: [
       'fovea train pictures/',
       'fovea train labels.csv --task image_classification_multilabel',
+      'fovea train VOC2012/ --model fasterrcnn_resnet50_fpn',
       'fovea train pictures/ --model resnet18 --epochs 30 --set learning_rate=0.005',
       'fovea train pictures/ -o json --query "{model: model, accuracy: metrics.accuracy}"',
     ],
@@ -80,6 +89,10 @@ async function jobOf({ services }: Context, data: LabelledData, options: TrainOp
     if (value !== undefined) sets.push([`${key}=${JSON.stringify(value)}`, `${flag} ${value}`]);
   };
   option('training_parameters.model_name', '--model', options.model);
+  const namesModel = options.set?.some((one) => /^(training_parameters\.)?model_name=/.test(one)) ?? false;
+  if (options.model === undefined && !namesModel)
+    for (const [name, value] of Object.entries(smallModels[data.task]))
+      sets.push([`training_parameters.${name}=${JSON.stringify(value)}`, 'the model that is chosen without --model']);
   option('training_parameters.number_of_epochs', '--epochs', options.epochs);
   option('training_parameters.training_batch_size', '--batch-size', options.batchSize);
   option('name', '--name', options.name);

@@ -26,6 +26,7 @@ export {
   type ReadObjectTableOptions,
   readObjectTable,
 } from './detection/object-table.ts';
+export { readObjects } from './detection/read-objects.ts';
 export { type RecognisedObjects, recogniseObjects } from './detection/recognise-objects.ts';
 export { type SheetPicture, sampleSheet } from './detection/sample-sheet.ts';
 export { writeObjectTable } from './detection/write-object-table.ts';
@@ -52,6 +53,7 @@ export {
   type ReportedImage,
   type ReportedSuspicion,
   type ReportInput,
+  withLabels,
 } from './report/data-report.ts';
 export type { Finding } from './report/findings.ts';
 export type { ImageTraits } from './report/image-traits.ts';

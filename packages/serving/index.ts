@@ -3,6 +3,7 @@ export { ModelFolderError, OnnxError } from '@fovea/automl/model-folder';
 export { type FormatPredictionOptions, formatPrediction, type RankedLabel, topLabels } from './answers.ts';
 export type { FoundObject, NormalisedBox, ObjectPrediction } from './detector.ts';
 export { type Evaluation, evaluate } from './evaluate.ts';
+export { evaluateObjects, type ObjectEvaluation } from './evaluate-objects.ts';
 export { formatObjects } from './found-objects.ts';
 export {
   loadModel,

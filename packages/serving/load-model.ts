@@ -50,6 +50,8 @@ export interface ObjectModel {
   readonly task: 'image_object_detection';
   readonly modelName: string;
   readonly labels: readonly string[];
+  /** From this overlap (IoU) on an object was found when the model was validated. */
+  readonly iouThreshold: number;
   /**
    * One answer for each image, in their order: all boxes above the model's threshold, best first. An image that cannot be read gets its
    * reason; the others are answered all the same.
@@ -113,11 +115,13 @@ interface Times {
 
 const loadTime = ({ start, read }: Times): LoadTime => ({ folder: read - start, session: performance.now() - read });
 
-function objectModel(network: DetectorNetwork, { task, modelName, labels }: DetectorFolder, times: Times): ObjectModel {
+function objectModel(network: DetectorNetwork, model: DetectorFolder, times: Times): ObjectModel {
+  const { task, modelName, labels } = model;
   return {
     task,
     modelName,
     labels,
+    iouThreshold: validatedAt(model),
     loadTime: loadTime(times),
     async predict(images, { signal } = {}) {
       const answers: (ObjectPrediction | PredictionFailure)[] = [];
@@ -129,6 +133,12 @@ function objectModel(network: DetectorNetwork, { task, modelName, labels }: Dete
     },
     close: () => network.close(),
   };
+}
+
+/** `validation_iou_threshold` of the training; its default where the folder does not say. */
+function validatedAt({ training: { hyperparameters } }: DetectorFolder): number {
+  const given = (hyperparameters as Record<string, unknown> | undefined)?.validation_iou_threshold;
+  return typeof given === 'number' ? given : 0.5;
 }
 
 function classifier(session: GraphSession, model: ClassifierFolder, times: Times): Model {

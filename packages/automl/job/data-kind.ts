@@ -10,6 +10,7 @@ import {
   type Part,
   type Role,
   readLabelledImages,
+  readObjects,
   readObjectTable,
   readTable,
   splitObjects,
@@ -59,7 +60,7 @@ const labelledImages = (labelKind: LabelKind): DataKind<ImageRecord> => ({
 
 /** Images with boxes. */
 export const imagesWithObjects: DataKind<ObjectRecord> = {
-  read: (path, options) => readObjectTable(path, { task: 'detection', ...options }),
+  read: (path, options) => readObjects(path, { task: 'detection', ...options }),
   write: (folder, records) => writeObjectTable(folder, records),
   readBack: (folder) => readObjectTable(folder, { task: 'detection', role: 'validation' }),
   split: splitObjects,

@@ -1,7 +1,8 @@
 import { resolve } from 'node:path';
-import type { ImageRecord, Issue, Sources } from '@fovea/data';
+import type { ImageRecord, Issue, ObjectRecord, Sources } from '@fovea/data';
 import type { DataInput, ImageJob } from '../spec/job.ts';
-import { type DataKind, imagesWithLabels, type JobImage, type SetOf } from './data-kind.ts';
+import { isClassification } from '../spec/tasks.ts';
+import { type DataKind, imagesWithLabels, imagesWithObjects, type JobImage, type SetOf } from './data-kind.ts';
 
 /** The images that the data paths of a job name. None of them has been opened yet. */
 export interface JobDataRead<R extends JobImage = ImageRecord> {
@@ -17,14 +18,21 @@ export interface JobDataRead<R extends JobImage = ImageRecord> {
 
 type NamesData = Pick<ImageJob, 'training_data' | 'validation_data' | 'target_column_name'>;
 
+/** The data of a job, by what its images have. */
+export type ReadJobData = ({ kind: 'labels' } & JobDataRead) | ({ kind: 'objects' } & JobDataRead<ObjectRecord>);
+
 /**
- * Reads what `training_data` and `validation_data` of a classification job name: an MLTable folder, a JSONL, CSV or TSV file, or a
- * folder of class folders. Nothing is thrown for what is wrong there: every problem is an issue.
+ * Reads what `training_data` and `validation_data` of a job name: an MLTable folder, a JSONL, CSV or TSV file, for classification a
+ * folder of class folders, for objects annotations in the layouts of COCO, Pascal VOC and YOLO. Nothing is thrown for what is wrong
+ * there: every problem is an issue.
  *
  * @param baseFolder where relative paths begin: the job file's folder
  */
-export const readJobData = (job: NamesData & Pick<ImageJob, 'task'>, baseFolder: string): Promise<JobDataRead> =>
-  readSets(imagesWithLabels(job.task), job, baseFolder);
+export async function readJobData(job: NamesData & Pick<ImageJob, 'task'>, baseFolder: string): Promise<ReadJobData> {
+  return isClassification(job.task)
+    ? { kind: 'labels', ...(await readSets(imagesWithLabels(job.task), job, baseFolder)) }
+    : { kind: 'objects', ...(await readSets(imagesWithObjects, job, baseFolder)) };
+}
 
 /** The same for data of any kind. */
 export async function readSets<R extends JobImage>(

@@ -301,10 +301,10 @@ function shouldEnd(job: ImageJob, record: JobRecord, index: number): boolean {
   return stopsAfterReport(policy, 'maximize', histories, index);
 }
 
-/** The trial with the highest primary metric, the earlier of equals; its model becomes the job's. */
+/** The trial with the highest primary metric, the earlier of equals; its model becomes the job's. One that measured nothing comes last. */
 function chooseBest(record: JobRecord, folder: string): void {
   const judged = record.trials.filter((trial) => trial.best_epoch !== null && trial.status !== 'Failed');
-  const value = (trial: TrialRecord) => trial.metrics[record.primary_metric];
+  const value = ({ metrics }: TrialRecord) => metrics[record.primary_metric] ?? Number.NEGATIVE_INFINITY;
   const best = judged.reduce<TrialRecord | null>((a, b) => (a && value(a) >= value(b) ? a : b), null);
   if (!best || best.name === record.best_trial) return;
   const link = join(folder, 'outputs', 'mlflow-model');

@@ -1,6 +1,7 @@
 import { didYouMean } from '@fovea/data';
 import { hyperparameters } from './hyperparameters.ts';
 import type { CheckedJob } from './job.ts';
+import type { Path } from './job-source.ts';
 import type { Problem } from './problem.ts';
 import { isMap, show } from './schema-problems.ts';
 import { jsonFromText } from './value-schema.ts';
@@ -22,6 +23,7 @@ export function jobProblems(job: PartialJob, raw: Record<string, unknown>): Prob
     ...validationProblems(job),
     ...nodeProblems(job),
     ...flagProblems(raw),
+    ...measurementProblems(job),
   ];
 }
 
@@ -124,4 +126,34 @@ function flagProblems(raw: Record<string, unknown>): Problem[] {
         hint: didYouMean(flag, known) ?? `there are ${known.join(', ')}`,
       };
     });
+}
+
+/**
+ * With `validation_metric_type: none` nothing says which epoch or which trial is the best. A single trial keeps its last weights and
+ * never stops early; several trials cannot be compared.
+ */
+function measurementProblems({
+  training_parameters: fixed,
+  search_space: space = [],
+  limits,
+  sweep,
+}: PartialJob): Problem[] {
+  const key = 'validation_metric_type';
+  const trials = limits?.max_trials ?? sweep?.limits?.max_trials ?? 1;
+  const holders: [Path, unknown][] = [
+    [['training_parameters', key], fixed?.[key]],
+    ...space.map((subSpace, i): [Path, unknown] => [['search_space', i, key], subSpace[key]]),
+  ];
+  return holders.flatMap(([path, value]): Problem[] => {
+    const values = isMap(value) && Array.isArray(value.values) ? value.values : [value];
+    if (!values.includes('none')) return [];
+    if (trials === 1) {
+      const message = 'nothing is measured: training lasts all epochs, and the weights of the last one are kept';
+      return [
+        { code: 'unmeasured', severity: 'warning', path, message, hint: 'voc measures as Azure does by default' },
+      ];
+    }
+    const message = `${key} none measures nothing, so that ${trials} trials can not be compared`;
+    return [{ code: 'rule', path, message, hint: 'take voc, coco or coco_voc; or limits.max_trials: 1' }];
+  });
 }

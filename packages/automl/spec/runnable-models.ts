@@ -10,19 +10,24 @@ import { isClassification, modelNames, type Task } from './tasks.ts';
  * @param fixed hyperparameters that they must take, such as the sizes of images; all of them where no model does
  */
 export function runnableModels(fixed: GivenHyperparameters = {}, task: Task = 'image_classification'): string[] {
-  if (!isClassification(task)) {
-    const names: readonly string[] = modelNames[task];
-    return names.filter((name) => detectorNames().includes(name));
-  }
-  const size = (name: string) => findModel(name).parameters;
-  const all = modelNames.image_classification.filter(isModelName).toSorted((a, b) => size(a) - size(b));
-  const fitting = all.filter((name) => takes(name, fixed));
+  const all = isClassification(task) ? classifiersBySize() : detectorsOf(task);
+  const fitting = all.filter((name) => takes(task, name, fixed));
   return fitting.length > 0 ? fitting : all;
 }
 
-function takes(name: string, fixed: GivenHyperparameters): boolean {
+function classifiersBySize(): string[] {
+  const size = (name: string) => findModel(name).parameters;
+  return modelNames.image_classification.filter(isModelName).toSorted((a, b) => size(a) - size(b));
+}
+
+function detectorsOf(task: Task): string[] {
+  const names: readonly string[] = modelNames[task];
+  return names.filter((name) => detectorNames().includes(name));
+}
+
+function takes(task: Task, name: string, fixed: GivenHyperparameters): boolean {
   try {
-    resolveHyperparameters('image_classification', name, fixed);
+    resolveHyperparameters(task, name, fixed);
     return true;
   } catch (error) {
     if (!(error instanceof IssuesError)) throw error;

@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { formatIssues } from '@fovea/data';
 import { parseJob } from './parse.ts';
+import { runnableModels } from './runnable-models.ts';
+import { modelNames } from './tasks.ts';
 import { unsupportedReasons } from './unsupported.ts';
 
 const models = ['resnet18', 'resnet34', 'resnet50', 'mobilenetv2'];
@@ -100,9 +102,22 @@ for (const [name, lines, ...expected] of cases) {
 }
 
 test('another task is one reason, not one for each of its models', () => {
-  assert.deepEqual(reasons('', head.replace('image_classification', 'image_object_detection')), [
-    '-2:7 image_object_detection jobs can not be run yet; jobs of both image classification tasks can',
+  assert.deepEqual(reasons('', head.replace('image_classification', 'image_instance_segmentation')), [
+    '-2:7 image_instance_segmentation jobs can not be run yet; image_classification, image_classification_multilabel and image_object_detection can',
   ]);
+});
+
+test('every detector of the contract runs, and AutoMode takes those that fit what the job fixes', () => {
+  const detection = head.replace('image_classification', 'image_object_detection');
+  for (const model of modelNames.image_object_detection) {
+    const { job, source, issues } = parseJob(`${detection}training_parameters: {model_name: ${model}}\n`, {
+      file: 'job.yml',
+    });
+    assert.ok(job, formatIssues(issues));
+    assert.deepEqual(unsupportedReasons(job, source), []);
+  }
+  assert.deepEqual(runnableModels({}, 'image_object_detection'), [...modelNames.image_object_detection]);
+  assert.deepEqual(runnableModels({ layers_to_freeze: 8 }, 'image_object_detection'), ['yolov5']);
 });
 
 test('a Windows drive is no scheme', () => {

@@ -1,5 +1,5 @@
-import { closeSync, existsSync, openSync, readSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { closeSync, existsSync, openSync, readFileSync, readSync, statSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import type { AnnotationFormat } from './annotated-image.ts';
 import { cocoFilesIn } from './read-coco.ts';
 import { jsonlFilesIn } from './read-jsonl.ts';
@@ -17,11 +17,17 @@ export function recogniseFormats(path: string): AnnotationFormat[] {
   if (jsonlFilesIn(path).length > 0) found.push('jsonl');
   if (cocoFilesIn(path).some(looksLikeCoco)) found.push('coco');
   if (vocFilesIn(path).length > 0) found.push('voc');
+  const config = yoloFileIn(path);
   const hasYolo =
-    yoloFileIn(path) !== undefined || (yoloClassesIn(path) !== undefined && existsSync(join(path, 'labels')));
+    (config !== undefined && namesClasses(config)) ||
+    (yoloClassesIn(path) !== undefined && existsSync(join(path, 'labels')));
   if (hasYolo) found.push('yolo');
   return found;
 }
+
+/** A folder may have other YAML files, such as jobs. */
+const namesClasses = (file: string): boolean =>
+  /^(data|dataset)\.ya?ml$/.test(basename(file)) || /^["']?names["']?\s*:/m.test(readFileSync(file, 'utf8'));
 
 /** Whether one of COCO's lists begins in the first kilobytes, or the file is one document rather than lines. */
 function looksLikeCoco(file: string): boolean {

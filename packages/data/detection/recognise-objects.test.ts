@@ -22,12 +22,16 @@ test('tables of objects are told from those of classes, and from folders of pict
     'pictures/cat/note.txt': '',
   });
   const at = (...names: string[]) => join(folder, ...names);
-  assert.deepEqual(await recogniseObjects(at('boxes.jsonl')), { training: at('boxes.jsonl') });
+  assert.deepEqual(await recogniseObjects(at('boxes.jsonl')), { training: at('boxes.jsonl'), format: 'jsonl' });
   assert.deepEqual(await recogniseObjects(at('parts')), {
     training: at('parts', 'train'),
     validation: at('parts', 'validation'),
+    format: 'jsonl',
   });
-  assert.deepEqual(await recogniseObjects(at('other.jsonl'), 'objects'), { training: at('other.jsonl') });
+  assert.deepEqual(await recogniseObjects(at('other.jsonl'), 'objects'), {
+    training: at('other.jsonl'),
+    format: 'jsonl',
+  });
   for (const name of ['other.jsonl', 'classes.jsonl', 'several.jsonl', 'background.jsonl', 'pictures'])
     assert.equal(await recogniseObjects(at(name)), undefined, name);
 });

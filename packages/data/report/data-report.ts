@@ -1,9 +1,11 @@
 import type { Dataset, ImageRecord, LabelKind } from '../dataset.ts';
+import { labelsOf, type ObjectDataset } from '../detection/object-record.ts';
 import type { Issue } from '../issue.ts';
 import { samePictures } from './duplicates.ts';
 import { type Finding, findingsOf } from './findings.ts';
 import type { ImageTraits } from './image-traits.ts';
 import { type ClassCount, classCounts, type LabelStatistics, labelStatistics } from './label-statistics.ts';
+import { type ObjectStatistics, objectStatistics } from './object-statistics.ts';
 import {
   medianShortSide,
   type OddSize,
@@ -46,7 +48,7 @@ export interface DataReport {
   readonly schema_version: 1;
   /** For people: the name of the folder or file. */
   readonly name: string;
-  readonly task: 'image_classification' | 'image_classification_multilabel';
+  readonly task: 'image_classification' | 'image_classification_multilabel' | 'image_object_detection';
   /** False when an error keeps training from starting. */
   readonly can_train: boolean;
   /** What there is to say, the worst first. */
@@ -64,6 +66,8 @@ export interface DataReport {
   readonly imbalance: { readonly largest: string; readonly smallest: string; readonly ratio: number } | null;
   /** Of a multi-label set. */
   readonly labels: LabelStatistics | null;
+  /** Of a set of images with objects, where `labels` of an image are those of its objects, each once. */
+  readonly objects: ObjectStatistics | null;
   readonly pictures: PictureStatistics;
   readonly odd_sizes: readonly (ReportedImage & {
     readonly what: OddSize;
@@ -84,12 +88,14 @@ export interface DataReport {
   readonly issues: readonly Issue[];
 }
 
-/** Labelled images as they were read, and what opening them has shown. */
+/** Images as they were read, and what opening them has shown. */
 export interface ReportInput {
   readonly training: Dataset;
   readonly validation?: Dataset | undefined;
   readonly testImages: number;
   readonly labelKind: LabelKind;
+  /** For images with objects, whose labels (`withLabels`) are then what `training` and `validation` have. */
+  readonly objects?: { readonly training: ObjectDataset; readonly validation?: ObjectDataset | undefined } | undefined;
   /** Of reading and of opening. */
   readonly issues: readonly Issue[];
   /** By file. */
@@ -97,9 +103,16 @@ export interface ReportInput {
   readonly answers?: ModelAnswers | undefined;
 }
 
+/** A set of images with objects as one of images with several labels, those of their objects. */
+export const withLabels = ({ name, classes, records }: ObjectDataset): Dataset => ({
+  name,
+  classes,
+  records: records.map(({ objects, ...image }) => ({ ...image, labels: labelsOf({ objects }) })),
+});
+
 /** @throws the signal's AbortError when it is aborted */
 export async function dataReport(input: ReportInput, { signal }: { signal?: AbortSignal } = {}): Promise<DataReport> {
-  const { training, validation, testImages, labelKind, issues, traits, answers } = input;
+  const { training, validation, testImages, labelKind, objects, issues, traits, answers } = input;
   const images = [
     ...training.records.map((record) => reported(record, 'training')),
     ...(validation?.records ?? []).map((record) => reported(record, 'validation')),
@@ -111,12 +124,16 @@ export async function dataReport(input: ReportInput, { signal }: { signal?: Abor
   const pictures = usable.map((one) => one.traits);
   const medianSide = medianShortSide(pictures);
   const classes = classCounts(training, validation);
-  const isMultilabel = labelKind === 'multilabel';
+  const isMultilabel = labelKind === 'multilabel' && objects === undefined;
   const suspicious = answers && suspiciousLabels(images, answers, isMultilabel);
   const facts: Omit<DataReport, 'findings'> = {
     schema_version: 1,
     name: training.name,
-    task: isMultilabel ? 'image_classification_multilabel' : 'image_classification',
+    task: objects
+      ? 'image_object_detection'
+      : isMultilabel
+        ? 'image_classification_multilabel'
+        : 'image_classification',
     can_train: issues.every(({ severity }) => severity !== 'error'),
     images: {
       training: training.records.length,
@@ -128,6 +145,13 @@ export async function dataReport(input: ReportInput, { signal }: { signal?: Abor
     classes,
     imbalance: imbalanceOf(classes),
     labels: isMultilabel ? labelStatistics(images, classes.length) : null,
+    objects: objects
+      ? objectStatistics(
+          { training: objects.training.records, validation: objects.validation?.records ?? [] },
+          classes.map(({ name }) => name),
+          traits,
+        )
+      : null,
     pictures: pictureStatistics(pictures),
     odd_sizes: usable.flatMap(({ image, traits: found }) => {
       const what = oddSize(found, medianSide);

@@ -1,5 +1,6 @@
 import { type Issue, shortPath } from '../issue.ts';
 import type { DataReport, ReportedDuplicates, ReportedImage, ReportedSuspicion } from './data-report.ts';
+import { LOST_SIDE, USUAL_DETECTIONS, USUAL_LONGER_SIDE } from './object-statistics.ts';
 import { LONG_RATIO, type OddSize } from './picture-statistics.ts';
 
 /** One thing that a person should know of the data. */
@@ -33,6 +34,9 @@ const WEAK_MODEL = 0.8;
 const UNBALANCED = 3;
 const VERY_UNBALANCED = 10;
 
+/** Share of objects too small to be learned from which on it is more than a few oddities. */
+const MANY_LOST = 0.1;
+
 /** A network that sees 224 × 224 gains nothing from pictures that are enlarged to it. */
 const LOW_RESOLUTION = 112;
 
@@ -43,6 +47,7 @@ export function findingsOf(facts: Facts): Finding[] {
     ...ofDuplicates(facts),
     ...ofSuspicions(facts),
     ...ofClasses(facts),
+    ...ofObjects(facts),
     ...ofSizes(facts),
     ...ofIssues(facts.issues, 'warning'),
     ...ofKinds(facts),
@@ -63,14 +68,42 @@ function finding<T>(
 }
 
 /** Issues of which there may be one for each image. */
-const OF_IMAGES: Readonly<Record<string, { code: string; message: (count: string) => string; advice?: string }>> = {
+const OF_IMAGES: Readonly<
+  Record<
+    string,
+    { code: string; noun?: [one: string, more: string]; message: (are: string) => string; advice?: string }
+  >
+> = {
   'image-odd': {
     code: 'harmless-faults',
-    message: (count) => `${count} not quite right, but can be read`,
+    message: (are) => `${are} not quite right, but can be read`,
     advice: 'training uses them as they are; writing them anew (with any image program) mends them',
   },
-  'image-size': { code: 'declared-sizes', message: (count) => `${count} of another size than image_details says` },
-  'not-an-image': { code: 'left-out', message: (count) => `${count.replace('image', 'file')} left out` },
+  'image-size': { code: 'declared-sizes', message: (are) => `${are} of another size than image_details says` },
+  'box-without-area': {
+    code: 'boxes-without-area',
+    noun: ['box', 'boxes'],
+    message: (are) => `${are} without area, and left out`,
+    advice: 'remove them, or draw them anew where something is there',
+  },
+  'box-clipped': {
+    code: 'boxes-clipped',
+    noun: ['box', 'boxes'],
+    message: (are) => `${are} a little outside of the image, and clipped`,
+    advice: 'nothing needs to be done about rounding by a pixel or two',
+  },
+  'box-tiny': {
+    code: 'boxes-tiny',
+    noun: ['box', 'boxes'],
+    message: (are) => `${are} less than a pixel wide or high`,
+    advice: 'look at them: no model will find such objects',
+  },
+  'object-twice': {
+    code: 'objects-twice',
+    noun: ['object', 'objects'],
+    message: (are) => `${are} there twice in one image, and used once`,
+  },
+  'not-an-image': { code: 'left-out', noun: ['file', 'files'], message: (are) => `${are} left out` },
 };
 
 function ofIssues(issues: readonly Issue[], severity: Issue['severity']): Finding[] {
@@ -98,16 +131,16 @@ function ofIssues(issues: readonly Issue[], severity: Issue['severity']): Findin
     const known = OF_IMAGES[code];
     if (!known)
       return finding('warning', code, group, { message: `${counted(group.length, 'remark')} on the data`, show });
-    const { message, ...rest } = known;
-    return finding(code === 'image-size' ? 'note' : 'warning', known.code, group, {
-      ...rest,
-      message: message(are(group.length, 'image')),
+    const { code: name, message, noun: [noun, plural] = ['image', 'images'], advice } = known;
+    return finding(code === 'image-size' ? 'note' : 'warning', name, group, {
+      ...(advice !== undefined && { advice }),
+      message: message(are(group.length, noun, plural)),
       show,
     });
   });
 }
 
-function ofDuplicates({ duplicates, has_validation }: Facts): Finding[] {
+function ofDuplicates({ duplicates, has_validation, objects }: Facts): Finding[] {
   const show = (one: ReportedDuplicates) =>
     one.images
       .slice(0, 3)
@@ -119,7 +152,9 @@ function ofDuplicates({ duplicates, has_validation }: Facts): Finding[] {
   return [
     ...finding('warning', 'duplicates-with-different-labels', different, {
       message: `${are(different.length, 'picture')} there more than once with different labels`,
-      advice: 'look at them: one of the labels is likely wrong. Keep each picture once',
+      advice: objects
+        ? 'look at them: in one of them objects are likely missing, or of another class. Keep each picture once'
+        : 'look at them: one of the labels is likely wrong. Keep each picture once',
       show,
     }),
     ...finding('warning', 'duplicates-in-both-sets', leaks, {
@@ -181,7 +216,9 @@ function ofClasses(facts: Facts): Finding[] {
     found.push(
       ...finding('warning', 'imbalance', [imbalance], {
         message: `the largest ${word} has ${times(imbalance.ratio)} as many images as the smallest`,
-        advice: `add images of the small ones, or set weighted_loss: ${weighted} so that they count more; accuracy alone says little, look at each ${word}`,
+        advice: facts.objects
+          ? 'add images of the small ones; the mean over the classes says little of them, look at each class'
+          : `add images of the small ones, or set weighted_loss: ${weighted} so that they count more; accuracy alone says little, look at each ${word}`,
         show: ({ largest, smallest }) => `${largest}: ${count(size(largest))}, ${smallest}: ${count(size(smallest))}`,
       }),
     );
@@ -196,6 +233,47 @@ function ofClasses(facts: Facts): Finding[] {
     });
   }
   return found;
+}
+
+function ofObjects({ objects }: Facts): Finding[] {
+  if (objects === null || objects.number === 0) return [];
+  const one = (severity: Finding['severity'], code: string, number: number, message: string, advice?: string) =>
+    number === 0
+      ? []
+      : [{ code, severity, message, ...(advice !== undefined && { advice }), count: number, examples: [] }];
+  const lost = objects.lost_when_resized;
+  const share = lost / objects.number;
+  const lostInWords = `${counted(lost, 'object')} (${Math.max(1, Math.round(100 * share))} %) with a side below ${LOST_SIDE} pixels once the image is ${USUAL_LONGER_SIDE} pixels long`;
+  const larger =
+    'a larger image_size (yolov5) or min_size and max_size (the others), or tile_grid_size, sees more of them';
+  return [
+    ...one(share >= MANY_LOST ? 'warning' : 'note', 'small-objects', lost, lostInWords, larger),
+    ...one(
+      'warning',
+      'very-many-objects',
+      objects.images_with_very_many,
+      `${counted(objects.images_with_very_many, 'image')} with more than ${USUAL_DETECTIONS} objects`,
+      `box_detections_per_image is ${USUAL_DETECTIONS} when left out: more cannot be found in an image`,
+    ),
+    ...one(
+      'note',
+      'without-objects',
+      objects.images_without_objects,
+      `${counted(objects.images_without_objects, 'image')} without any object: right where none can be seen`,
+    ),
+    ...one(
+      'note',
+      'crowds',
+      objects.crowds,
+      `${counted(objects.crowds, 'object')} marked as crowd or difficult: metrics pass over them`,
+    ),
+    ...one(
+      'note',
+      'at-edge',
+      objects.at_edge,
+      `${counted(objects.at_edge, 'box', 'boxes')} at the edge of the image (${Math.round((100 * objects.at_edge) / objects.number)} %): cut off there, or drawn so`,
+    ),
+  ];
 }
 
 const SIZES: Readonly<Record<OddSize, { message: (images: string) => string; advice: string }>> = {
@@ -217,10 +295,16 @@ const SIZES: Readonly<Record<OddSize, { message: (images: string) => string; adv
   },
 };
 
-function ofSizes({ odd_sizes, pictures }: Facts): Finding[] {
+/** What to do about it where the whole image is looked at. */
+const OF_DETECTORS: Readonly<Partial<Record<OddSize, string>>> = {
+  'very-long': 'cut them to what matters: they become small before a detector looks at them',
+};
+
+function ofSizes({ odd_sizes, pictures, objects }: Facts): Finding[] {
   const found = (Object.keys(SIZES) as OddSize[]).flatMap((what) => {
     const images = odd_sizes.filter((one) => one.what === what);
-    const { message, advice } = SIZES[what];
+    const { message, advice: usual } = SIZES[what];
+    const advice = (objects && OF_DETECTORS[what]) ?? usual;
     return finding('warning', what, images, {
       message: message(are(images.length, 'image')),
       advice,
@@ -229,7 +313,7 @@ function ofSizes({ odd_sizes, pictures }: Facts): Finding[] {
   });
   const { width, height } = pictures;
   const side = Math.min(width.median, height.median);
-  if (side > 0 && side < LOW_RESOLUTION) {
+  if (objects === null && side > 0 && side < LOW_RESOLUTION) {
     found.push({
       code: 'low-resolution',
       severity: 'note',
@@ -287,6 +371,7 @@ const count = (value: number) => value.toLocaleString('en');
 
 const counted = (value: number, noun: string, plural = `${noun}s`) => `${count(value)} ${value === 1 ? noun : plural}`;
 
-const are = (value: number, noun: string) => `${counted(value, noun)} ${value === 1 ? 'is' : 'are'}`;
+const are = (value: number, noun: string, plural?: string) =>
+  `${counted(value, noun, plural)} ${value === 1 ? 'is' : 'are'}`;
 
 const times = (ratio: number) => (ratio < 9.95 ? `${ratio.toFixed(1)} times` : `${count(Math.round(ratio))} times`);

@@ -1,11 +1,10 @@
 import { readFile, stat } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
-import type { ImageRecord } from '../dataset.ts';
 import type { Issue } from '../issue.ts';
 import { type Memory, RememberedImages } from '../remembered-images.ts';
 import { sharp } from '../sharp.ts';
 import { openVerifiedImages, type VerifiedImages } from '../verified-images.ts';
-import { type VerifyOptions, verifyImages } from '../verify-images.ts';
+import { type VerifiableImage, type VerifyOptions, verifyImages } from '../verify-images.ts';
 import { type ImageTraits, PREVIEW_SIDE, readTraits } from './image-traits.ts';
 
 export interface Inspection {
@@ -19,7 +18,10 @@ export interface Inspection {
  * Opens every image once, wholly, off the main thread, for what it is like and what is wrong with it. With a `cacheFolder` a
  * second inspection opens only what has changed, and training need not verify the images again.
  */
-export async function inspectImages(records: readonly ImageRecord[], options: VerifyOptions = {}): Promise<Inspection> {
+export async function inspectImages(
+  records: readonly VerifiableImage[],
+  options: VerifyOptions = {},
+): Promise<Inspection> {
   const { cacheFolder, onProgress, signal } = options;
   const known = cacheFolder === undefined ? undefined : await RememberedImages.open(cacheFolder, memory);
   const verified = cacheFolder === undefined ? undefined : await openVerifiedImages(cacheFolder);

@@ -40,7 +40,7 @@ export function pictureStatistics(pictures: readonly ImageTraits[]): PictureStat
 }
 
 /** All 0 when there is nothing. */
-function spread(values: readonly number[]): Spread {
+export function spread(values: readonly number[]): Spread {
   const sorted = values.toSorted((a, b) => a - b);
   const [smallest = 0, largest = 0] = [sorted[0], sorted.at(-1)];
   return { smallest, median: sorted[Math.floor(sorted.length / 2)] ?? 0, largest };

@@ -3,6 +3,7 @@ import type { ImageRecord } from '../../dataset.ts';
 import type { DataReport } from '../data-report.ts';
 import type { ImageTraits } from '../image-traits.ts';
 import { html, Markup } from './markup.ts';
+import { objectsSection } from './objects-section.ts';
 import type { Pictures } from './pictures.ts';
 import {
   classesSection,
@@ -43,6 +44,7 @@ export async function reportPage(report: DataReport, options: PageOptions): Prom
     ['duplicates', 'The same picture more than once', duplicatesSection(report, pictures)],
     ['classes', report.labels ? 'Labels' : 'Classes', classesSection(report, samples, pictures)],
     ['together', 'Labels that come together', labelsSection(report)],
+    ['objects', 'Objects', objectsSection(report)],
     ['sizes', 'Sizes and kinds', sizesSection(report, traits, pictures)],
     ['issues', 'Every problem, with its place', issuesSection(report, pictures)],
   ];
@@ -83,11 +85,12 @@ function commonFolder(files: readonly string[]): string {
   return folder;
 }
 
-function overview({ images, classes, labels, has_validation, task }: DataReport): string {
+function overview({ images, classes, labels, objects, has_validation, task }: DataReport): string {
   const count = (value: number) => value.toLocaleString('en');
   const parts = [
     `${count(images.training + images.validation)} images`,
-    `${count(classes.length)} ${labels ? 'labels' : 'classes'}`,
+    `${count(classes.length)} ${labels ? 'labels' : classes.length === 1 ? 'class' : 'classes'}`,
+    ...(objects ? [`${count(objects.number)} objects`] : []),
     has_validation
       ? `${count(images.training)} for training, ${count(images.validation)} for validation`
       : 'a part will be split off for validation',

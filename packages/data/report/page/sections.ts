@@ -46,6 +46,8 @@ export function findingsSection({ findings }: DataReport): Markup {
     'one-colour': '#sizes',
     'few-images': '#classes',
     imbalance: '#classes',
+    'small-objects': '#objects',
+    'very-many-objects': '#objects',
   };
   const words = { error: 'Error', warning: 'Warning' };
   const item = ({ severity, code, message, advice, examples, count }: Finding) => {
