@@ -1,6 +1,6 @@
 import { savePth, tensor } from '@fovea/torch';
 import { MLFLOW_TASKS } from './layout.ts';
-import { pythonArchitecture } from './python-architecture.ts';
+import { pythonArchitecture, pythonDetectorArchitecture } from './python-architecture.ts';
 import type { ModelContents } from './write.ts';
 
 /**
@@ -11,6 +11,8 @@ import type { ModelContents } from './write.ts';
  * network = torchvision.models.resnet18(num_classes=len(checkpoint['labels']))   # checkpoint['architecture'] says which
  * network.load_state_dict(checkpoint['state_dict'])
  * ```
+ *
+ * A detector of torchvision's is built with one class more where its first label is 1, for the background.
  *
  * Beside `state_dict` it has `model_name`, `task_type`, `labels` (index = class), `settings` (of a detector a JSON text), `input` (`mean` and `std`, tensors, for
  * values 0 … 1), `architecture`, and `training` (a JSON text: `weights_only` of PyTorch 1.13 takes no fractions outside of tensors).
@@ -24,7 +26,9 @@ export async function writeCheckpoint(
   using mean = tensor(input.mean);
   using std = tensor(input.std);
   const isClassifier = 'valid_crop_size' in settings;
-  const architecture = isClassifier ? pythonArchitecture(modelName, settings.valid_crop_size) : null;
+  const architecture = isClassifier
+    ? pythonArchitecture(modelName, settings.valid_crop_size)
+    : pythonDetectorArchitecture(modelName);
   await savePth(path, {
     format: 'fovea-model-1',
     model_name: modelName,

@@ -51,7 +51,10 @@ describe("a detector's folder", () => {
       [settings.task_type, settings.model_name, settings.box_score_thresh],
       ['image-object-detection', 'fasterrcnn_resnet18_fpn', 0.3],
     );
-    assert.match(await readFile(join(work, 'quarters/code/fovea_scoring.py'), 'utf8'), /class FoveaModel:/);
+    assert.match(
+      await readFile(join(work, 'quarters/code/fovea_scoring.py'), 'utf8'),
+      /class FoveaModel\(mlflow\.pyfunc\.PythonModel\):/,
+    );
   });
 
   test('is refused when its parts do not fit together', async () => {

@@ -1,9 +1,15 @@
-/** How a program in Python builds the network that a state dict fits: `torchvision.models.<name>` or `timm.create_model(<name>)`. */
+/**
+ * How a program in Python builds the network that a state dict fits: `torchvision.models.<name>`, `timm.create_model(<name>)`, or for
+ * detectors `torchvision.models.detection.<name>`.
+ */
 export interface PythonArchitecture {
   library: 'torchvision' | 'timm';
   name: string;
-  /** More arguments than the number of classes. */
-  options: { [key: string]: number };
+  /**
+   * More arguments than the number of classes. `FasterRCNN` has no builder of its own for most backbones: `backbone` names the ResNet
+   * that `torchvision.models.detection.backbone_utils.resnet_fpn_backbone` makes one of.
+   */
+  options: { [key: string]: number | string };
 }
 
 const TORCHVISION: Readonly<Record<string, string>> = {
@@ -26,6 +32,8 @@ const TIMM: Readonly<Record<string, string>> = {
 };
 
 /**
+ * Of a classifier.
+ *
  * @param modelName as job files call it
  * @param imageSize side of the images in pixels, by which a vision transformer has its position embedding
  * @returns null for a model that no library has under the same parameter names
@@ -36,4 +44,19 @@ export function pythonArchitecture(modelName: string, imageSize: number): Python
   const timm = TIMM[modelName];
   if (!timm) return null;
   return { library: 'timm', name: timm, options: timm.startsWith('vit_') ? { img_size: imageSize } : {} };
+}
+
+/** What torchvision has a builder for. */
+const BUILDERS: readonly string[] = ['fasterrcnn_resnet50_fpn', 'retinanet_resnet50_fpn'];
+
+/**
+ * Of a detector. Its batch norms are those of training (`torch.nn.BatchNorm2d`), whether they learned or not: in evaluation it is the same.
+ *
+ * @param modelName as job files call it
+ * @returns null for YOLOv5: its parameters have the names of the official implementation, which is in neither library
+ */
+export function pythonDetectorArchitecture(modelName: string): PythonArchitecture | null {
+  if (BUILDERS.includes(modelName)) return { library: 'torchvision', name: modelName, options: {} };
+  const backbone = /^fasterrcnn_(resnet\d+)_fpn$/.exec(modelName)?.[1];
+  return backbone === undefined ? null : { library: 'torchvision', name: 'FasterRCNN', options: { backbone } };
 }

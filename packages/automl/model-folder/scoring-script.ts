@@ -7,9 +7,12 @@ import type { ModelContents } from './write.ts';
 
 const source = (name: string): string => readFileSync(new URL(`./python/${name}`, import.meta.url), 'utf8');
 
+/** What answers with a model of the task: images and requests, and the class `Scorer`. */
+const scorer = (task: ModelTask): string =>
+  source('scoring.py') + source(task === 'image_object_detection' ? 'detector.py' : 'classifier.py');
+
 /** `code/fovea_scoring.py`: the class that `python_model.pkl` is of, and all that it needs. */
-export const scoringModule = (task: ModelTask): string =>
-  task === 'image_object_detection' ? source('detector.py') : source('scoring.py') + source('mlflow_model.py');
+export const scoringModule = (task: ModelTask): string => scorer(task) + source('mlflow_model.py');
 
 /** A pickle of protocol 2: `fovea_scoring.FoveaModel.__new__(FoveaModel)`. */
 export const pythonModel = (): Buffer => Buffer.from('\x80\x02cfovea_scoring\nFoveaModel\n)\x81.', 'latin1');
@@ -24,13 +27,16 @@ export function scoringScript({
   labels,
   input,
   settings,
+  firstLabel = 0,
 }: Omit<ModelContents, 'weights' | 'onnx'>): string {
-  if (task === 'image_object_detection') return source('detector.py');
   const { mean, std, normalised_in_graph } = input;
+  const isDetector = task === 'image_object_detection';
+  const given = Object.entries(settings).filter(([, value]) => value !== undefined);
   const modelSettings = {
     model_name: modelName,
     task_type: MLFLOW_TASKS[task],
-    ...settings,
+    ...Object.fromEntries(given),
+    ...(isDetector && { first_label: firstLabel }),
     mean,
     std,
     normalised_in_graph,
@@ -40,7 +46,8 @@ export function scoringScript({
     '# Answers requests with a model that was trained by Fovea. model_settings may be edited.\n',
     `TASK_TYPE = ${pythonLiteral(MLFLOW_TASKS[task])}\n`,
     `model_settings = ${pythonLiteral(modelSettings)}\n\n`,
-    source('scoring.py'),
+    scorer(task),
+    source(isDetector ? 'detector_torch.py' : 'classifier_torch.py'),
     source('online.py'),
   ].join('\n');
 }

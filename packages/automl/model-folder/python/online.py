@@ -21,12 +21,12 @@ def init():
     if path.endswith(".onnx"):
         scorer = Scorer.of_onnx(path, model_settings)
     else:
-        scorer = Scorer(checked(model_settings), torch_network(path))
+        scorer = Scorer(checked(model_settings), torch_network(path, model_settings))
 
 
 @rawhttp
 def run(request):
-    """Answers the bytes of one image with {"filename", "probs", "labels"}, and a JSON document with a list of {"probs", "labels"}."""
+    """Answers the bytes of one image with an object that also has "filename", and a JSON document with a list of such objects."""
     try:
         answer = answer_of(body_of(request))
         status = 200
@@ -76,8 +76,8 @@ def model_file():
     )
 
 
-def torch_network(path):
-    """The network of outputs/model.pt, of torchvision or timm; parameter names are theirs."""
+def checkpoint_of(path):
+    """What is in model.pt, for a network that PyTorch's libraries have."""
     try:
         import torch
     except ImportError:
@@ -85,23 +85,6 @@ def torch_network(path):
             "model.pt needs PyTorch: register train_artifacts/model.onnx with it, or install torch with torchvision or timm"
         ) from None
     checkpoint = torch.load(path, map_location="cpu", weights_only=True)
-    architecture = checkpoint["architecture"]
-    classes = len(checkpoint["labels"])
-    if architecture is None:
+    if checkpoint["architecture"] is None:
         raise ValueError("{} is in no library for PyTorch: register train_artifacts/model.onnx".format(checkpoint["model_name"]))
-    if architecture["library"] == "torchvision":
-        import torchvision
-
-        network = getattr(torchvision.models, architecture["name"])(num_classes=classes)
-    else:
-        import timm
-
-        network = timm.create_model(architecture["name"], num_classes=classes, **architecture["options"])
-    network.load_state_dict(checkpoint["state_dict"])
-    network.eval()
-
-    def logits(batch):
-        with torch.no_grad():
-            return network(torch.from_numpy(batch)).numpy()
-
-    return logits
+    return checkpoint
