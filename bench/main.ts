@@ -9,6 +9,7 @@ import { detectionMetrics } from './detection-metrics.ts';
 import { detectionRuns } from './detection-runs.ts';
 import { images } from './images.ts';
 import { loader } from './loader.ts';
+import { masks } from './masks.ts';
 import { memory } from './memory.ts';
 import { prediction } from './prediction.ts';
 import { format, keepResult, type Section } from './results.ts';
@@ -27,6 +28,7 @@ const sections: Record<string, (bench: Bench) => Promise<Section>> = {
   memory,
   start,
   'detection-metrics': detectionMetrics,
+  masks,
   runs,
   'detection-runs': detectionRuns,
 };
