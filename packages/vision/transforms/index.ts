@@ -23,7 +23,7 @@ export { type Letterbox, type LetterboxOptions, letterbox, letterboxGeometry } f
 export { mergeDetections, type PartDetections } from './merge-tiles.ts';
 export { type PlainDetections, plainNonMaxSuppression, takeDetections } from './non-max-suppression.ts';
 export { type Normalisation, normalisePixels } from './normalise.ts';
-export { pasteMasks } from './paste-masks.ts';
+export { type PastedMask, pasteMask, pasteMasks } from './paste-masks.ts';
 export { mixSeeds, type Random, torchRandom } from './random.ts';
 export { readTileGrid, type TileGrid, tilesOf } from './tile-grid.ts';
 export { MOST_YOLO_DETECTIONS, undoLetterbox, type YoloDetectionOptions, yoloDetections } from './yolo-detections.ts';

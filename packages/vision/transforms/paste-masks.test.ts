@@ -2,11 +2,17 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import { decodeMask, type RunLengths } from '@fovea/data/masks';
-import { pasteMasks } from './paste-masks.ts';
+import { pasteMask, pasteMasks } from './paste-masks.ts';
 
 interface Recorded {
   side: number;
-  cases: { size: [number, number]; boxes: number[][]; masks: number[][]; above: Record<string, number[][]> }[];
+  cases: {
+    size: [number, number];
+    boxes: number[][];
+    masks: number[][];
+    sums: number[];
+    above: Record<string, number[][]>;
+  }[];
 }
 
 // From torchvision, by record-pasted-masks.py.
@@ -17,8 +23,20 @@ const { side, cases }: Recorded = JSON.parse(
 const pixelsOf = (mask: RunLengths) => [...decodeMask(mask)].flatMap((pixel, i) => (pixel === 1 ? [i] : []));
 
 describe('pixels of masks on an image are those of torchvision', () => {
-  for (const { size, boxes, masks, above } of cases) {
+  for (const { size, boxes, masks, sums, above } of cases) {
     const [height, width] = size;
+    for (const [k, box] of boxes.entries()) {
+      test(`box ${box} on ${width} × ${height}: probabilities`, () => {
+        const { left, top, ...pasted } = pasteMask(Float32Array.from(masks[k]), side, box, { height, width });
+        const sum = pasted.probabilities.reduce((total, value) => total + value, 0);
+        assert.ok(Math.abs(sum - sums[k]) < 1e-4, `${sum} for ${sums[k]}`);
+        const places = [...pasted.probabilities].flatMap((value, i) => {
+          const [x, y] = [left + Math.floor(i / pasted.height), top + (i % pasted.height)];
+          return value > 0.5 ? [x * height + y] : [];
+        });
+        assert.deepEqual(places, above['0.5'][k]);
+      });
+    }
     for (const [threshold, expected] of Object.entries(above)) {
       test(`above ${threshold}, on ${width} × ${height}`, () => {
         const found = { masks: Float32Array.from(masks.flat()), boxes: boxes.flat(), side };

@@ -1,8 +1,38 @@
 import { type RunLengths, runLengths } from '@fovea/data/masks';
-import type { Size } from './geometry.ts';
+import type { Rectangle, Size } from './geometry.ts';
 
 /** Cells without anything around a mask, so that it fades out at the edge of its box. */
 const BORDER = 1;
+
+/** Pixels of an image with how likely each belongs to an object; all others do not. */
+export interface PastedMask extends Rectangle {
+  /** Column after column `[width · height]`, in [0, 1]. */
+  probabilities: Float32Array;
+}
+
+/**
+ * The probabilities of a mask on the pixels of its box: the rectangle of torchvision's `paste_masks_in_image` that is not zero anyhow.
+ * See `pasteMasks` for the pixels above a threshold, which it gives sooner.
+ *
+ * @param cells probabilities row by row `[side · side]`
+ * @param box corners x1, y1, x2, y2 in pixels of the image
+ */
+export function pasteMask(cells: Float32Array, side: number, box: ArrayLike<number>, image: Size): PastedMask {
+  const across = placeAlong(box[0], box[2], side, image.width);
+  const down = placeAlong(box[1], box[3], side, image.height);
+  const probabilities = new Float32Array(across.pixels * down.pixels);
+  const column = new Float32Array(side + 2 * BORDER);
+  for (let x = 0, at = 0; x < across.pixels; x++) {
+    stretch(cells, side, across, x, column);
+    for (let y = 0; y < down.pixels; y++)
+      probabilities[at++] = between(column[down.cell[y]], column[down.next[y]], down.share[y]);
+  }
+  return { left: across.first, top: down.first, width: across.pixels, height: down.pixels, probabilities };
+}
+
+/** In single precision, as the engine has it. */
+const between = (upper: number, lower: number, share: number): number =>
+  Math.fround(Math.fround(Math.fround(1 - share) * upper) + Math.fround(share * lower));
 
 /** Farther from the threshold than this rounding does not matter: all pixels between two such cells are on the same side as they. */
 const ROUNDING = 1e-5;
@@ -29,7 +59,7 @@ export function pasteMasks(
     const cells = masks.subarray(k * side * side, (k + 1) * side * side);
     const across = placeAlong(boxes[4 * k], boxes[4 * k + 2], side, image.width);
     const down = placeAlong(boxes[4 * k + 1], boxes[4 * k + 3], side, image.height);
-    return pasteMask({ cells, side, across, down }, image, threshold);
+    return runsAbove({ cells, side, across, down }, image, threshold);
   });
 }
 
@@ -40,8 +70,7 @@ interface Placed {
   down: Along;
 }
 
-function pasteMask({ cells, side, across, down }: Placed, image: Size, threshold: number): RunLengths {
-  const { fround } = Math;
+function runsAbove({ cells, side, across, down }: Placed, image: Size, threshold: number): RunLengths {
   const counts: number[] = [];
   let isIn = false;
   // Where the current run began.
@@ -67,9 +96,7 @@ function pasteMask({ cells, side, across, down }: Placed, image: Size, threshold
         continue;
       }
       for (let y = from; y < until; y++) {
-        const share = down.share[y];
-        const probability = fround(fround(fround(1 - share) * upper) + fround(share * lower));
-        if (probability > threshold !== isIn) change(top + y);
+        if (between(upper, lower, down.share[y]) > threshold !== isIn) change(top + y);
       }
     }
     // Below the box, and above it in the next column, are pixels of none.
