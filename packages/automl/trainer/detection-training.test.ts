@@ -88,6 +88,45 @@ test('right answers have a precision of 1, and what COCO counts is told besides;
   assert.deepEqual(none, {});
 });
 
+test('with tiles every part of an image is shown, and what is found in the parts is judged as one answer', () => {
+  const tiles = { tile_grid_size: '2x1', tile_overlap_ratio: 0.25, tile_predictions_nms_threshold: 0.25 };
+  for (const name of ['fasterrcnn_resnet18_fpn', 'yolov5']) {
+    const task = training(name, tiles);
+    assert.deepEqual([task.trainingImages, task.validationImages], [9, 9]);
+    // 200 / 1.75 = 114.3: the second tile begins at 85.7.
+    const [whole, left, right] = task.validationSamples([0, 1, 2]);
+    assert.deepEqual(
+      [whole, left, right].map(({ original }) => original.width),
+      [200, 114, 114],
+    );
+    assert.deepEqual(
+      [whole, left, right].map(({ boxes }) => [...boxes.classes]),
+      [[0], [0], []],
+      'the cup ends at 100, and a sixth of it is in the second tile',
+    );
+    const inTraining = new Set(task.trainingSamples([0, 1, 2], { seed: 1, epoch: 0, batch: 0, position: 0 }));
+    assert.equal(inTraining.size, 3);
+
+    // The cup (20, 20, 100, 60) is found in the image and, with a better score, in the left tile; the plate of the second image only in
+    // its right tile, which begins at 43.
+    const found = (...rows: number[][]) => ({
+      boxes: Float32Array.from(rows.flatMap((row) => row.slice(0, 4))),
+      scores: Float32Array.from(rows, (row) => row[4]),
+      labels: Int32Array.from(rows, (row) => row[5]),
+    });
+    const answers = [
+      [found([22, 20, 100, 60, 0.5, 0]), found([20, 20, 100, 60, 0.9, 0]), found()],
+      [found([0, 0, 50, 30, 0.8, 0]), found(), found([-18, 75, 32, 150, 0.7, 1])],
+      [found(), found(), found()],
+    ];
+    const { metrics } = task.judge([answers.flat().slice(0, 4), answers.flat().slice(4)]);
+    for (const key of ['mean_average_precision', 'precision', 'recall', 'coco_AP'])
+      assert.ok(Math.abs(metrics[key] - 1) < 1e-9, `${name}: ${key} ${metrics[key]}`);
+    const { metrics: apart } = training(name, { ...tiles, tile_predictions_nms_threshold: 1 }).judge([answers.flat()]);
+    assert.ok(apart.precision < 1, 'what overlaps is counted twice');
+  }
+});
+
 test('images of the R-CNN family keep their proportions, in the corners of one canvas', () => {
   const samples = training('fasterrcnn_resnet18_fpn').validationSamples([0, 1, 2]);
   assert.deepEqual(
