@@ -5,10 +5,10 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { JobRecord } from '@fovea/automl';
 import type { Conversion } from '@fovea/data';
+import { answersSheet } from './answers-sheet.ts';
 import { cocoRoundTrip } from './coco-round-trip.ts';
 import { fovea } from './fovea-command.ts';
 import type { Section } from './results.ts';
-import { judgeServed } from './served-detector.ts';
 import { type Bench, median } from './side.ts';
 
 const SHARED = process.env.FOVEA_SHARED ?? fileURLToPath(new URL('../../shared', import.meta.url));
@@ -71,10 +71,11 @@ export async function detectionRuns(bench: Bench): Promise<Section> {
         rows.push([...about(run), `none: ${record.error}`, ...Array(7).fill('–')]);
         continue;
       }
-      const { meanAveragePrecision, picture } = await judgeServed(record.model, join(data, 'test'));
-      rows.push([...about(run), ...figures(record, meanAveragePrecision)]);
+      const test = join(data, 'test');
+      const judged = await fovea<{ metrics: Record<string, number> }>(folder, ['evaluate', record.name, test]);
+      rows.push([...about(run), ...figures(record, judged.metrics.mean_average_precision)]);
       const name = `${run.set}-${run.model}.webp`;
-      writeFileSync(new URL(name, PICTURES), picture);
+      writeFileSync(new URL(name, PICTURES), await answersSheet(record.model, test));
       pictures.push(`**${run.set}, ${record.trials[0].model_name}**\n\n![${run.set}](pictures/${name})`);
     }
     bench.say('detection runs: coco200');
@@ -85,10 +86,10 @@ export async function detectionRuns(bench: Bench): Promise<Section> {
   return {
     title: 'Detection runs',
     text: [
-      `\`fovea data convert\`, \`fovea job create\` with ${MINUTES} min for each run, and the exported model's answers on the test`,
-      'images. All weights begin random: no published ones are used, so these figures say what a budget of minutes on this machine',
-      'reaches, not what the architectures can. Loss: of the first and the last epoch. mAP is at an overlap of 0.5, AP is COCO’s over',
-      'overlaps 0.5 to 0.95; both count answers down to a score of 0.05. Images/s: training alone.\n',
+      `\`fovea data convert\`, \`fovea job create\` with ${MINUTES} min for each run, and \`fovea evaluate\` on the test images. All weights`,
+      'begin random: no published ones are used, so these figures say what some minutes on this machine reach, not what the architectures',
+      'can. Loss: of the first and the last epoch. mAP is at an overlap of 0.5, AP is COCO’s over overlaps from 0.5 to 0.95; all count',
+      'answers down to a score of 0.05. Images/s: training alone.\n',
       ...said.map((line) => `* ${line}`),
     ].join('\n'),
     columns: [
