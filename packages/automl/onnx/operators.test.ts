@@ -58,6 +58,8 @@ const EXPRESSIONS: Record<string, (x: Tensor, weight: Weight) => Tensor> = {
     call('aten::convolution', x, w([4, 3, 3, 3]), w([4]), [1, 2], [1, 0], [1, 1], false, [0, 0], 1) as Tensor,
   'convolution, transposed': (x, w) =>
     call('aten::convolution', x, w([3, 4, 3, 3]), w([4]), [2, 2], [1, 1], [1, 1], true, [1, 1], 1) as Tensor,
+  conv_transpose2d: (x, w) => ops.convTranspose2dInput(x, w([3, 4, 2, 2]), w([4]), 2),
+  'conv_transpose2d, no bias, padding': (x, w) => ops.convTranspose2dInput(x, w([3, 4, 3, 2]), null, [1, 2], [1, 0]),
   batch_norm: (x, w) =>
     ops.batchNorm(x, w([3]), w([3]), w([3]).detach(), positive(w([3])).detach(), false, 0.1, 1e-3, true),
   'batch_norm, not affine': (x, w) =>

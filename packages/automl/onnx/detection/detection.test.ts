@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { manualSeed, nn, noGrad } from '@fovea/torch';
-import { FasterRcnn, fasterRcnn, retinaNet, yolov5 } from '@fovea/vision';
+import { FasterRcnn, fasterRcnn, MaskRcnn, maskRcnn, retinaNet, yolov5 } from '@fovea/vision';
 import { inspectOnnx, withSettings } from '../inspect.ts';
 import { OnnxError } from '../onnx-error.ts';
 import { exportDetector } from './export.ts';
@@ -24,7 +24,14 @@ function eager<M extends FasterRcnn | ReturnType<typeof retinaNet>>(model: M): M
   return model;
 }
 
-for (const [name, make] of Object.entries({ fasterRcnn, retinaNet })) {
+const makers = {
+  fasterRcnn,
+  // The masks of a hundred objects take seconds.
+  maskRcnn: (options: typeof shared) => maskRcnn({ ...options, boxDetectionsPerImg: 12 }),
+  retinaNet,
+};
+
+for (const [name, make] of Object.entries(makers)) {
   describe(name, () => {
     manualSeed(1);
     const model = eager(make(shared));
@@ -51,6 +58,7 @@ for (const [name, make] of Object.entries({ fasterRcnn, retinaNet })) {
       assert.deepEqual(inputs, [{ name: 'Input', shape: [1, 3, 'height', 'width'] }]);
       const names =
         model instanceof FasterRcnn ? ['boxes_0', 'labels_0', 'scores_0'] : ['boxes_0', 'scores_0', 'labels_0'];
+      if (model instanceof MaskRcnn) names.push('masks_0', 'mask_probabilities_0');
       assert.deepEqual(
         outputs.map((port) => port.name),
         names,

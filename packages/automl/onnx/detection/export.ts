@@ -8,7 +8,7 @@
  * `yoloDetections` of @fovea/vision/transforms makes boxes of that.
  */
 import { fromTypedArray, type Tensor, tidy } from '@fovea/torch';
-import { FasterRcnn, flattened, type RetinaNet, YoloV5 } from '@fovea/vision';
+import { FasterRcnn, flattened, MaskRcnn, type RetinaNet, YoloV5 } from '@fovea/vision';
 import packageJson from '../../package.json' with { type: 'json' };
 import { convertTrace } from '../convert.ts';
 import { encodeModel, type Port } from '../encode.ts';
@@ -21,6 +21,7 @@ import { traceModel } from '../trace.ts';
 import type { Found, ImageBounds } from './boxes.ts';
 import { fasterRcnnDetections } from './faster-rcnn.ts';
 import { sizeOf, toFloat } from './grid.ts';
+import { maskProbabilities, pastedMasks } from './masks.ts';
 import { retinaNetDetections } from './retinanet.ts';
 import { yoloV5Decoded } from './yolov5.ts';
 
@@ -52,6 +53,7 @@ const TRACED = [
  * | | takes | gives |
  * | --- | --- | --- |
  * | Faster R-CNN | `Input` [images, 3, H, W] | for image i `boxes_i` [n, 4] corners in pixels, `labels_i` int64 [n], `scores_i` [n] |
+ * | Mask R-CNN | the same | `boxes_i`, `labels_i`, `scores_i`, `masks_i` [n, 1, H, W] probabilities of the pixels; last `mask_probabilities_i` [n, 1, 28, 28] |
  * | RetinaNet | the same | `boxes_i`, `scores_i`, `labels_i` |
  * | YOLOv5 | `Input` [batch, 3, H, W], pixels 0 … 1 | `output` [batch, cells, 5 + classes]: centre x, y, width, height in pixels, objectness, classes |
  *
@@ -116,13 +118,19 @@ interface Head {
 interface Detecting {
   found: Found[];
   heads: Head[];
+  levels: { features: Value }[];
 }
 
 interface Written {
   batch: number | string;
   /** What the heads say, before anything is decided. */
   heads: Head[];
-  outputs: { value: Value; port: Port }[];
+  outputs: Output[];
+}
+
+interface Output {
+  value: Value;
+  port: Port;
 }
 
 function writeYolo(graph: Graph, model: YoloV5, image: Value): Written {
@@ -148,10 +156,11 @@ function writeDetector(graph: Graph, model: FasterRcnn | RetinaNet, start: Value
     height: toFloat(graph, sizeOf(graph, start, 2)),
     width: toFloat(graph, sizeOf(graph, start, 3)),
   };
-  const { found, heads } =
+  const { found, heads, levels } =
     model instanceof FasterRcnn
       ? writeFasterRcnn(graph, model, image, bounds, images)
       : writeRetinaNet(graph, model, image, bounds, images);
+  const masks = model instanceof MaskRcnn ? writeMasks(graph, model, start, bounds, { found, levels }) : [];
   const outputs = found.flatMap(({ boxes, labels, scores }, i) => {
     const count = `detections_${i}`;
     const byName = {
@@ -160,10 +169,11 @@ function writeDetector(graph: Graph, model: FasterRcnn | RetinaNet, start: Value
       scores: { value: scores, port: { name: `scores_${i}`, shape: [count] } },
     };
     return model instanceof FasterRcnn
-      ? [byName.boxes, byName.labels, byName.scores]
+      ? [byName.boxes, byName.labels, byName.scores, ...(masks[i] ? [masks[i].pasted] : [])]
       : [byName.boxes, byName.scores, byName.labels];
   });
-  return { batch: images, heads, outputs };
+  // Programs count the outputs of an image, so that what they do not expect comes last.
+  return { batch: images, heads, outputs: [...outputs, ...masks.map(({ cells }) => cells)] };
 }
 
 function writeRetinaNet(graph: Graph, model: RetinaNet, image: Value, bounds: ImageBounds, images: number): Detecting {
@@ -173,6 +183,7 @@ function writeRetinaNet(graph: Graph, model: RetinaNet, image: Value, bounds: Im
   return {
     found: retinaNetDetections(graph, model, levels, image, bounds, { images, classes }),
     heads: levels.flatMap(({ logits, codes }) => [logits, codes].map((value) => ({ value, rank: 3 }))),
+    levels,
   };
 }
 
@@ -195,7 +206,34 @@ function writeFasterRcnn(
     { value: objectness, rank: 2 },
     { value: deltas, rank: 3 },
   ]);
-  return { found, heads };
+  return { found, heads, levels };
+}
+
+/** Of each image its masks on the image, and their cells. */
+function writeMasks(
+  graph: Graph,
+  model: MaskRcnn,
+  start: Value,
+  bounds: ImageBounds,
+  { found, levels }: Pick<Detecting, 'found' | 'levels'>,
+): { pasted: Output; cells: Output }[] {
+  const names = stateNames(model);
+  const side = 2 * model.roi_heads.inference.maskPool.size[0];
+  const image = { height: sizeOf(graph, start, 2), width: sizeOf(graph, start, 3) };
+  return found.map((ofImage, index) => {
+    const masks = maskProbabilities(graph, model, levels, ofImage, bounds, { index, names, traced: testTensor(model) });
+    const count = `detections_${index}`;
+    return {
+      pasted: {
+        value: pastedMasks(graph, masks, ofImage.boxes, image, side),
+        port: { name: `masks_${index}`, shape: [count, 1, `mask_height_${index}`, `mask_width_${index}`] },
+      },
+      cells: {
+        value: graph.node('Unsqueeze', [masks, graph.ints([1])]),
+        port: { name: `mask_probabilities_${index}`, shape: [count, 1, side, side] },
+      },
+    };
+  });
 }
 
 /** Of each level its features, what the head says of what anchors hold, and box codes; anchors in the second dimension. */

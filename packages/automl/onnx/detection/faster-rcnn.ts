@@ -1,6 +1,6 @@
 import type { nn, Tensor } from '@fovea/torch';
 import type { FasterRcnn } from '@fovea/vision';
-import { float, type Graph, int, string, type Value } from '../graph.ts';
+import { type Graph, int, type Value } from '../graph.ts';
 import {
   type BoxColumns,
   clip,
@@ -14,7 +14,8 @@ import {
   suppress,
   whereTrue,
 } from './boxes.ts';
-import { levelAnchors, sizeOf, toFloat } from './grid.ts';
+import { levelAnchors } from './grid.ts';
+import { type Pooled, poolRegions } from './regions.ts';
 import { DETECTION_SETTINGS } from './settings.ts';
 
 /** What the traced part gives for a level: features `[N, C, H, W]`, objectness `[N, A]`, codes `[N, A, 4]`. */
@@ -41,7 +42,7 @@ export function fasterRcnnDetections(
   return Array.from({ length: images }, (_, index) => {
     const proposals = propose(graph, model, levels, references, bounds, index);
     // The pooled level serves anchors only.
-    const pooled = pool(graph, model, levels.slice(0, -1), proposals, bounds, index);
+    const pooled = poolRegions(graph, model.roi_heads.inference.pool, levels.slice(0, -1), proposals, bounds, index);
     return classify(graph, model, pooled, bounds, { classes, weight });
   });
 }
@@ -90,63 +91,10 @@ function propose(
   return gather(graph, boxes, kept);
 }
 
-/** `[P, 4]` and what is under them, `[P, C, h, w]`: in another order than they came, level by level. */
-interface Pooled {
-  proposals: Value;
-  regions: Value;
-}
-
-function pool(
-  graph: Graph,
-  model: FasterRcnn,
-  levels: readonly ProposalLevel[],
-  proposals: Value,
-  { height }: ImageBounds,
-  index: number,
-): Pooled {
-  const { size, samplingRatio } = model.roi_heads.inference.pool;
-  const f = (value: number): Value => graph.scalar(value, 'float32');
-  const op = (type: string, ...inputs: Value[]): Value => graph.node(type, inputs);
-  const log2 = (x: Value): Value => op('Div', op('Log', x), f(Math.LN2));
-  const [x1, y1, x2, y2] = graph.nodes('Split', [proposals, graph.ints([1, 1, 1, 1])], { axis: int(1) }, 4);
-  const side = op('Sqrt', op('Mul', op('Sub', x2, x1), op('Sub', y2, y1)));
-  // Lin et al. 2016, eq. 1; the engine's `poolRegions` and `pyramidLevels`.
-  const wanted = op('Floor', op('Add', op('Add', log2(op('Div', side, f(224))), f(4)), f(1e-6)));
-  const exponents = levels.map(({ features }) =>
-    op('Round', log2(op('Div', toFloat(graph, sizeOf(graph, features, 2)), height))),
-  );
-  const [finest, coarsest] = [exponents[0], exponents[exponents.length - 1]].map((value) => op('Neg', value));
-  const level = op('Squeeze', op('Sub', op('Clip', wanted, finest, coarsest), finest), graph.ints([1]));
-
-  const perLevel = levels.map(({ features }, i) => {
-    const here = whereTrue(graph, op('Equal', level, f(i)));
-    const boxes = gather(graph, proposals, here);
-    const image = op('Add', op('Mul', here, graph.scalar(0, 'int64')), graph.scalar(index, 'int64'));
-    // A power of 2, which is exact; the operator's own factor cannot depend on the size of the image.
-    const scaled = op('Mul', boxes, op('Pow', f(2), exponents[i]));
-    const regions = graph.node('RoiAlign', [features, scaled, image], {
-      output_height: int(size[0]),
-      output_width: int(size[1]),
-      sampling_ratio: int(samplingRatio),
-      spatial_scale: float(1),
-      coordinate_transformation_mode: string('output_half_pixel'),
-      mode: string('avg'),
-    });
-    return { proposals: boxes, regions };
-  });
-  const together = (name: keyof Pooled): Value =>
-    graph.node(
-      'Concat',
-      perLevel.map((part) => part[name]),
-      { axis: int(0) },
-    );
-  return { proposals: together('proposals'), regions: together('regions') };
-}
-
 function classify(
   graph: Graph,
   model: FasterRcnn,
-  { proposals, regions }: Pooled,
+  { boxes: proposals, regions }: Pooled,
   bounds: ImageBounds,
   { classes, weight }: { classes: number; weight: Weight },
 ): Found {

@@ -7,3 +7,9 @@ export const DETECTION_SETTINGS = {
   /** Most detections of an image. */
   count: 'box_detections_per_img',
 } as const;
+
+/** The same of Mask R-CNN. */
+export const MASK_SETTINGS = {
+  /** 1: `masks_i` are as large as the image; 0: they are empty, for a program that makes what it needs of `mask_probabilities_i`. */
+  paste: 'paste_masks',
+} as const;

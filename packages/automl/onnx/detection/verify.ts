@@ -1,5 +1,5 @@
 import { fromTypedArray, type Tensor, tidy, zeros } from '@fovea/torch';
-import { YoloV5 } from '@fovea/vision';
+import { masksOnImage, type Size, YoloV5 } from '@fovea/vision';
 import { type InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
 import { deviceOf, evaluating } from '../evaluating.ts';
 import { testImages } from '../test-images.ts';
@@ -11,7 +11,10 @@ export interface DetectorVerification {
   relativeDifference: number;
   /** Detections of the engine that were compared; 0 for YOLOv5, whose file has none. */
   detections: number;
-  /** Share of them that the file has too, of the same class, within 1 % of the box's size and 1e-3 of the score. */
+  /**
+   * Share of them that the file has too, of the same class, within 1 % of the box's size and 1e-3 of the score; with the same mask,
+   * where the model finds masks: cell by cell within 1e-2 on average, and put on the image right.
+   */
   agreement: number;
 }
 
@@ -71,6 +74,7 @@ export async function verifyDetector(
         boxes: answers[`boxes_${i}`].data as Float32Array,
         labels: answers[`labels_${i}`].data as BigInt64Array,
         scores: answers[`scores_${i}`].data as Float32Array,
+        ...(found.masks && { masks: masksIn(answers, i, { height, width }) }),
       });
     }
   }
@@ -84,7 +88,22 @@ interface Found {
   boxes: Float32Array;
   labels: BigInt64Array;
   scores: Float32Array;
+  masks?: Masks;
 }
+
+/** How likely each cell of a box belongs to its object. */
+interface Masks {
+  /** `[K, side, side]` */
+  cells: Float32Array;
+  side: number;
+  /** How much of each on the image is not what its cells give there, as a part of it, `[K]`. */
+  misplaced?: Float32Array;
+}
+
+/** Cells of a mask differ by less on average: its box is not quite the same one … */
+const CELL_TOLERANCE = 1e-2;
+/** … and its pixels, which are computed of the same cells and box. */
+const PIXEL_TOLERANCE = 1e-3;
 
 /** What the engine says. @param pixels normalised, `[images, 3, H, W]` */
 function compute(model: AnyDetector, pixels: Float32Array, shape: number[]): { heads: Float32Array[]; found: Found[] } {
@@ -98,10 +117,11 @@ function compute(model: AnyDetector, pixels: Float32Array, shape: number[]): { h
       const batch = zeros([images, channels, ...padded], { device: input.device });
       batch.narrow(2, 0, height).narrow(3, 0, width).copy_(input);
       const sizes = Array.from({ length: images }, () => ({ height, width }));
-      const found = model.detectInBatch({ tensor: batch, sizes }).map(({ boxes, labels, scores }) => ({
+      const found = model.detectInBatch({ tensor: batch, sizes }).map(({ boxes, labels, scores, masks }) => ({
         boxes: numbers(boxes),
         labels: labels.cpu().data() as BigInt64Array,
         scores: numbers(scores),
+        ...(masks && { masks: { cells: numbers(masks), side: masks.size(-1) } }),
       }));
       return {
         heads: headsOf(model, model.backbone.forward(batch))
@@ -139,12 +159,35 @@ function agreeing(expected: Found, found: Found): number {
       if (taken[k] || found.labels[k] !== expected.labels[i]) continue;
       if (Math.abs(found.scores[k] - expected.scores[i]) > 1e-3) continue;
       if (!own.every((value, c) => Math.abs(value - found.boxes[4 * k + c]) <= reach)) continue;
+      if (!masksAgree(expected.masks, i, found.masks, k)) continue;
       taken[k] = 1;
       count++;
       break;
     }
   }
   return count;
+}
+
+function masksAgree(expected: Masks | undefined, i: number, found: Masks | undefined, k: number): boolean {
+  if (!expected || !found) return expected === found;
+  const cells = expected.side ** 2;
+  const [ours, theirs] = [expected.cells.subarray(i * cells, (i + 1) * cells), found.cells.subarray(k * cells)];
+  const difference = ours.reduce((sum, value, n) => sum + Math.abs(value - theirs[n]), 0) / cells;
+  return difference <= CELL_TOLERANCE && (found.misplaced?.[k] ?? 0) <= PIXEL_TOLERANCE;
+}
+
+/** What a file says of masks, before and after it put them on the image. */
+function masksIn(answers: InferenceSession.OnnxValueMapType, image: number, size: Size): Masks {
+  const [boxes, cells, pasted] = ['boxes', 'mask_probabilities', 'masks'].map((name) => answers[`${name}_${image}`]);
+  const side = cells.dims[3];
+  const misplaced = tidy(() => {
+    const asTensor = ({ data, dims }: (typeof answers)[string]): Tensor =>
+      fromTypedArray(data as Float32Array, [...dims]);
+    const right = masksOnImage(asTensor(cells).squeeze(1), asTensor(boxes), size).flatten(1);
+    const difference = asTensor(pasted).flatten(1).sub(right).abs().sum(1);
+    return difference.div(right.sum(1).clamp(1)).data() as Float32Array;
+  });
+  return { cells: cells.data as Float32Array, side, misplaced };
 }
 
 async function open(onnx: Uint8Array, threads: number): Promise<{ session: InferenceSession } & AsyncDisposable> {

@@ -25,8 +25,10 @@ const conv2dWithNamedPadding: Mapping = (call, graph) => {
   return convolution(call, graph, [...before, ...total.map((pixels, i) => pixels - before[i])]);
 };
 
-const convolutionOrTransposed: Mapping = (call, graph) => {
-  if (!call.flag('transposed')) return conv2d(call, graph);
+const convolutionOrTransposed: Mapping = (call, graph) =>
+  call.flag('transposed') ? convTranspose2d(call, graph) : conv2d(call, graph);
+
+const convTranspose2d: Mapping = (call, graph) => {
   const [y, x] = call.ints('padding', 2);
   return graph.node('ConvTranspose', [call.value('input'), call.value('weight'), call.optional('bias')], {
     kernel_shape: ints([call.size('weight', 2), call.size('weight', 3)]),
@@ -159,6 +161,7 @@ export const layers: Record<string, Mapping> = {
   'aten::conv2d': conv2d,
   'aten::conv2d.padding': conv2dWithNamedPadding,
   'aten::convolution': convolutionOrTransposed,
+  'aten::conv_transpose2d.input': convTranspose2d,
   'aten::batch_norm': batchNorm,
   'aten::layer_norm': layerNorm,
   'aten::max_pool2d': maxPool2d,
