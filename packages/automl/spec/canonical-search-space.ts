@@ -15,7 +15,8 @@ export function canonicaliseSearch(job: Record<string, unknown>, policyTypes: re
     for (const [parameter, value] of Object.entries(subSpace)) {
       if (isMap(value) && typeof value.type === 'string') value.type = distributionType(value.type) ?? value.type;
       // A bare word needs no reading: its own schema takes it as text, number or truth value.
-      if (typeof value !== 'string' || !value.includes('(') || parameter === 'tile_grid_size') continue;
+      if (typeof value !== 'string' || !value.includes('(')) continue;
+      if (parameter === 'tile_grid_size' && value.startsWith('(')) continue; // `(3, 2)` is a grid
       const parsed = parseExpression(value);
       if (parsed.kind === 'wrong') {
         delete subSpace[parameter];

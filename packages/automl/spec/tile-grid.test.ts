@@ -42,6 +42,28 @@ test('what is no grid is said with its place', () => {
   assert.match(overlap.message, /tile_overlap_ratio must be a number from 0 up to but not including 1/);
 });
 
+test('what says how tiles are without asking for them is said to have no effect', () => {
+  const reasons = (lines: string) => {
+    const { job, source, issues } = parsed(lines);
+    assert.ok(job, formatIssues(issues));
+    return unsupportedReasons(job, source).flatMap(({ message, line }) =>
+      message.includes('tile') ? [`${line} ${message}`] : [],
+    );
+  };
+  assert.deepEqual(reasons('training_parameters: {tile_overlap_ratio: 0.3, tile_predictions_nms_threshold: 0.3}'), [
+    '5 tile_overlap_ratio has no effect without tiles',
+    '5 tile_predictions_nms_threshold has no effect without tiles',
+  ]);
+  assert.deepEqual(reasons('training_parameters: {tile_overlap_ratio: 0.3, tile_grid_size: 3x2}'), []);
+  const sweep = 'limits: {max_trials: 2}\nsweep: {sampling_algorithm: random}\n';
+  const drawn = (fixed: string, values: string) =>
+    reasons(`${sweep}training_parameters: {${fixed}}\nsearch_space: [{${values}}]`);
+  const overlaps = 'tile_overlap_ratio: "uniform(0.1, 0.4)"';
+  assert.deepEqual(drawn('', overlaps), ['8 tile_overlap_ratio has no effect without tiles']);
+  assert.deepEqual(drawn('tile_grid_size: 3x2', overlaps), []);
+  assert.deepEqual(drawn('tile_overlap_ratio: 0.1', 'tile_grid_size: "choice(3x2, 2x2)"'), []);
+});
+
 test('a sweep draws grids', () => {
   const sweep = (values: string) =>
     parsed(`limits: {max_trials: 2}
@@ -51,6 +73,13 @@ search_space: [{model_name: yolov5, tile_grid_size: {type: choice, values: ${val
   assert.ok(job, formatIssues(issues));
   const drawn = resolveHyperparameters('image_object_detection', 'yolov5', { tile_grid_size: '(3, 2)' });
   assert.equal(drawn.tile_grid_size, '3x2');
+  for (const choice of ['choice(2x1, 3x2)', "choice('2x1', '(3, 2)')"]) {
+    const { job: other, issues } = parsed(`limits: {max_trials: 2}
+sweep: {sampling_algorithm: random}
+search_space: [{model_name: yolov5, tile_grid_size: "${choice}"}]`);
+    assert.ok(other, formatIssues(issues));
+    assert.deepEqual(other.search_space?.[0].tile_grid_size, { type: 'choice', values: ['2x1', '3x2'] });
+  }
   const wrong = sweep('[2x1, 1x1]').issues.map(({ message }) => message);
   assert.match(wrong.join(), /must be more than one tile/);
 });

@@ -22,6 +22,7 @@ export function unsupportedReasons(
     ...taskProblems(job, runnable),
     ...searchProblems(job),
     ...trainingProblems(job),
+    ...tileProblems(job),
     ...dataProblems(job),
     ...placeProblems(job),
   ];
@@ -133,6 +134,24 @@ function trainingProblems({
 
 /** The flags of detectors switch their augmentations. */
 const hasEffect = (flag: string, task: Task): boolean => !isClassification(task) && flag.startsWith('apply_');
+
+/** What says how tiles are, where a trial has none. */
+function tileProblems({ training_parameters: parameters, search_space: space = [] }: ImageJob): Problem[] {
+  const keys = ['tile_overlap_ratio', 'tile_predictions_nms_threshold'] as const;
+  const isTiled = (values: Readonly<Record<string, unknown>>) => (values.tile_grid_size ?? null) !== null;
+  if (isTiled(parameters)) return [];
+  const holders: [Path, Readonly<Record<string, unknown>>][] = space.map((values, i) => [['search_space', i], values]);
+  if (!space.some(isTiled)) holders.push([['training_parameters'], parameters]);
+  return holders
+    .filter(([, values]) => !isTiled(values))
+    .flatMap(([path, values]) =>
+      keys
+        .filter((key) => values[key] !== undefined)
+        .map((key) =>
+          noEffect([...path, key], `${key} has no effect without tiles`, 'tile_grid_size: 3x2 asks for some'),
+        ),
+    );
+}
 
 function dataProblems(job: ImageJob): Problem[] {
   return (['training_data', 'validation_data'] as const).flatMap((key) => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { mergeDetections } from './index.ts';
+import { mergeDetections, type PlainDetections } from './index.ts';
 
 type Row = [x1: number, y1: number, x2: number, y2: number, score: number, label: number];
 
@@ -10,7 +10,7 @@ const detections = (...rows: Row[]) => ({
   labels: Int32Array.from(rows, (row) => row[5]),
 });
 
-const rowsOf = ({ boxes, scores, labels }: ReturnType<typeof detections>) =>
+const rowsOf = ({ boxes, scores, labels }: PlainDetections) =>
   Array.from(scores, (score, i) => [...boxes.subarray(4 * i, 4 * i + 4), Number(score.toFixed(3)), labels[i]]);
 
 const WHOLE = { left: 0, top: 0 };
