@@ -1,7 +1,8 @@
 /** Parity of what Mask R-CNN has more than Faster R-CNN. */
+import { maskArea } from '@fovea/data/masks';
 import { arange, fromTypedArray, type Tensor, tensor as tensorOf } from '@fovea/torch';
 import { type MaskRcnn, masksOnImage, pooledLevels } from '../detection/index.ts';
-import type { Size } from '../transforms/index.ts';
+import { pasteMasks, type Size } from '../transforms/index.ts';
 import * as check from './check.ts';
 
 type Check = check.Check;
@@ -60,13 +61,17 @@ export function pastedMasks(
 ): Check[] {
   const [count, , height, width] = shape;
   const own = masks.indexSelect(0, tensorOf([...rows], { dtype: 'int64' }));
-  const pasted = masksOnImage(own, tensorOf(boxes.slice(0, rows.length)), { height, width }).flatten(1);
+  const side = own.size(-1);
+  const ofMasks = tensorOf(boxes.slice(0, rows.length));
+  const sumsOnImage = masksOnImage(own, ofMasks, { height, width }).flatten(1).sum(1);
   const ofRows = (figures: readonly number[]): number[] => figures.slice(0, rows.length);
-  const foundAreas = check.numbers(pasted.gt(0.5).float().sum(1));
+  // As served masks are made, without their probabilities on the image.
+  const cells = { masks: own.data() as Float32Array, boxes: ofMasks.data() as Float32Array, side };
+  const foundAreas = pasteMasks(cells, { height, width }).map(maskArea);
   const moved = ofRows(areas).map((area, i) => Math.abs(area - foundAreas[i]) / (1 + MOVED_PIXELS * area));
   return [
     check.same(`${label}, how many`, [count], [masks.size(0)]),
-    check.within(`${label}, sums`, check.relative(ofRows(sums), check.numbers(pasted.sum(1))), tolerance.loss_rel),
+    check.within(`${label}, sums`, check.relative(ofRows(sums), check.numbers(sumsOnImage)), tolerance.loss_rel),
     check.within(`${label}, areas`, Math.max(0, ...moved), 1),
   ];
 }
