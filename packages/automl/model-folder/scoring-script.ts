@@ -7,9 +7,15 @@ import type { ModelContents } from './write.ts';
 
 const source = (name: string): string => readFileSync(new URL(`./python/${name}`, import.meta.url), 'utf8');
 
-/** What answers with a model of the task: images and requests, and the class `Scorer`. */
-const scorer = (task: ModelTask): string =>
-  source('scoring.py') + source(task === 'image_object_detection' ? 'detector.py' : 'classifier.py');
+/** Files with the class `Scorer` of a task, and with how PyTorch builds its networks. */
+const PARTS: Record<ModelTask, { scorer: string; torch: string }> = {
+  image_classification: { scorer: 'classifier.py', torch: 'classifier_torch.py' },
+  image_classification_multilabel: { scorer: 'classifier.py', torch: 'classifier_torch.py' },
+  image_object_detection: { scorer: 'detector.py', torch: 'detector_torch.py' },
+};
+
+/** Images and requests, and what answers them with a model of the task. */
+const scorer = (task: ModelTask): string => source('scoring.py') + source(PARTS[task].scorer);
 
 /** `code/fovea_scoring.py`: the class that `python_model.pkl` is of, and all that it needs. */
 export const scoringModule = (task: ModelTask): string => scorer(task) + source('mlflow_model.py');
@@ -30,13 +36,12 @@ export function scoringScript({
   firstLabel = 0,
 }: Omit<ModelContents, 'weights' | 'onnx'>): string {
   const { mean, std, normalised_in_graph } = input;
-  const isDetector = task === 'image_object_detection';
   const given = Object.entries(settings).filter(([, value]) => value !== undefined);
   const modelSettings = {
     model_name: modelName,
     task_type: MLFLOW_TASKS[task],
     ...Object.fromEntries(given),
-    ...(isDetector && { first_label: firstLabel }),
+    ...(task === 'image_object_detection' && { first_label: firstLabel }),
     mean,
     std,
     normalised_in_graph,
@@ -47,7 +52,7 @@ export function scoringScript({
     `TASK_TYPE = ${pythonLiteral(MLFLOW_TASKS[task])}\n`,
     `model_settings = ${pythonLiteral(modelSettings)}\n\n`,
     scorer(task),
-    source(isDetector ? 'detector_torch.py' : 'classifier_torch.py'),
+    source(PARTS[task].torch),
     source('online.py'),
   ].join('\n');
 }
