@@ -51,10 +51,10 @@ export async function labelledData(
   return dataWithLabels(context, path, { task: asked, targetColumn });
 }
 
-const layouts = { jsonl: 'a table', coco: 'COCO', voc: 'Pascal VOC', yolo: 'YOLO' } as const satisfies Record<
-  RecognisedObjects['format'],
-  string
->;
+const layouts: Readonly<Record<RecognisedObjects['format'], string>> = {
+  ...{ jsonl: 'a table', coco: 'COCO', voc: 'Pascal VOC', yolo: 'YOLO' },
+  ...{ via: 'the VGG Image Annotator', masks: 'pictures of masks' },
+};
 
 function dataWithObjects({ format, ...paths }: RecognisedObjects, targetColumn = 'label'): LabelledData {
   const files = [paths.training, paths.validation].filter((file) => file !== undefined).map(shortPath);

@@ -1,7 +1,13 @@
 export { checkDataset, checkValidation, FEWEST_IMAGES, imagesOfClass, type Role } from './checks.ts';
 export { classesOf, type Dataset, type ImageRecord, type LabelKind } from './dataset.ts';
 export { type Decode, decodeImage, imageSize, type Pixels } from './decode.ts';
-export { type AnnotationFormat, FORMATS, type Loss } from './detection/annotated-image.ts';
+export {
+  type AnnotationFormat,
+  FORMATS,
+  type Loss,
+  READ_FORMATS,
+  type WrittenFormat,
+} from './detection/annotated-image.ts';
 export { type Conversion, type ConvertOptions, convertAnnotations } from './detection/convert.ts';
 export {
   contactSheet,
@@ -11,6 +17,7 @@ export {
   drawOnImage,
 } from './detection/draw.ts';
 export type { ObjectTask } from './detection/object-field.ts';
+export { objectMask } from './detection/object-mask.ts';
 export {
   type LabelledObject,
   labelsOf,

@@ -4,7 +4,11 @@ import type { LabelledObject, ObjectRecord } from './object-record.ts';
 
 /** Formats of annotations that are read and written. */
 export const FORMATS = ['coco', 'voc', 'yolo', 'jsonl'] as const;
-export type AnnotationFormat = (typeof FORMATS)[number];
+export type WrittenFormat = (typeof FORMATS)[number];
+
+/** Formats that are read: also those of the VGG Image Annotator, and pictures of masks. */
+export const READ_FORMATS = [...FORMATS, 'via', 'masks'] as const;
+export type AnnotationFormat = (typeof READ_FORMATS)[number];
 
 /** An object with what some formats say of it and others do not. */
 export interface AnnotatedObject extends LabelledObject {

@@ -3,11 +3,22 @@ import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { type Issue, IssuesError, throwIfErrors } from '../issue.ts';
 import type { Part } from '../split-column.ts';
-import type { AnnotatedImage, AnnotationFormat, Annotations, Loss, Losses } from './annotated-image.ts';
+import {
+  type AnnotatedImage,
+  type AnnotationFormat,
+  type Annotations,
+  type ImporterOptions,
+  type Loss,
+  type Losses,
+  READ_FORMATS,
+  type WrittenFormat,
+} from './annotated-image.ts';
 import { assignParts } from './assign-parts.ts';
 import { eachOnce } from './object-table.ts';
 import { readCoco } from './read-coco.ts';
 import { readJsonl } from './read-jsonl.ts';
+import { readMasks } from './read-masks.ts';
+import { readVia } from './read-via.ts';
 import { readVoc } from './read-voc.ts';
 import { readYolo } from './read-yolo.ts';
 import { recogniseFormats } from './recognise-format.ts';
@@ -23,19 +34,23 @@ export interface ConvertOptions {
   output: string;
   /** Found out from the files when left out. */
   from?: AnnotationFormat | undefined;
-  to: AnnotationFormat;
+  to: WrittenFormat;
   /** Where the images are, if not where the format has them. */
   imagesFolder?: string | undefined;
   /** A CSV file with the columns `image` and `split`, or shares for training, validation and perhaps testing: `0.7,0.2,0.1`. */
   splits?: string | undefined;
   /** For shares: the same seed gives the same split. Default 0. */
   seed?: number | undefined;
+  /** Boxes and outlines that would be refused are mended where it is clear how; a warning says of each. Default false. */
+  repair?: boolean | undefined;
+  /** The class of objects whose format has no place for one: masks, regions without attributes. */
+  label?: string | undefined;
 }
 
 /** What a conversion has done. */
 export interface Conversion {
   readonly from: AnnotationFormat;
-  readonly to: AnnotationFormat;
+  readonly to: WrittenFormat;
   readonly output: string;
   readonly images: number;
   readonly objects: number;
@@ -52,7 +67,7 @@ export interface Conversion {
 
 /**
  * Reads annotations of objects in one format and writes them in another: Azure's JSONL in MLTable folders, COCO, Pascal VOC,
- * YOLO. Images stay where they are for JSONL; the other formats have a folder for them.
+ * YOLO; the VGG Image Annotator's files and pictures of masks are read only. Images stay where they are for JSONL; the other formats have a folder for them.
  * @throws IssuesError with every error found, before anything is written
  */
 export async function convertAnnotations(options: ConvertOptions): Promise<Conversion> {
@@ -62,7 +77,11 @@ export async function convertAnnotations(options: ConvertOptions): Promise<Conve
   const imagesFolder = options.imagesFolder === undefined ? undefined : resolve(options.imagesFolder);
   if (imagesFolder !== undefined && !statSync(imagesFolder, { throwIfNoEntry: false })?.isDirectory())
     throw failure(imagesFolder, 'not-there', 'there is no such folder', '--images names the folder with the images');
-  const { classes, losses, ...read } = await reading[from](input, imagesFolder);
+  const { classes, losses, ...read } = await reading[from](input, {
+    imagesFolder,
+    repair: options.repair,
+    label: options.label,
+  });
   const { records, issues: doubles } = eachOnce(read.images);
   const assigned =
     options.splits === undefined
@@ -84,22 +103,19 @@ export async function convertAnnotations(options: ConvertOptions): Promise<Conve
   };
 }
 
-const reading: Readonly<
-  Record<AnnotationFormat, (path: string, imagesFolder: string | undefined) => Promise<Annotations>>
-> = {
-  coco: (path, imagesFolder) => readCoco(path, { imagesFolder }),
-  voc: (path, imagesFolder) => readVoc(path, { imagesFolder }),
-  yolo: (path, imagesFolder) => readYolo(path, { imagesFolder }),
-  jsonl: (path, imagesFolder) => readJsonl(path, { imagesFolder }),
+const reading: Readonly<Record<AnnotationFormat, (path: string, options: ImporterOptions) => Promise<Annotations>>> = {
+  coco: readCoco,
+  voc: readVoc,
+  yolo: readYolo,
+  jsonl: readJsonl,
+  via: readVia,
+  masks: readMasks,
 };
 
 type Sets = ReadonlyMap<Part | undefined, readonly AnnotatedImage[]>;
 
 const writing: Readonly<
-  Record<
-    AnnotationFormat,
-    (folder: string, sets: Sets, classes: readonly string[], losses: Losses) => Promise<string[]>
-  >
+  Record<WrittenFormat, (folder: string, sets: Sets, classes: readonly string[], losses: Losses) => Promise<string[]>>
 > = { coco: writeCoco, voc: writeVoc, yolo: writeYolo, jsonl: writeJsonl };
 
 /** A folder with an MLTable for each part, or one for all. */
@@ -165,9 +181,9 @@ function onlyFormat(input: string): AnnotationFormat {
   if (found.length === 1) return found[0];
   const message =
     found.length === 0
-      ? 'there are no annotations in it that are COCO, VOC, YOLO or JSONL'
+      ? 'there are no annotations in it that are COCO, VOC, YOLO, JSONL, VIA or masks'
       : `there are annotations of several formats: ${found.join(', ')}`;
-  throw failure(input, 'format-unknown', message, 'say which: --from coco, voc, yolo or jsonl');
+  throw failure(input, 'format-unknown', message, `say which: --from ${READ_FORMATS.join(', ')}`);
 }
 
 function failure(file: string, code: string, message: string, hint?: string): IssuesError {

@@ -3,7 +3,7 @@ import { basename, join, resolve } from 'node:path';
 import type { Issue } from '../issue.ts';
 import { type Part, partNamed } from '../split-column.ts';
 import type { DataRead } from '../table.ts';
-import type { AnnotatedImage, AnnotationFormat, Annotations } from './annotated-image.ts';
+import type { AnnotatedImage, Annotations } from './annotated-image.ts';
 import type { ObjectTask } from './object-field.ts';
 import { type LabelledObject, type ObjectDataset, type ObjectRecord, objectClassesOf } from './object-record.ts';
 import {
@@ -14,18 +14,23 @@ import {
   readObjectTable,
 } from './object-table.ts';
 import { readCoco } from './read-coco.ts';
+import { readMasks } from './read-masks.ts';
+import { readVia } from './read-via.ts';
 import { readVoc } from './read-voc.ts';
 import { readYolo } from './read-yolo.ts';
 import { recogniseFormats } from './recognise-format.ts';
 
-/** Formats that are read through an importer; tables are read as they are. */
-export type ImportedFormat = Exclude<AnnotationFormat, 'jsonl'>;
+/** The formats that are read through an importer; tables are read as they are. */
+const importers = {
+  coco: (path: string): Promise<Annotations> => readCoco(path),
+  voc: (path: string): Promise<Annotations> => readVoc(path),
+  yolo: (path: string): Promise<Annotations> => readYolo(path),
+  via: (path: string): Promise<Annotations> => readVia(path),
+  masks: (path: string): Promise<Annotations> => readMasks(path),
+} as const;
+export type ImportedFormat = keyof typeof importers;
 
-const importers: Readonly<Record<ImportedFormat, (path: string) => Promise<Annotations>>> = {
-  coco: (path) => readCoco(path),
-  voc: (path) => readVoc(path),
-  yolo: (path) => readYolo(path),
-};
+const isImported = (format: string): format is ImportedFormat => Object.hasOwn(importers, format);
 
 /**
  * Reads annotations of objects in any form: a folder with an MLTable or a bare table as `readObjectTable` does, and COCO, Pascal
@@ -49,7 +54,7 @@ export function importedFormats(path: string): ImportedFormat[] {
   if (isFolder === undefined || (isFolder && existsSync(join(path, 'MLTable')))) return [];
   const formats = recogniseFormats(path);
   // A folder that has tables, too, is taken by them.
-  return formats.includes('jsonl') ? [] : formats.filter((format) => format !== 'jsonl');
+  return formats.includes('jsonl') ? [] : formats.filter(isImported);
 }
 
 /** Folders for the parts of the data, each of them with annotations that importers read. */
@@ -74,7 +79,7 @@ async function imported(
   const isSplit = images.some((image) => image.part !== undefined);
   const ofPart = (wanted: Part) => images.filter((image) => (image.part ?? 'train') === wanted);
   const setOf = (members: readonly AnnotatedImage[]): ObjectDataset => {
-    const records = members.map((image) => plainRecord(image, task, issues));
+    const records = members.map((image) => plainRecord(image, { task, format, issues }));
     return { name: basename(where), classes: objectClassesOf(records), records };
   };
   const dataset = setOf(isSplit ? ofPart(part ?? 'train') : images);
@@ -97,8 +102,7 @@ async function imported(
 /** Without what only some formats say, so that a record is the same after it was written as a table. */
 function plainRecord(
   { file, source, width, height, bytes, objects }: AnnotatedImage,
-  task: ObjectTask,
-  issues: Issue[],
+  { task, format, issues }: { task: ObjectTask; format: ImportedFormat; issues: Issue[] },
 ): ObjectRecord {
   const plain = objects.flatMap(({ label, box, polygons, crowd }, i): LabelledObject[] => {
     if (task === 'segmentation' && polygons === undefined) {
@@ -109,7 +113,9 @@ function plainRecord(
     }
     return [{ label, box, ...(polygons && { polygons }), crowd }];
   });
-  return { file, source, width, height, bytes, objects: plain };
+  // A file of VOC or YOLO is about one image: its first line says nothing.
+  const place = ['voc', 'yolo'].includes(format) ? { file: source.file } : source;
+  return { file, source: place, width, height, bytes, objects: plain };
 }
 
 const severalFormats = (file: string, formats: readonly string[]): Issue => ({

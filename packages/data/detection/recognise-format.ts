@@ -1,8 +1,11 @@
 import { closeSync, existsSync, openSync, readFileSync, readSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import type { AnnotationFormat } from './annotated-image.ts';
+import { maskTableIn } from './mask-layout.ts';
 import { cocoFilesIn } from './read-coco.ts';
 import { jsonlFilesIn } from './read-jsonl.ts';
+import { hasMasks } from './read-masks.ts';
+import { looksLikeVia, viaFilesIn } from './read-via.ts';
 import { vocFilesIn } from './read-voc.ts';
 import { yoloClassesIn, yoloFileIn } from './read-yolo.ts';
 
@@ -10,7 +13,9 @@ import { yoloClassesIn, yoloFileIn } from './read-yolo.ts';
 export function recogniseFormats(path: string): AnnotationFormat[] {
   if (!statSync(path).isDirectory()) {
     if (/\.ya?ml$/i.test(path)) return ['yolo'];
+    if (looksLikeVia(path)) return ['via'];
     if (/\.json$/i.test(path)) return looksLikeCoco(path) ? ['coco'] : ['jsonl'];
+    if (maskTableIn(path) !== undefined) return ['masks'];
     return /\.(jsonl|ndjson|csv|tsv)$/i.test(path) || path.endsWith('MLTable') ? ['jsonl'] : [];
   }
   const found: AnnotationFormat[] = [];
@@ -22,6 +27,8 @@ export function recogniseFormats(path: string): AnnotationFormat[] {
     (config !== undefined && namesClasses(config)) ||
     (yoloClassesIn(path) !== undefined && existsSync(join(path, 'labels')));
   if (hasYolo) found.push('yolo');
+  if (viaFilesIn(path).length > 0) found.push('via');
+  if (hasMasks(path)) found.push('masks');
   return found;
 }
 

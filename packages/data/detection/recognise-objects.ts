@@ -1,8 +1,7 @@
 import { tablesIn } from '../recognise-data.ts';
 import type { Part } from '../split-column.ts';
 import { readTableRows } from '../table-rows.ts';
-import type { AnnotationFormat } from './annotated-image.ts';
-import { importedFormats, importedParts } from './read-objects.ts';
+import { type ImportedFormat, importedFormats, importedParts } from './read-objects.ts';
 
 /** Annotations of objects, found out from the files themselves. */
 export interface RecognisedObjects {
@@ -11,7 +10,7 @@ export interface RecognisedObjects {
   /** Where it is a path of its own. */
   readonly validation?: string;
   readonly test?: string;
-  readonly format: AnnotationFormat;
+  readonly format: ImportedFormat | 'jsonl';
 }
 
 /**
