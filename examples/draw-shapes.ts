@@ -1,6 +1,6 @@
 // Draws small labelled sets: shapes in any colour, size and turn, on a busy ground. One shape a picture for image classification, none
-// to three for multi-label. Always the same pictures.
-//   .runtime/node examples/draw-shapes.ts               into examples/shapes/data and examples/scenes/data
+// to three for multi-label and, with the box of each, for object detection. Always the same pictures.
+//   .runtime/node examples/draw-shapes.ts               into examples/shapes/data, examples/scenes/data and examples/things/data
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
@@ -29,15 +29,16 @@ transformations:
         column_type: stream_info
 `;
 
-/** What to draw: pictures of each half, and whether each has one shape or any number of them. */
+/** What to draw: pictures of each half, and whether each has one shape, any number of them, or any number with their boxes. */
 export interface ShapeSet {
-  readonly kind: 'one' | 'several';
+  readonly kind: 'one' | 'several' | 'boxed';
   readonly training: number;
   readonly validation: number;
 }
 
 export const shapes: ShapeSet = { kind: 'one', training: 400, validation: 80 };
 export const scenes: ShapeSet = { kind: 'several', training: 480, validation: 120 };
+export const things: ShapeSet = { kind: 'boxed', training: 240, validation: 60 };
 
 /**
  * Writes pictures below `images/` and, for each half, a folder with an MLTable and its JSONL. Does nothing where the same pictures have
@@ -68,11 +69,11 @@ export async function drawShapes(
       const format = random() < 0.75 ? 'jpg' : 'png';
       const there = set.kind === 'one' ? [labels[i % labels.length]] : someOf(labels, Math.floor(4 * random()), random);
       const path = join(partial, 'images', set.kind === 'one' ? there[0] : '', fileName(there, half, i, format));
-      const { bytes, width, height } = await draw(there, set.kind, format, random);
+      const { bytes, width, height, objects } = await draw(there, set.kind, format, random);
       await mkdir(dirname(path), { recursive: true });
       await writeFile(path, bytes);
       const image_url = relative(tableFolder, path);
-      const label = set.kind === 'one' ? there[0] : there;
+      const label = { one: there[0], several: there, boxed: objects }[set.kind];
       lines.push(JSON.stringify({ image_url, image_details: { format, width, height }, label }));
     }
     await writeFile(join(tableFolder, 'MLTable'), table);
@@ -97,11 +98,8 @@ function someOf(all: readonly Label[], count: number, random: Random): Label[] {
 async function draw(there: readonly Label[], kind: ShapeSet['kind'], format: 'jpg' | 'png', random: Random) {
   const width = 96 + Math.floor(random() * 65);
   const height = 96 + Math.floor(random() * 65);
-  const { data } = await sharp(Buffer.from(scene(there, kind, width, height, random)))
-    .flatten()
-    .removeAlpha()
-    .raw()
-    .toBuffer({ resolveWithObject: true });
+  const { svg, objects } = scene(there, kind, width, height, random);
+  const { data } = await sharp(Buffer.from(svg)).flatten().removeAlpha().raw().toBuffer({ resolveWithObject: true });
   const grain = 4 + 14 * random();
   for (let i = 0; i < data.length; i++)
     data[i] = Math.max(0, Math.min(255, Math.round(data[i] + grain * normal(random))));
@@ -110,11 +108,26 @@ async function draw(there: readonly Label[], kind: ShapeSet['kind'], format: 'jp
     ? picture.jpeg({ quality: 85 })
     : picture.png({ compressionLevel: 6 })
   ).toBuffer();
-  return { bytes, width, height };
+  return { bytes, width, height, objects };
+}
+
+/** A shape as annotations of objects have it: corners in shares of width and height. */
+interface Boxed {
+  label: Label;
+  topX: number;
+  topY: number;
+  bottomX: number;
+  bottomY: number;
 }
 
 /** The picture as SVG: a ground of two colours, a few thin lines over it, and the shapes, filled or as outlines. */
-function scene(there: readonly Label[], kind: ShapeSet['kind'], width: number, height: number, random: Random): string {
+function scene(
+  there: readonly Label[],
+  kind: ShapeSet['kind'],
+  width: number,
+  height: number,
+  random: Random,
+): { svg: string; objects: Boxed[] } {
   const between = (low: number, high: number) => low + (high - low) * random();
   const colour = (lightness: number) =>
     `hsl(${between(0, 360).toFixed(0)} ${between(30, 90).toFixed(0)}% ${lightness.toFixed(0)}%)`;
@@ -125,6 +138,7 @@ function scene(there: readonly Label[], kind: ShapeSet['kind'], width: number, h
   // In the middle square, which is what a classifier looks at: over all of it, or each in a quarter of its own.
   const side = Math.min(width, height);
   const quarters = [0, 1, 2, 3].sort(() => (kind === 'one' ? 0 : random() - 0.5));
+  const objects: Boxed[] = [];
   const shape = (label: Label, i: number) => {
     const part = kind === 'one' ? side : side / 2;
     const radius = part * between(0.26, 0.42);
@@ -135,7 +149,17 @@ function scene(there: readonly Label[], kind: ShapeSet['kind'], width: number, h
     const outline = random() < 0.3;
     const stroke = kind === 'one' ? between(5, 9) : between(3, 5);
     const style = outline ? `fill="none" stroke="${ink}" stroke-width="${stroke.toFixed(1)}"` : `fill="${ink}"`;
-    return `<g transform="translate(${x.toFixed(1)} ${y.toFixed(1)}) rotate(${between(0, 360).toFixed(0)}) scale(${radius.toFixed(2)})">
+    const turn = between(0, 360);
+    const [left, top, right, bottom] = boundsOf(label, turn).map((value) => value * radius);
+    const edge = outline ? stroke / 2 : 0;
+    objects.push({
+      label,
+      topX: Math.max(0, x + left - edge) / width,
+      topY: Math.max(0, y + top - edge) / height,
+      bottomX: Math.min(width, x + right + edge) / width,
+      bottomY: Math.min(height, y + bottom + edge) / height,
+    });
+    return `<g transform="translate(${x.toFixed(1)} ${y.toFixed(1)}) rotate(${turn.toFixed(0)}) scale(${radius.toFixed(2)})">
       <path d="${outlines[label]}" ${style} vector-effect="non-scaling-stroke" stroke-linejoin="round"/>
     </g>`;
   };
@@ -143,32 +167,73 @@ function scene(there: readonly Label[], kind: ShapeSet['kind'], width: number, h
     const [x1, y1, x2, y2] = [width, height, width, height].map((side) => between(0, side).toFixed(0));
     return `<line x1="${x1}" y1="${y1}" x2="${x2}" y2="${y2}" stroke="${ground()}" stroke-width="${between(1, 4).toFixed(1)}"/>`;
   });
-  return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}">
+  const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}">
     <defs><linearGradient id="ground" gradientTransform="rotate(${between(0, 90).toFixed(0)})">
       <stop offset="0" stop-color="${ground()}"/><stop offset="1" stop-color="${ground()}"/>
     </linearGradient></defs>
     <rect width="100%" height="100%" fill="url(#ground)"/>${lines.join('')}
     ${there.map(shape).join('')}</svg>`;
+  return { svg, objects };
 }
 
-/** Corners at these angles (in turns) and distances from the middle, joined. */
-function polygon(corners: [turn: number, distance: number][]): string {
-  const points = corners.map(([turn, distance]) => {
+/** The box around a shape of radius 1 that is turned by so many degrees: left, top, right, bottom. */
+function boundsOf(label: Label, degrees: number): [number, number, number, number] {
+  if (label === 'circle') return [-1, -1, 1, 1];
+  const angle = (Math.round(degrees) * Math.PI) / 180;
+  const [cos, sin] = [Math.cos(angle), Math.sin(angle)];
+  const xs = corners[label].map(([x, y]) => x * cos - y * sin);
+  const ys = corners[label].map(([x, y]) => x * sin + y * cos);
+  return [Math.min(...xs), Math.min(...ys), Math.max(...xs), Math.max(...ys)];
+}
+
+type Point = readonly [x: number, y: number];
+
+/** Points at these angles (in turns) and distances from the middle. */
+const around = (places: [turn: number, distance: number][]): Point[] =>
+  places.map(([turn, distance]) => {
     const angle = 2 * Math.PI * turn;
-    return `${(distance * Math.cos(angle)).toFixed(4)},${(distance * Math.sin(angle)).toFixed(4)}`;
+    return [distance * Math.cos(angle), distance * Math.sin(angle)];
   });
-  return `M${points.join('L')}Z`;
-}
 
-const regular = (count: number) => polygon(Array.from({ length: count }, (_, i) => [i / count, 1]));
+const regular = (count: number) => around(Array.from({ length: count }, (_, i) => [i / count, 1]));
 
-/** Each shape as an SVG path in a circle of radius 1. */
+const [arm, end] = [0.3, 0.95];
+
+/** Of each shape with corners, in a circle of radius 1. */
+const corners: Record<Exclude<Label, 'circle'>, readonly Point[]> = {
+  cross: [
+    ...([
+      [-arm, -end],
+      [arm, -end],
+      [arm, -arm],
+      [end, -arm],
+      [end, arm],
+      [arm, arm],
+    ] as const),
+    ...([
+      [arm, end],
+      [-arm, end],
+      [-arm, arm],
+      [-end, arm],
+      [-end, -arm],
+      [-arm, -arm],
+    ] as const),
+  ],
+  square: regular(4),
+  star: around(Array.from({ length: 10 }, (_, i) => [i / 10, i % 2 === 0 ? 1 : 0.4])),
+  triangle: regular(3),
+};
+
+const polygon = (points: readonly Point[]) =>
+  `M${points.map(([x, y]) => `${x.toFixed(4)},${y.toFixed(4)}`).join('L')}Z`;
+
+/** Each shape as an SVG path. */
 const outlines: Record<Label, string> = {
   circle: 'M1,0A1,1 0 1 1 -1,0A1,1 0 1 1 1,0Z',
-  cross: 'M-.3,-.95H.3V-.3H.95V.3H.3V.95H-.3V.3H-.95V-.3H-.3Z',
-  square: regular(4),
-  star: polygon(Array.from({ length: 10 }, (_, i) => [i / 10, i % 2 === 0 ? 1 : 0.4])),
-  triangle: regular(3),
+  cross: polygon(corners.cross),
+  square: polygon(corners.square),
+  star: polygon(corners.star),
+  triangle: polygon(corners.triangle),
 };
 
 /** mulberry32: a small generator that gives the same numbers everywhere. */
@@ -188,7 +253,7 @@ function normal(random: Random): number {
 }
 
 if (import.meta.main) {
-  for (const [name, set] of Object.entries({ shapes, scenes })) {
+  for (const [name, set] of Object.entries({ shapes, scenes, things })) {
     const folder = join(import.meta.dirname, name, 'data');
     const { images, classes } = await drawShapes(folder, set);
     console.log(`${relative(process.cwd(), folder)}   ${images} images of ${classes} classes`);

@@ -5,6 +5,7 @@ import { CommandFailure, exitCodes } from './failure.ts';
 import { onInterruption } from './interruption.ts';
 import { printableLines } from './printable.ts';
 import { showProgress } from './progress.ts';
+import { figure } from './quantities.ts';
 import { summaryLines, workspaceWords } from './summary.ts';
 
 export interface Showing {
@@ -40,10 +41,10 @@ export async function runInForeground(
     show: options.onlyShowErrors ? 'errors' : show,
     verbose: options.verbose === true || options.debug === true,
   });
-  const differences = new Map<string, number>();
+  const differences = new Map<string, string>();
   const interruption = onInterruption(() => progress.say('  stopping after this step; Ctrl-C again ends at once'));
   const onEvent = (event: RunEvent) => {
-    if (event.type === 'verified') differences.set(event.trial, event.maxAbsDifference);
+    if (event.type === 'verified') differences.set(event.trial, differenceOf(event));
     progress.onEvent(event);
   };
   let record: JobRecord;
@@ -81,3 +82,9 @@ export async function runInForeground(
   }
   return record;
 }
+
+/** By how much ONNX differs, in words. */
+const differenceOf = (event: Extract<RunEvent, { type: 'verified' }>): string =>
+  'maxAbsDifference' in event
+    ? figure(event.maxAbsDifference)
+    : `${figure(event.relativeDifference)} of the deviation of its answers`;

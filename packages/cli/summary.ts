@@ -13,14 +13,13 @@ export function workspaceWords(workspace: string): string {
 export function summaryLines(
   channel: Channel,
   record: JobRecord,
-  differences: ReadonlyMap<string, number>,
+  differences: ReadonlyMap<string, string>,
   workspace: string,
 ): string[] {
   const best = record.trials.find(({ name }) => name === record.best_trial);
   const score = record.metrics[record.primary_metric];
-  const parts = [
-    `${record.primary_metric.replaceAll('_', ' ')} ${score === undefined ? '?' : figure(score)}${best ? effort(record, best) : ''}`,
-  ];
+  const name = record.primary_metric.replaceAll('_', ' ');
+  const parts = [`${name} ${score === undefined ? 'not measured' : figure(score)}${best ? effort(record, best) : ''}`];
   if (record.start_time !== null && record.end_time !== null) {
     parts.push(duration((Date.parse(record.end_time) - Date.parse(record.start_time)) / 1000));
   }
@@ -29,7 +28,7 @@ export function summaryLines(
   if (record.model !== null) {
     const difference = best && differences.get(best.name);
     const verified =
-      difference === undefined ? '' : `     ONNX differs from the trained model by at most ${figure(difference)}`;
+      difference === undefined ? '' : `     ONNX differs from the trained model by at most ${difference}`;
     entry('model', printable(shortPath(record.model)) + channel.paint('dim', verified));
   }
   if (record.report !== null) entry('charts', printable(shortPath(record.report)));

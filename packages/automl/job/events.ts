@@ -43,8 +43,12 @@ export type RunEvent =
       metrics: Record<string, number>;
       improved: boolean;
     }
-  /** The exported ONNX graph gave the same answers as the engine, up to this difference. */
+  /**
+   * The exported ONNX graph gave the same answers as the engine, up to this difference: of the outputs of a classifier, or as a part of
+   * the standard deviation of what the heads of a detector say.
+   */
   | { type: 'verified'; trial: string; maxAbsDifference: number }
+  | { type: 'verified'; trial: string; relativeDifference: number }
   | { type: 'done'; record: JobRecord };
 
 /** Whoever runs something reports through this. */

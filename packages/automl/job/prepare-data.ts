@@ -122,10 +122,24 @@ const openAll = (records: readonly JobImage[], { cacheFolder, signal, report }: 
     onProgress: (done, total) => report({ type: 'phase', name: 'data', message: 'opening every image', done, total }),
   });
 
+/** Warnings of one kind that are said one by one; of more the first is, with their number. */
+const SAID_ONE_BY_ONE = 3;
+
 /** Says the warnings. @throws IssuesError when there are errors */
 function settle(issues: readonly Issue[], sources: Sources, report: Report): void {
-  for (const issue of issues)
-    if (issue.severity === 'warning') report({ type: 'log', level: 'warning', message: formatOne(issue) });
+  const warnings = Map.groupBy(
+    issues.filter(({ severity }) => severity === 'warning'),
+    ({ code }) => code,
+  );
+  for (const alike of warnings.values()) {
+    const messages =
+      alike.length > SAID_ONE_BY_ONE
+        ? [
+            `${formatOne(alike[0])} (and ${(alike.length - 1).toLocaleString('en')} more of this kind: fovea data check)`,
+          ]
+        : alike.map(formatOne);
+    for (const message of messages) report({ type: 'log', level: 'warning', message });
+  }
   if (issues.some(({ severity }) => severity === 'error')) throw new IssuesError(issues, { sources });
 }
 

@@ -46,7 +46,10 @@ function entryOf(event: RunEvent): { level: Level; text: string } | null {
       return { level: 'info', text: `epoch ${event.epoch}/${event.epochs} ${metrics.join(' ')}${best}` };
     }
     case 'verified': {
-      const difference = event.maxAbsDifference.toExponential(1);
+      const difference =
+        'maxAbsDifference' in event
+          ? event.maxAbsDifference.toExponential(1)
+          : `${event.relativeDifference.toExponential(1)} standard deviations`;
       return { level: 'info', text: `the ONNX graph differs from the engine by at most ${difference}` };
     }
     case 'done':

@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { type ImageJob, jobMode } from './job.ts';
 import { parseJob } from './parse.ts';
 import type { Task } from './tasks.ts';
+import { unsupportedReasons } from './unsupported.ts';
 
 function read(file: string) {
   const text = readFileSync(new URL(`../fixtures/jobs/${file}`, import.meta.url), 'utf8');
@@ -166,6 +167,23 @@ test('the older place of limits is said', () => {
     [{ code: 'deprecated', severity: 'warning', line: 30, column: 3 }],
   );
 });
+
+const runnable = [
+  ...sweeps.flatMap(([file, task]) => (task === 'image_instance_segmentation' ? [] : [file])),
+  ...automodes.flatMap(([file, task]) => (task === 'image_instance_segmentation' ? [] : [file])),
+];
+
+for (const file of runnable) {
+  test(`${file} can be run, but for data that is elsewhere`, () => {
+    const { job: parsed, source } = read(file);
+    assert.ok(parsed);
+    const errors = unsupportedReasons(parsed, source).filter(({ severity }) => severity === 'error');
+    assert.deepEqual(
+      errors.filter(({ message }) => !/^(training|validation)_data can not be read from /.test(message)),
+      [],
+    );
+  });
+}
 
 const gridsWithRanges: [file: string, lines: number[]][] = [
   ['sdk-test-configs/automl_image_classification_job_mock.yaml', [46, 60]],

@@ -352,6 +352,21 @@ test('a hyperparameter that no model of the job has is remarked', () => {
   ]);
 });
 
+test('a detection job that measures nothing has one trial, which keeps its last weights', () => {
+  const text = head.replace('image_classification', 'image_object_detection');
+  const job = (more: string) => problems(`${text}${more}`);
+  const none = 'training_parameters: {validation_metric_type: none}\n';
+  assert.deepEqual(job(none), [
+    '5:47 warning: nothing is measured: training lasts all epochs, and the weights of the last one are kept; voc measures as Azure does by default',
+  ]);
+  assert.deepEqual(job(`${none}limits: {max_trials: 3}\n`), [
+    '5:47 validation_metric_type none measures nothing, so that 3 trials can not be compared; take voc, coco or coco_voc; or limits.max_trials: 1',
+  ]);
+  const choice = 'search_space: [{model_name: yolov5, validation_metric_type: {type: choice, values: [voc, none]}}]\n';
+  const sweep = `limits: {max_trials: 2}\nsweep: {sampling_algorithm: random}\n${choice}`;
+  assert.match(job(sweep).join(), /^7:\d+ validation_metric_type none measures nothing, so that 2 trials/);
+});
+
 test('a fixed value that the search space replaces is remarked', () => {
   assert.deepEqual(problemsOf(`training_parameters: {momentum: 0.5}\n${sweepOf('    momentum: choice(0.8, 0.9)\n')}`), [
     '1:23 warning: momentum is also in search_space[0], whose value is used there',

@@ -107,6 +107,21 @@ test('another task is one reason, not one for each of its models', () => {
   ]);
 });
 
+test('a flag of yolov5 has no effect on other detectors', () => {
+  const start = head.replace('image_classification', 'image_object_detection');
+  const flagged = (model: string) =>
+    `training_parameters: {model_name: ${model}, advanced_settings: '{"apply_mosaic_for_yolo": false}'}\n`;
+  const said = (model: string) => {
+    const { job, source } = parseJob(start + flagged(model), { file: 'job.yml' });
+    assert.ok(job);
+    return unsupportedReasons(job, source).map(({ message }) => message);
+  };
+  assert.deepEqual(said('yolov5'), []);
+  assert.deepEqual(said('retinanet_resnet50_fpn'), [
+    'apply_mosaic_for_yolo: no effect on retinanet_resnet50_fpn on this machine',
+  ]);
+});
+
 test('every detector of the contract runs, and AutoMode takes those that fit what the job fixes', () => {
   const detection = head.replace('image_classification', 'image_object_detection');
   for (const model of modelNames.image_object_detection) {

@@ -6,6 +6,7 @@ import { issueAt } from './parse.ts';
 import type { Problem } from './problem.ts';
 import { runnableModels } from './runnable-models.ts';
 import { defaultModels, isClassification, type Task } from './tasks.ts';
+import { alternatives } from './value-schema.ts';
 
 /**
  * What this release can not run of a valid job (errors), and what it runs otherwise than Azure would (warnings), at their
@@ -97,12 +98,8 @@ function searchProblems(job: ImageJob): Problem[] {
   return problems;
 }
 
-function trainingProblems({
-  task,
-  training_parameters: parameters,
-  search_space: space = [],
-  properties,
-}: ImageJob): Problem[] {
+function trainingProblems(job: ImageJob): Problem[] {
+  const { task, training_parameters: parameters, search_space: space = [], properties } = job;
   const problems: Problem[] = [];
   const holders: [Path, Readonly<Record<string, unknown>>][] = [
     [['training_parameters'], parameters],
@@ -120,10 +117,12 @@ function trainingProblems({
       );
     }
   }
-  const flags = Object.keys(parameters.advanced_settings ?? {}).filter((flag) => !hasEffect(flag, task));
+  const models = chosenModels(job).map(({ model }) => model);
+  const flags = Object.keys(parameters.advanced_settings ?? {}).filter((flag) => !hasEffect(flag, task, models));
   if (flags.length > 0) {
     const path = ['training_parameters', 'advanced_settings'];
-    problems.push(noEffect(path, `${flags.join(', ')}: no effect on ${task} on this machine`));
+    const onWhat = isClassification(task) || models.length === 0 ? task : alternatives([...new Set(models)]);
+    problems.push(noEffect(path, `${flags.join(', ')}: no effect on ${onWhat} on this machine`));
   }
   if (Number(properties.node_count_per_trial ?? 1) > 1) {
     const path = ['properties', 'node_count_per_trial'];
@@ -132,8 +131,12 @@ function trainingProblems({
   return problems;
 }
 
-/** The flags of detectors switch their augmentations. */
-const hasEffect = (flag: string, task: Task): boolean => !isClassification(task) && flag.startsWith('apply_');
+/** The flags of detectors switch their augmentations; only yolov5 has mosaics. No models: AutoMode, which tries all. */
+const hasEffect = (flag: string, task: Task, models: readonly string[]): boolean =>
+  !isClassification(task) &&
+  (flag === 'apply_mosaic_for_yolo'
+    ? models.length === 0 || models.includes('yolov5')
+    : flag === 'apply_automl_train_augmentations');
 
 /** What says how tiles are, where a trial has none. */
 function tileProblems({ training_parameters: parameters, search_space: space = [] }: ImageJob): Problem[] {

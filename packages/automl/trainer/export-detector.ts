@@ -34,7 +34,7 @@ export async function exportTrainedDetector(
     metadata: { labels: JSON.stringify(classes), model_name: modelName },
   });
   const { relativeDifference } = await verifyDetector(onnx, model, { ...(normalisation && { normalisation }) });
-  report({ type: 'verified', trial, maxAbsDifference: relativeDifference });
+  report({ type: 'verified', trial, relativeDifference });
 
   await writeTrialOutputs(folder, {
     task: 'image_object_detection',

@@ -1,7 +1,7 @@
 import type { DataReport } from '../data-report.ts';
 import { LOST_SIDE, type ObjectCount, USUAL_LONGER_SIDE } from '../object-statistics.ts';
 import { countBar } from './charts.ts';
-import { html, type Markup } from './markup.ts';
+import { html, Markup } from './markup.ts';
 import { limits } from './sections.ts';
 
 /** Images with more objects than this stand in one row. */
@@ -22,7 +22,7 @@ export function objectsSection({ objects, has_validation }: DataReport): Markup 
   const mostImages = Math.max(1, ...numbers.map(([, images]) => images));
   const left = ordered.length - limits.classes;
   return html`<div class="scroll"><table class="classes objects"><caption>Objects of each class; of an area below 32² pixels (small), above 96² (large), and between, as COCO has them</caption>
-<thead><tr>${head.map((name) => html`<th scope="col">${name}</th>`)}</tr></thead><tbody>${ordered.slice(0, limits.classes).map(row)}</tbody></table></div>${left > 0 ? html`<p class="dim">${count(left)} more classes are in the JSON report.</p>` : null}
+<thead><tr>${head.map((name, i) => html`<th scope="col"${i === 0 ? null : new Markup(' class="number"')}>${name}</th>`)}</tr></thead><tbody>${ordered.slice(0, limits.classes).map(row)}</tbody></table></div>${left > 0 ? html`<p class="dim">${count(left)} more classes are in the JSON report.</p>` : null}
 <div class="side"><table><caption>Images by the number of their objects</caption><tbody>${numbers.map(([name, images]) => html`<tr><th scope="row">${name}</th>${cell(images)}<td class="barcell">${countBar(images, 0, mostImages)}</td></tr>`)}</tbody></table>
 <table><caption>Boxes</caption><thead><tr><td></td><th scope="col">smallest</th><th scope="col">median</th><th scope="col">largest</th></tr></thead><tbody>${spread('width in pixels', objects.width)}${spread('height in pixels', objects.height)}${spread('width by height', objects.aspect, (value) => value.toFixed(2))}${spread('share of the image', objects.share, (value) => `${(100 * value).toFixed(1)} %`)}</tbody></table>
 <table><caption>Counted</caption><tbody><tr><th scope="row">at the edge of their image</th>${cell(objects.at_edge)}</tr><tr><th scope="row">crowds, or difficult</th>${cell(objects.crowds)}</tr><tr><th scope="row">below ${LOST_SIDE} pixels in an image of ${USUAL_LONGER_SIDE}</th>${cell(objects.lost_when_resized)}</tr></tbody></table></div>`;

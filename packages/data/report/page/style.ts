@@ -17,7 +17,7 @@ p { margin: .35rem 0; } a { color: var(--accent); } .dim, figcaption, caption { 
 .findings b.kind { font-weight: 600; } .error b.kind { color: var(--error); } .warning b.kind { color: var(--warning); }
 .findings ul { margin: .3rem 0 .3rem 1.1rem; padding: 0; color: var(--dim); font-size: .875rem; }
 table { border-collapse: collapse; } caption { text-align: left; font-size: .875rem; padding-bottom: .4rem; }
-th { text-align: left; font-weight: 600; } td, th { padding: .25rem .6rem .25rem 0; vertical-align: middle; } td.number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
+th { text-align: left; font-weight: 600; } td, th { padding: .25rem .6rem .25rem 0; vertical-align: middle; } td.number, th.number { text-align: right; } td.number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 .classes { width: 100%; } thead th { overflow-wrap: normal; white-space: nowrap; } .classes tbody th { min-width: 7rem; } .classes td, .classes th { border-top: 1px solid var(--line); padding-block: .4rem; } .classes thead th { border-top: 0; color: var(--dim); font-weight: 400; font-size: .875rem; }
 .classes .barcell { width: 20%; min-width: 6rem; } .classes .samples { width: 52%; }
 .bar { display: block; width: 100%; height: .7rem; background: var(--box); border-radius: 3px; } .bar .training { fill: var(--accent); } .bar .validation { fill: var(--second); }
@@ -30,7 +30,7 @@ figure { margin: 0; font-size: .8125rem; line-height: 1.35; } figure .thumb, fig
 figcaption b { color: var(--ink); } .labels { color: var(--ink); font-weight: 600; } .doubt { color: var(--warning); font-weight: 600; }
 .tag { display: inline-block; border: 1px solid var(--line); border-radius: 999px; padding: 0 .5rem; font-size: .75rem; color: var(--dim); }
 .tag.warn { color: var(--warning); border-color: currentColor; }
-.side { display: flex; flex-wrap: wrap; gap: 1.5rem; align-items: flex-start; } .chart { width: min(100%, 460px); height: auto; }
+.scroll + .side { margin-top: 1.25rem; } .side { display: flex; flex-wrap: wrap; gap: 1.5rem; align-items: flex-start; } .chart { width: min(100%, 460px); height: auto; }
 .grid path { stroke: var(--line); fill: none; } .diagonal { stroke: var(--dim); stroke-dasharray: 3 4; fill: none; } .ticks text { fill: var(--dim); font-size: 11px; }
 .circles circle { fill: var(--accent); fill-opacity: .55; stroke: var(--accent); }
 .pairs td { text-align: center; padding: .3rem .5rem; background: color-mix(in srgb, var(--accent) var(--share, 0%), transparent); font-variant-numeric: tabular-nums; } .pairs td.self { background: none; color: var(--dim); }
