@@ -1,14 +1,21 @@
 import { rand, type Tensor, tensor } from '@fovea/torch';
-import { findDetector, freezeStages, type ObjectDetector, type PlainDetections } from '@fovea/vision';
+import {
+  boxedImage,
+  findDetector,
+  freezeStages,
+  type ObjectDetector,
+  type PlainDetections,
+  type Size,
+} from '@fovea/vision';
 import type { DetectionData } from '../job/prepare-data.ts';
 import type { Hyperparameters } from '../spec/resolve-hyperparameters.ts';
+import { detectionRecipe, untaughtWarning } from './detection-recipe.ts';
 import { detectionSamples } from './detection-samples.ts';
 import { type DetectionSample, DetectionTraining } from './detection-training.ts';
 import { exportTrainedDetector } from './export-detector.ts';
-import { initialiseDetector } from './initial-weights.ts';
+import { findDetectorWeights, initialiseDetector } from './initial-weights.ts';
 import { forwardIn } from './precision.ts';
 import { type PreparedTrial, settle, type TrialContext } from './prepared-trial.ts';
-import { fromScratch } from './recipe.ts';
 import type { Rehearsal } from './trial-steps.ts';
 
 type DetectionHyperparameters = Hyperparameters<'image_object_detection'>;
@@ -26,22 +33,32 @@ export async function prepareDetector(
   const { report, signal, earlier, weights: choice } = context;
   const entry = findDetector(given.model_name);
   const { classes, train, validation } = data;
+  const start = { classes, earlier, choice, report, signal };
+  const weights = await findDetectorWeights(entry, { modelSize: given.model_size }, start);
+  // All have as many tiles.
+  const { length: parts } = detectionSamples(entry.name, given).parts(boxedImage(train.records[0], classes));
+  const images = train.records.length * parts;
+  const { knows } = weights;
+  const { given: named, fitToData } = context;
+  const chosen = kept ?? detectionRecipe(given, { images, knows, device, given: named, fitToData });
+  const warning = kept ? null : untaughtWarning(chosen, { images: train.records.length, knows });
+  if (warning) report({ type: 'log', level: 'warning', message: warning });
   const { detector, origin } = await initialiseDetector(
     entry,
     {
       classes: classes.length,
-      minSize: given.min_size,
-      maxSize: given.max_size,
-      imageSize: given.image_size,
-      modelSize: given.model_size,
-      scoreThreshold: given.box_score_threshold,
-      nmsIouThreshold: given.nms_iou_threshold,
-      detectionsPerImage: given.box_detections_per_image,
+      minSize: chosen.min_size,
+      maxSize: chosen.max_size,
+      imageSize: chosen.image_size,
+      modelSize: chosen.model_size,
+      scoreThreshold: chosen.box_score_threshold,
+      nmsIouThreshold: chosen.nms_iou_threshold,
+      detectionsPerImage: chosen.box_detections_per_image,
     },
-    { classes, earlier, choice, report, signal },
+    weights,
+    start,
   );
   const { network } = detector;
-  const chosen = kept ?? (origin.pretrained ? given : fromScratch(given, context.given));
   freezeStages(network, entry, chosen.layers_to_freeze);
   network.to({ device });
   const task = new DetectionTraining({
@@ -55,11 +72,12 @@ export async function prepareDetector(
   });
   if (chosen.tile_grid_size !== null) report({ type: 'log', level: 'info', message: tilesInWords(chosen, task, data) });
   const modelName = given.model_size === undefined ? entry.name : `${entry.name} ${given.model_size}`;
-  const { height, width } = usualSize(detector);
+  const size = timedSize(detector);
   const { hyperparameters, measured } = settle(chosen, network, {
     modelName,
-    size: Math.min(height, width),
-    rehearse: rehearsalOf(detector, classes.length, device),
+    size: size.height,
+    rehearse: rehearsalOf(detector, { size, classes: classes.length, device }),
+    rehearseLargest: rehearsalOf(detector, { size: largestSize(detector), classes: classes.length, device }),
     images: task.trainingImages,
     context,
     device,
@@ -90,16 +108,30 @@ function tilesInWords(
   return `in ${grid} tiles besides: ${counts}`;
 }
 
-/** Of images in the network, as most photographs come out. */
-function usualSize({ fit }: ObjectDetector): { width: number; height: number } {
+/** Which arithmetic is the fastest does not depend on more pixels than these on the shorter side; a step on a CPU does. */
+const TIMED_PIXELS = 320;
+
+const padded = (side: number, stride: number): number => Math.ceil(side / stride) * stride;
+
+/** Of images in the network to measure time on, as most photographs come out. */
+function timedSize({ fit }: ObjectDetector): Size {
   if (fit.kind === 'letterbox') return { width: fit.size, height: fit.size };
-  const padded = (side: number) => Math.ceil(side / fit.stride) * fit.stride;
-  return { width: padded(Math.min(fit.maxSize, (fit.minSize * 4) / 3)), height: padded(fit.minSize) };
+  const minSize = Math.min(fit.minSize, TIMED_PIXELS);
+  return { width: padded(Math.min(fit.maxSize, (minSize * 4) / 3), fit.stride), height: padded(minSize, fit.stride) };
+}
+
+/** Of the canvas on which a batch of upright and lying photographs has room, which memory must suffice for. */
+function largestSize({ fit }: ObjectDetector): Size {
+  if (fit.kind === 'letterbox') return { width: fit.size, height: fit.size };
+  const side = padded(Math.min(fit.maxSize, (fit.minSize * 3) / 2), fit.stride);
+  return { width: side, height: side };
 }
 
 /** Training on random images with a few objects in each. */
-function rehearsalOf(detector: ObjectDetector, classes: number, device: string): Rehearsal {
-  const { width, height } = usualSize(detector);
+function rehearsalOf(
+  detector: ObjectDetector,
+  { size: { width, height }, classes, device }: { size: Size; classes: number; device: string },
+): Rehearsal {
   const boxes = Array.from({ length: 6 }, (_, i) => {
     const side = (0.1 + 0.06 * i) * Math.min(width, height);
     return [side / 2, side / 2, side * 1.5, side * 1.5];

@@ -13,6 +13,7 @@ import {
 } from '@fovea/vision';
 import type { Report } from '../job/events.ts';
 import type { WeightsOrigin } from '../model-folder/layout.ts';
+import type { Knowledge } from './detection-recipe.ts';
 import type { EarlierCheckpoint } from './earlier-checkpoint.ts';
 
 interface Start {
@@ -71,15 +72,66 @@ async function locate(source: WeightSource, { choice, report, signal }: Start): 
   return located;
 }
 
+/** The weights that a detector's training starts from. */
+export interface DetectorWeights {
+  knows: Knowledge;
+  /** None for random weights, and for those of earlier training. */
+  file: { path: string; source: WeightSource } | null;
+}
+
 /**
- * A new detector with the weights that training starts from: published ones of a detector, or where there are none those of a
- * classifier as its backbone. A file that is named may be either.
+ * Finds what a detector's training starts from: earlier training, published weights of a detector, or where there are none those of a
+ * classifier as its backbone. A file that is named may be either. Not having any is said.
  *
  * @throws WeightsError or CheckpointError when the named file cannot be used
+ */
+export async function findDetectorWeights(
+  entry: DetectorModel,
+  settings: Pick<DetectorSettings, 'modelSize'>,
+  start: Start,
+): Promise<DetectorWeights> {
+  const { earlier, choice, report } = start;
+  if (earlier) return { knows: 'objects', file: null };
+  if (choice === 'none') return { knows: 'nothing', file: null };
+  const whole = entry.weightsOf(settings);
+  const backbone = entry.backbone && findModel(entry.backbone.classifier).weights;
+  const sources = [whole, backbone].filter((source) => source !== null);
+  if (choice !== undefined) {
+    const [source] = sources;
+    const { path } = await locate(source, start);
+    const prefix = entry.backbone?.prefix;
+    const isDetector = prefix === undefined || (await namesIn(path)).some((name) => name.startsWith(prefix));
+    return { knows: isDetector ? 'objects' : 'images', file: { path, source } };
+  }
+  const problems: string[] = [];
+  for (const source of sources) {
+    try {
+      const { path } = await locate(source, start);
+      const instead = `${source.file}, of a classifier of photographs, is taken for its backbone instead`;
+      if (problems.length > 0) report({ type: 'log', level: 'warning', message: `${problems.join('\n')}\n${instead}` });
+      return { knows: source === backbone ? 'images' : 'objects', file: { path, source } };
+    } catch (error) {
+      if (!(error instanceof WeightsError)) throw error;
+      problems.push(error.message);
+    }
+  }
+  report({
+    type: 'log',
+    level: 'warning',
+    message: `${problems.join('\n')}\nTraining starts from random weights, and for more epochs where the job does not say how many.`,
+  });
+  return { knows: 'nothing', file: null };
+}
+
+/**
+ * A new detector with these weights.
+ *
+ * @throws WeightsError or CheckpointError when they cannot be used
  */
 export async function initialiseDetector(
   entry: DetectorModel,
   settings: Omit<DetectorSettings, 'learnsNormalisation'>,
+  { knows, file }: DetectorWeights,
   start: Start,
 ): Promise<{ detector: ObjectDetector; origin: WeightsOrigin }> {
   const { earlier, choice, report } = start;
@@ -88,12 +140,9 @@ export async function initialiseDetector(
     const detector = build(await countsBatches(earlier.path));
     return { detector, origin: await continueFrom(earlier, detector.network, entry, start) };
   }
-  const random = { pretrained: false, weights: 'random', licence: null };
-  if (choice === 'none') return { detector: build(true), origin: random };
-
-  const found = await locateForDetector(entry, settings, start);
-  if (!found) return { detector: build(true), origin: random };
-  const { path, source, isBackbone } = found;
+  if (!file) return { detector: build(true), origin: { pretrained: false, weights: 'random', licence: null } };
+  const { path, source } = file;
+  const isBackbone = knows === 'images';
   const detector = build(!isBackbone && (await countsBatches(path)));
   const { network } = detector;
   if (isBackbone) {
@@ -108,48 +157,6 @@ export async function initialiseDetector(
   }
   const licence = choice === undefined ? source.licence : null;
   return { detector, origin: { pretrained: true, weights: path, licence } };
-}
-
-interface FoundWeights {
-  path: string;
-  source: WeightSource;
-  /** They are a classifier's. */
-  isBackbone: boolean;
-}
-
-async function locateForDetector(
-  entry: DetectorModel,
-  settings: Pick<DetectorSettings, 'modelSize'>,
-  start: Start,
-): Promise<FoundWeights | null> {
-  const whole = entry.weightsOf(settings);
-  const backbone = entry.backbone && findModel(entry.backbone.classifier).weights;
-  const sources = [whole, backbone].filter((source) => source !== null);
-  const { choice, report } = start;
-  if (choice !== undefined) {
-    const [source] = sources;
-    const { path } = await locate(source, start);
-    const names = await namesIn(path);
-    const prefix = entry.backbone?.prefix;
-    const isBackbone = prefix !== undefined && !names.some((name) => name.startsWith(prefix));
-    return { path, source, isBackbone };
-  }
-  const problems: string[] = [];
-  for (const source of sources) {
-    try {
-      const { path } = await locate(source, start);
-      return { path, source, isBackbone: source === backbone };
-    } catch (error) {
-      if (!(error instanceof WeightsError)) throw error;
-      problems.push(error.message);
-    }
-  }
-  report({
-    type: 'log',
-    level: 'warning',
-    message: `${problems.join('\n')}\nTraining starts from random weights, and for more epochs where the job does not say how many.`,
-  });
-  return null;
 }
 
 async function namesIn(path: string): Promise<string[]> {

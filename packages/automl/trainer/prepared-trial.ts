@@ -68,6 +68,8 @@ interface Settling {
   /** Of the images in pixels. */
   size: number;
   rehearse: Rehearsal;
+  /** With images as large as they come, where they are not all of one size. Default: the same. */
+  rehearseLargest?: Rehearsal;
   /** Training images. */
   images: number;
   context: Pick<TrialContext, 'cacheFolder' | 'report'>;
@@ -78,7 +80,7 @@ interface Settling {
 export function settle<H extends { training_batch_size: number | 'auto'; validation_batch_size: number | 'auto' }>(
   hp: H,
   model: nn.AnyModule,
-  { modelName, size, rehearse, images, context: { cacheFolder, report }, device }: Settling,
+  { modelName, size, rehearse, rehearseLargest = rehearse, images, context: { cacheFolder, report }, device }: Settling,
 ): { hyperparameters: Sized<H>; measured: MeasuredPrecision } {
   const measured = rememberedPrecision(cacheFolder, modelName, model, {
     size,
@@ -91,7 +93,7 @@ export function settle<H extends { training_batch_size: number | 'auto'; validat
   if (training === 'auto') {
     report({ type: 'phase', name: 'batch', message: 'trying how large a batch can be' });
     const useful = largestUsefulBatch(images);
-    training = largestFittingBatch(model, { rehearse, precision: measured.precision, most: useful });
+    training = largestFittingBatch(model, { rehearse: rehearseLargest, precision: measured.precision, most: useful });
     const reason =
       training < useful ? 'memory suffices for no more' : `a larger one would make few steps of ${images} images`;
     report({ type: 'log', level: 'info', message: `training_batch_size auto: ${training}; ${reason}` });

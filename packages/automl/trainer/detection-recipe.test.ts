@@ -1,0 +1,94 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { resolveHyperparameters } from '../spec/resolve-hyperparameters.ts';
+import { type DetectionCircumstances, detectionRecipe, untaughtWarning } from './detection-recipe.ts';
+
+const resolved = (model: string, given = {}) => resolveHyperparameters('image_object_detection', model, given);
+const defaults = resolved('fasterrcnn_resnet18_fpn');
+const circumstances = (changes: Partial<DetectionCircumstances> = {}): DetectionCircumstances => ({
+  images: 128,
+  knows: 'objects',
+  device: 'cpu',
+  given: new Set(),
+  fitToData: true,
+  ...changes,
+});
+
+test('a job file keeps its documented defaults; random weights learn three times as long', () => {
+  for (const model of ['fasterrcnn_resnet18_fpn', 'retinanet_resnet50_fpn', 'yolov5']) {
+    const hp = resolved(model);
+    assert.deepEqual(detectionRecipe(hp, circumstances({ fitToData: false })), hp);
+    const untaught = detectionRecipe(hp, circumstances({ fitToData: false, knows: 'nothing' }));
+    assert.deepEqual(untaught, { ...hp, number_of_epochs: 3 * hp.number_of_epochs, early_stopping_patience: 15 });
+  }
+});
+
+test('fine-tuning keeps the early stages as they are, and makes 600 updates at the least', () => {
+  for (const knows of ['objects', 'images'] as const) {
+    const hp = detectionRecipe(defaults, circumstances({ knows }));
+    assert.deepEqual(hp, { ...defaults, layers_to_freeze: 2 });
+  }
+  const few = detectionRecipe(defaults, circumstances({ images: 40 }));
+  assert.deepEqual([few.number_of_epochs, few.early_stopping_patience], [30, 10]);
+});
+
+test('another batch has the learning rate of its size, up to the highest of the references', () => {
+  for (const [batch, images, rate] of [
+    [1, 128, 0.0025],
+    [4, 128, 0.01],
+    [16, 128, 0.02],
+    ['auto', 128, 0.02],
+  ] as const) {
+    const given = { training_batch_size: batch };
+    const hp = detectionRecipe(
+      resolved('fasterrcnn_resnet18_fpn', given),
+      circumstances({ images, given: new Set(Object.keys(given)) }),
+    );
+    assert.equal(hp.training_batch_size, batch);
+    assert.ok(Math.abs(hp.learning_rate - rate) < 1e-9, `${batch} ${hp.learning_rate}`);
+  }
+});
+
+test('random weights get batches that normalise, steps that suit all layers, and small images on a CPU', () => {
+  const { optimizer, learning_rate, training_batch_size, min_size, max_size, number_of_epochs, layers_to_freeze } =
+    detectionRecipe(defaults, circumstances({ knows: 'nothing' }));
+  assert.deepEqual(
+    { optimizer, learning_rate, training_batch_size, min_size, max_size, number_of_epochs, layers_to_freeze },
+    {
+      optimizer: 'adamw',
+      learning_rate: 5e-4,
+      training_batch_size: 8,
+      min_size: 320,
+      max_size: 711,
+      number_of_epochs: 63, // of 16 updates
+      layers_to_freeze: 0,
+    },
+  );
+  assert.equal(detectionRecipe(defaults, circumstances({ knows: 'nothing', device: 'cuda' })).min_size, 600);
+});
+
+test('what a job names is never changed, nor what belongs to it', () => {
+  const values = { learning_rate: 0.003, min_size: 400, training_batch_size: 4, number_of_epochs: 3 };
+  const given = resolved('retinanet_resnet50_fpn', values);
+  const hp = detectionRecipe(given, circumstances({ knows: 'nothing', given: new Set(Object.keys(values)) }));
+  assert.deepEqual(hp, { ...given, early_stopping_patience: 15 });
+});
+
+test('YOLOv5 is made for random weights: they only take longer', () => {
+  const hp = resolved('yolov5');
+  assert.deepEqual(detectionRecipe(hp, circumstances()), hp);
+  assert.equal(detectionRecipe(hp, circumstances({ knows: 'nothing' })).optimizer, 'sgd');
+});
+
+test('few images for random weights are warned of', () => {
+  const said = untaughtWarning(defaults, { images: 128, knows: 'nothing' });
+  assert.match(said ?? '', /random weights on 128 images.*expect far less/s);
+  assert.match(said ?? '', /training_batch_size: 2 is little.*8 are better/s);
+  assert.match(said ?? '', /--weights <file>/);
+  assert.equal(untaughtWarning(defaults, { images: 128, knows: 'images' }), null);
+  assert.equal(untaughtWarning(defaults, { images: 20_000, knows: 'nothing' }), null);
+  assert.doesNotMatch(
+    untaughtWarning(resolved('yolov5'), { images: 9, knows: 'nothing' }) ?? '',
+    /training_batch_size/,
+  );
+});
