@@ -6,13 +6,13 @@ import { type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { IssuesError } from '../issue.ts';
+import { boundsOf } from '../masks/polygon-bounds.ts';
 import { sharp } from '../sharp.ts';
 import { temporaryFolder } from '../temporary-folder.ts';
 import { type AnnotationFormat, FORMATS } from './annotated-image.ts';
 import { type Conversion, type ConvertOptions, convertAnnotations } from './convert.ts';
 import { type ObjectRecord, objectClassesOf } from './object-record.ts';
 import { readObjectTable } from './object-table.ts';
-import { boundsOf } from './polygon.ts';
 import { writeObjectTable } from './write-object-table.ts';
 
 const shared = process.env.FOVEA_SHARED ?? resolve(fileURLToPath(new URL('../../../../shared', import.meta.url)));

@@ -1,10 +1,11 @@
 import type { DeclaredSize } from '../image-details.ts';
+import { boundsOf } from '../masks/polygon-bounds.ts';
 import { describeValue, type TableForm } from '../row.ts';
 import type { FieldProblem, FieldReading } from '../table-sets.ts';
 import { judgeBox } from './box.ts';
 import type { Frame, GeometryProblem, RepairOptions } from './geometry-problem.ts';
 import type { LabelledObject, NormalisedBox } from './object-record.ts';
-import { boundsOf, judgePolygon } from './polygon.ts';
+import { judgePolygon } from './polygon.ts';
 
 /** What objects are annotated for: detection needs a box of each, segmentation its outline. */
 export type ObjectTask = 'detection' | 'segmentation';

@@ -1,5 +1,6 @@
 import { clipPolygon } from '../masks/clip-polygon.ts';
 import { polygonArea } from '../masks/polygon-area.ts';
+import { boundsOf } from '../masks/polygon-bounds.ts';
 import {
   FLOAT_NOISE,
   type Frame,
@@ -9,7 +10,6 @@ import {
   roundingOf,
   shown,
 } from './geometry-problem.ts';
-import type { NormalisedBox } from './object-record.ts';
 import { untangle } from './untangle-polygon.ts';
 
 /** What became of one piece of an outline. */
@@ -112,19 +112,6 @@ export function judgePolygon(
     problems.push({ code: 'polygon-tiny', severity: 'warning', message, hint: 'no model will find it' });
   }
   return { polygons, problems };
-}
-
-/** The smallest box around polygons. */
-export function boundsOf(polygons: readonly (readonly number[])[]): NormalisedBox {
-  const bounds: [number, number, number, number] = [Infinity, Infinity, -Infinity, -Infinity];
-  for (const polygon of polygons) {
-    for (const [i, value] of polygon.entries()) {
-      const axis = i % 2;
-      if (value < bounds[axis]) bounds[axis] = value;
-      if (value > bounds[axis + 2]) bounds[axis + 2] = value;
-    }
-  }
-  return bounds;
 }
 
 function isLine(polygon: readonly number[]): boolean {

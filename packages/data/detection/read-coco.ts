@@ -1,6 +1,7 @@
 import { readdirSync, statSync } from 'node:fs';
 import { basename, dirname, join, relative } from 'node:path';
 import type { Issue } from '../issue.ts';
+import { boundsOf } from '../masks/polygon-bounds.ts';
 import { describeValue } from '../row.ts';
 import { type Part, partNamed } from '../split-column.ts';
 import {
@@ -15,7 +16,6 @@ import { isNumbers, readSegmentation } from './coco-segmentation.ts';
 import type { Frame, GeometryProblem, RepairOptions } from './geometry-problem.ts';
 import { ImageLookup, settleSizes } from './image-lookup.ts';
 import { readJsonSections } from './json-sections.ts';
-import { boundsOf } from './polygon.ts';
 
 /** The COCO files that a path means: itself, or those in the folder, in `annotations/`, or in a folder for each part. */
 export function cocoFilesIn(path: string): string[] {

@@ -1,6 +1,7 @@
 import { basename } from 'node:path';
 import type { Issue } from '../issue.ts';
 import { maskPolygons } from '../masks/mask-polygons.ts';
+import { boundsOf } from '../masks/polygon-bounds.ts';
 import type { RunLengths } from '../masks/run-lengths.ts';
 import {
   type AnnotatedImage,
@@ -12,7 +13,6 @@ import {
 import { openImageSize } from './image-size.ts';
 import { type MaskImage, readMaskImage } from './mask-image.ts';
 import { type MaskedImage, maskFoldersIn, masksByName, masksByTable, maskTableIn } from './mask-layout.ts';
-import { boundsOf } from './polygon.ts';
 import { UNNAMED_CLASS, unnamedClass } from './unnamed-class.ts';
 
 const AT_ONCE = 8;

@@ -1,6 +1,7 @@
 import { closeSync, openSync, readdirSync, readSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Issue } from '../issue.ts';
+import { boundsOf } from '../masks/polygon-bounds.ts';
 import { describeValue } from '../row.ts';
 import { partNamed } from '../split-column.ts';
 import {
@@ -14,7 +15,7 @@ import { judgeBox } from './box.ts';
 import { isNumbers } from './coco-segmentation.ts';
 import type { Frame, GeometryProblem } from './geometry-problem.ts';
 import { ImageLookup, settleSizes } from './image-lookup.ts';
-import { boundsOf, judgePolygon } from './polygon.ts';
+import { judgePolygon } from './polygon.ts';
 import { partOfFile } from './read-coco.ts';
 import { UNNAMED_CLASS, unnamedClass } from './unnamed-class.ts';
 import { readViaDocument, type ViaImage, type ViaRegion } from './via-document.ts';

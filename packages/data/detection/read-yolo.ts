@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { basename, dirname, extname, isAbsolute, join, parse, relative, resolve } from 'node:path';
 import { parse as parseYaml } from 'yaml';
 import type { Issue } from '../issue.ts';
+import { boundsOf } from '../masks/polygon-bounds.ts';
 import { describeValue } from '../row.ts';
 import { type Part, partNamed } from '../split-column.ts';
 import {
@@ -16,7 +17,7 @@ import { judgeBox } from './box.ts';
 import type { RepairOptions } from './geometry-problem.ts';
 import { IMAGE_ENDINGS } from './image-lookup.ts';
 import { openImageSize } from './image-size.ts';
-import { boundsOf, judgePolygon } from './polygon.ts';
+import { judgePolygon } from './polygon.ts';
 
 /** The file that names the classes and folders of a data set in YOLO's layout; undefined when there is none. */
 export function yoloFileIn(path: string): string | undefined {

@@ -1,10 +1,10 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join, parse } from 'node:path';
 import { stringify } from 'yaml';
+import { boundsOf } from '../masks/polygon-bounds.ts';
 import type { Part } from '../split-column.ts';
 import type { AnnotatedImage, AnnotatedObject, Losses } from './annotated-image.ts';
 import { decimal, flatNames, placeImages } from './output-images.ts';
-import { boundsOf } from './polygon.ts';
 import { PART_NAMES } from './write-coco.ts';
 
 const DIGITS = 10;

@@ -2,6 +2,7 @@
 export { type ClipArea, clipPolygon } from './clip-polygon.ts';
 export { type MaskPolygonOptions, maskPolygons } from './mask-polygons.ts';
 export { polygonArea } from './polygon-area.ts';
+export { boundsOf } from './polygon-bounds.ts';
 export { boxMask, polygonMask, polygonsMask } from './polygon-mask.ts';
 export { maskFromText, maskToText } from './run-length-text.ts';
 export {

@@ -6,9 +6,10 @@
  * v0.14) with their defaults, which are those of SSD (Liu et al. 2016, https://arxiv.org/abs/1512.02325, sections 2.2 and 3.6). From
  * `torchRandom(seed)` they draw exactly what torchvision draws after `torch.manual_seed(seed)`.
  */
+import { boundsOf, clipPolygon } from '@fovea/data/masks';
 import type { Rectangle, Size } from '../transforms/geometry.ts';
 import type { Random } from '../transforms/random.ts';
-import type { OriginalBoxes, SampleBoxes } from '../yolov5/augment-boxes.ts';
+import type { OriginalBoxes, Outline, SampleBoxes } from '../yolov5/augment-boxes.ts';
 import { detectionSize } from './resized-size.ts';
 
 export interface DetectionPlan {
@@ -133,28 +134,53 @@ function placeOn(output: number, canvas: number, start: number, length: number):
 }
 
 /**
- * The boxes of the image in the result: where their pixels are, clipped, and left out where the centre was cut away or nearly nothing
- * is left.
+ * The objects of the image in the result: their boxes where their pixels are, clipped, and left out where the centre was cut away or
+ * nearly nothing is left. Outlines go the same way. Of an object that has one the box of a crop is that around what the crop has of it,
+ * and not the clipped one, which may be larger; a box with nothing of its object in it is left out.
  */
-export function boxesOfPlan(plan: DetectionPlan, { corners, classes: labels }: OriginalBoxes): SampleBoxes {
-  const { crop, cropped, output, placed, flip } = plan;
+export function boxesOfPlan(plan: DetectionPlan, { corners, classes: labels, outlines }: OriginalBoxes): SampleBoxes {
+  const { crop, cropped, output, flip } = plan;
   const kept: number[] = [];
   const classes: number[] = [];
-  const across = (x: number) =>
-    Math.min(Math.max(x - crop.left, 0), crop.width) * (placed.width / crop.width) + placed.left;
-  const down = (y: number) =>
-    Math.min(Math.max(y - crop.top, 0), crop.height) * (placed.height / crop.height) + placed.top;
+  const keptOutlines: Outline[] = [];
+  const { across, down } = mapOf(plan);
   for (let i = 0; i < labels.length; i++) {
     const [x1, y1, x2, y2] = [0, 1, 2, 3].map((k) => Math.fround(corners[4 * i + k]));
-    const [left, top, right, bottom] = [across(x1), down(y1), across(x2), down(y2)];
     if (cropped && !isCentreIn(x1, y1, x2, y2, crop)) continue;
+    const outline = outlines && outlineOfPlan(plan, outlines[i]);
+    if (outline?.length === 0) continue;
+    const box = [across(x1), down(y1), across(x2), down(y2)] as const;
+    const [left, top, right, bottom] = cropped && outline ? boundsOf(outline) : box;
     if (!(right - left >= LEAST_SIDE && bottom - top >= LEAST_SIDE)) continue;
     kept.push(flip ? output.width - right : left, top, flip ? output.width - left : right, bottom);
     classes.push(labels[i]);
+    if (outline) keptOutlines.push(flip ? outline.map((piece) => mirrored(piece, output.width)) : outline);
   }
   return {
     corners: Float32Array.from(kept),
     classes: Int32Array.from(classes),
+    ...(outlines && { outlines: keptOutlines }),
     dropped: labels.length - classes.length,
   };
 }
+
+/** Where a coordinate of the image comes to lie in the result before it is mirrored; clipped to the crop. */
+function mapOf({ crop, placed }: DetectionPlan): { across(x: number): number; down(y: number): number } {
+  return {
+    across: (x) => Math.min(Math.max(x - crop.left, 0), crop.width) * (placed.width / crop.width) + placed.left,
+    down: (y) => Math.min(Math.max(y - crop.top, 0), crop.height) * (placed.height / crop.height) + placed.top,
+  };
+}
+
+/** An outline in the result before it is mirrored; without pieces when the crop has nothing of it. */
+function outlineOfPlan(plan: DetectionPlan, outline: Outline): number[][] {
+  const { left, top, width, height } = plan.crop;
+  const { across, down } = mapOf(plan);
+  return outline.flatMap((piece) => {
+    const clipped = clipPolygon(piece, { left, top, right: left + width, bottom: top + height });
+    return clipped.length === 0 ? [] : [clipped.map((value, i) => (i % 2 === 0 ? across(value) : down(value)))];
+  });
+}
+
+const mirrored = (piece: ArrayLike<number>, width: number): number[] =>
+  Array.from(piece, (value, i) => (i % 2 === 0 ? width - value : value));

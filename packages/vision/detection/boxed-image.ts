@@ -1,4 +1,5 @@
 import type { ObjectRecord } from '@fovea/data';
+import type { OriginalBoxes } from '../yolov5/augment.ts';
 import type { BoxedImage } from './augment.ts';
 
 /**
@@ -7,11 +8,14 @@ import type { BoxedImage } from './augment.ts';
  *
  * @param record its size is known
  * @param classes in the order of the model's classes
- * @throws RangeError for a label that is none of the classes, and for an image of unknown size
+ * @param options.outlines the outlines of objects, too, for Mask R-CNN; crowds of masks are left out like those of boxes. Default false
+ * @throws RangeError for a label that is none of the classes, for an image of unknown size, and for an object without the outline that
+ *   is asked for
  */
 export function boxedImage(
   { file, source, width, height, objects }: ObjectRecord,
   classes: readonly string[],
+  { outlines = false }: { outlines?: boolean } = {},
 ): BoxedImage {
   if (!(width > 0 && height > 0)) throw new RangeError(`the size of ${file} is not known`);
   const single = objects.filter(({ crowd }) => !crowd);
@@ -20,6 +24,13 @@ export function boxedImage(
     if (number < 0) throw new RangeError(`"${label}" is not a class of the training data`);
     return number;
   });
-  const corners = single.flatMap(({ box: [x1, y1, x2, y2] }) => [x1 * width, y1 * height, x2 * width, y2 * height]);
-  return { file, source, width, height, boxes: { corners, classes: numbers } };
+  const inPixels = (shares: readonly number[]) => shares.map((share, i) => share * (i % 2 === 0 ? width : height));
+  const boxes: OriginalBoxes = { corners: single.flatMap(({ box }) => inPixels(box)), classes: numbers };
+  if (outlines) {
+    boxes.outlines = single.map(({ label, polygons }) => {
+      if (polygons) return polygons.map(inPixels);
+      throw new RangeError(`an object of ${file} ("${label}") has a box and no outline`);
+    });
+  }
+  return { file, source, width, height, boxes };
 }

@@ -1,5 +1,7 @@
+import { boundsOf, clipPolygon } from '@fovea/data/masks';
 import type { Rectangle } from '../transforms/geometry.ts';
 import { type TileGrid, tilesOf } from '../transforms/tile-grid.ts';
+import type { Outline } from '../yolov5/augment.ts';
 import type { BoxedImage } from './augment.ts';
 
 /**
@@ -18,14 +20,21 @@ function partOf({ boxes, ...image }: BoxedImage, part: Rectangle): BoxedImage {
   const { left, top, width, height } = part;
   const corners: number[] = [];
   const classes: number[] = [];
+  const outlines: Outline[] = [];
   for (let i = 0; i < boxes.classes.length; i++) {
     const [x1, y1, x2, y2] = [0, 1, 2, 3].map((k) => boxes.corners[4 * i + k]);
     const [right, bottom] = [Math.min(x2 - left, width), Math.min(y2 - top, height)];
     const [nearX, nearY] = [Math.max(x1 - left, 0), Math.max(y1 - top, 0)];
     if (right <= nearX || bottom <= nearY) continue;
     if ((right - nearX) * (bottom - nearY) < LEAST_SHARE * (x2 - x1) * (y2 - y1)) continue;
-    corners.push(nearX, nearY, right, bottom);
+    const outline = boxes.outlines?.[i].flatMap((piece) => {
+      const clipped = clipPolygon(piece, { left, top, right: left + width, bottom: top + height });
+      return clipped.length === 0 ? [] : [clipped.map((value, k) => value - (k % 2 === 0 ? left : top))];
+    });
+    if (outline?.length === 0) continue;
+    corners.push(...(outline ? boundsOf(outline) : [nearX, nearY, right, bottom]));
     classes.push(boxes.classes[i]);
+    if (outline) outlines.push(outline);
   }
-  return { ...image, width, height, part, boxes: { corners, classes } };
+  return { ...image, width, height, part, boxes: { corners, classes, ...(boxes.outlines && { outlines }) } };
 }

@@ -22,6 +22,7 @@ export { MaskRcnn, maskRcnn } from './mask-rcnn.ts';
 export { MaskRoiHeads } from './mask-roi-heads.ts';
 export { cropMasks } from './mask-targets.ts';
 export { BELOW_LOW_THRESHOLD, BETWEEN_THRESHOLDS, type MatcherOptions, matchBoxes } from './matcher.ts';
+export { outlineMasks } from './outline-masks.ts';
 export { flattened } from './region-proposals.ts';
 export { detectionSize } from './resized-size.ts';
 export { ResNetFpn, type ResNetFpnOptions } from './resnet-fpn.ts';

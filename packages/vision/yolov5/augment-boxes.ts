@@ -7,12 +7,19 @@ export interface OriginalBoxes {
   /** Corners x1, y1, x2, y2 in pixels, one box after the other. */
   corners: ArrayLike<number>;
   classes: ArrayLike<number>;
+  /** For Mask R-CNN, of each object the pieces of its outline, `[x1, y1, x2, y2, …]` in pixels; YOLOv5 has no use for them. */
+  outlines?: readonly Outline[];
 }
+
+/** Polygons that together are one object. */
+export type Outline = readonly ArrayLike<number>[];
 
 export interface SampleBoxes {
   /** Corners x1, y1, x2, y2 in pixels of the output, one box after the other. */
   corners: Float32Array;
   classes: Int32Array;
+  /** Of each object, in pixels of the output, where the original has them. */
+  outlines?: Outline[];
   /** How many were left out: outside of the output, or too little of them in it. */
   dropped: number;
 }

@@ -2,6 +2,7 @@
 export {
   boxesInSample,
   type OriginalBoxes,
+  type Outline,
   type SampleBoxes,
   yolov5Targets,
 } from './augment-boxes.ts';
