@@ -91,6 +91,7 @@ export async function detectionRuns(bench: Bench): Promise<Section> {
       'can. Loss: of the first and the last epoch. mAP is at an overlap of 0.5, AP is COCO’s over overlaps from 0.5 to 0.95; all count',
       'answers down to a score of 0.05. Images/s: training alone.\n',
       ...said.map((line) => `* ${line}`),
+      '',
     ].join('\n'),
     columns: [
       ...[
@@ -165,7 +166,7 @@ async function converted(set: keyof typeof SETS, output: string): Promise<string
   const left = issues.map(({ file, line, message }) => `${file.slice(source.length + 1)}:${line} ${message}`);
   return [
     `${set}: ${images} images, ${objects.toLocaleString('en')} objects of ${classes.length} ${classes.length === 1 ? 'class' : 'classes'} (train ${parts?.train}, validation ${parts?.validation}, test ${parts?.test}), from Pascal VOC`,
-    ...(left.length > 0 ? [`reported, and left out by choice: ${left.join('; ')}`] : []),
+    ...(left.length > 0 ? [`Reported, and left out by choice: ${left.join('; ')}`] : []),
   ].join('. ');
 }
 
