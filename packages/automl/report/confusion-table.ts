@@ -16,7 +16,7 @@ export function confusionTable(
 
 function matrixTable({ class_labels, matrix }: ConfusionMatrix, counted: string): Html {
   return html`<div class="scroll" tabindex="0" role="region" aria-label="Confusion matrix"><table>
-<caption>Rows: what is true. Columns: what the model said. The stronger the colour, the larger the share of the row.</caption>
+<caption>Rows: what is true. Columns: what the model said. The stronger the colour, the larger the share of the row.${counted === 'objects' ? ' Background: in its column what was not found, in its row what was found where nothing is.' : ''}</caption>
 <thead><tr><th scope="col">true \\ predicted</th>${class_labels.map((label) => html`<th scope="col"><bdi>${label}</bdi></th>`)}<th scope="col">${counted}</th></tr></thead>
 <tbody>${matrix.map((row, i) => {
     const images = row.reduce((sum, count) => sum + count, 0);

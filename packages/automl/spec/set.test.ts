@@ -102,3 +102,9 @@ test('what can not be set is said, and the others are set', () => {
   assert.equal(value.fine, 1);
   assert.equal(({} as { polluted?: number }).polluted, undefined);
 });
+
+test('the flags of advanced_settings stay the text that they are in a job', () => {
+  const flags = '{"apply_mosaic_for_yolo": false}';
+  const { value } = set(`training_parameters.advanced_settings=${flags}`);
+  assert.deepEqual(value.training_parameters, { advanced_settings: flags });
+});

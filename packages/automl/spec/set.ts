@@ -36,7 +36,7 @@ function applySet(
   const split = splitArgument(argument);
   if (split === undefined) return { message: 'must be path.to.key=value', hint: 'as in --set limits.max_trials=4' };
   const { path, text } = split;
-  const value = forceString ? text : valueFromText(text);
+  const value = forceString ? text : valueFromText(text, path.at(-1));
 
   let holder: Record<string, unknown> | unknown[] = job;
   const walked: (string | number)[] = [];
@@ -114,7 +114,9 @@ const words: ReadonlyMap<string, boolean | null> = new Map([
   ['None', null],
 ]);
 
-function valueFromText(text: string): unknown {
+function valueFromText(text: string, key: string | number | undefined): unknown {
+  // A job holds these flags as text, and text is what JSON is on a command line.
+  if (key === 'advanced_settings' && text.trimStart().startsWith('{')) return text;
   const word = words.get(text.trim());
   if (word !== undefined) return word;
   try {
