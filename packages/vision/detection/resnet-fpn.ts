@@ -1,6 +1,6 @@
 /** A ResNet under a feature pyramid, the backbone of torchvision's detectors, with their names. */
 import { nn, type Tensor, tidy } from '@fovea/torch';
-import { buildResNet, type ResNetName } from '../models/resnet.ts';
+import { buildResNet, normalised, type ResNetName } from '../models/resnet.ts';
 import { type ExtraLevels, FeaturePyramid, LastLevelMaxPool } from './feature-pyramid.ts';
 import { FrozenBatchNorm2d } from './frozen-batch-norm.ts';
 
@@ -66,7 +66,7 @@ class ResNetBody extends nn.Module<[Tensor], Tensor[]> {
   }
 
   forward(x: Tensor): Tensor[] {
-    let y = tidy(() => this.maxpool.forward(this.bn1.forward(this.conv1.forward(x)).relu_()));
+    let y = tidy(() => this.maxpool.forward(normalised(this.conv1, this.bn1, x).relu_()));
     const stages = [this.layer1, this.layer2, this.layer3, this.layer4].map((layer) => {
       const before = y;
       y = tidy(() => layer.forward(before));

@@ -16,8 +16,14 @@ interface Grouping {
   groupWidth: number;
 }
 
+/** The normalisation after a convolution. */
+export interface Norm extends nn.Module {
+  /** Both at once, where that is quicker than one after the other. */
+  afterConvolution?(convolution: nn.Conv2d, x: Tensor): Tensor;
+}
+
 /** Makes the normalisation after a convolution with so many channels. */
-export type NormLayer = (channels: number) => nn.Module;
+export type NormLayer = (channels: number) => Norm;
 
 type Block = typeof BasicBlock | typeof Bottleneck;
 
@@ -29,11 +35,30 @@ const conv1x1 = (inChannels: number, outChannels: number, stride = 1) =>
 const conv3x3 = (inChannels: number, outChannels: number, stride = 1, groups = 1) =>
   new nn.Conv2d(inChannels, outChannels, 3, { stride, padding: 1, groups, bias: false });
 
+/** A convolution and what normalises it. */
+export const normalised = (convolution: nn.Conv2d, norm: Norm, x: Tensor): Tensor =>
+  norm.afterConvolution?.(convolution, x) ?? norm.forward(convolution.forward(x));
+
+class Projection extends nn.Sequential {
+  readonly #convolution: nn.Conv2d;
+  readonly #norm: Norm;
+
+  constructor(convolution: nn.Conv2d, norm: Norm) {
+    super(convolution, norm);
+    this.#convolution = convolution;
+    this.#norm = norm;
+  }
+
+  override forward(x: Tensor): Tensor {
+    return normalised(this.#convolution, this.#norm, x);
+  }
+}
+
 /** A projection where a block changes size or channels, else null: the input itself. He et al. 2015, option B. */
 const shortcut = (inChannels: number, outChannels: number, stride: number, norm: NormLayer) =>
   stride === 1 && inChannels === outChannels
     ? null
-    : new nn.Sequential(conv1x1(inChannels, outChannels, stride), norm(outChannels));
+    : new Projection(conv1x1(inChannels, outChannels, stride), norm(outChannels));
 
 /** Residual block of two 3×3 convolutions. He et al. 2015, fig. 5 left. */
 class BasicBlock extends nn.Module {
@@ -54,8 +79,8 @@ class BasicBlock extends nn.Module {
   }
 
   forward(x: Tensor): Tensor {
-    let y = this.bn1.forward(this.conv1.forward(x)).relu_();
-    y = this.bn2.forward(this.conv2.forward(y));
+    let y = normalised(this.conv1, this.bn1, x).relu_();
+    y = normalised(this.conv2, this.bn2, y);
     return y.add_(this.downsample?.forward(x) ?? x).relu_();
   }
 }
@@ -85,9 +110,9 @@ class Bottleneck extends nn.Module {
   }
 
   forward(x: Tensor): Tensor {
-    let y = this.bn1.forward(this.conv1.forward(x)).relu_();
-    y = this.bn2.forward(this.conv2.forward(y)).relu_();
-    y = this.bn3.forward(this.conv3.forward(y));
+    let y = normalised(this.conv1, this.bn1, x).relu_();
+    y = normalised(this.conv2, this.bn2, y).relu_();
+    y = normalised(this.conv3, this.bn3, y);
     return y.add_(this.downsample?.forward(x) ?? x).relu_();
   }
 }
@@ -133,7 +158,7 @@ export class ResNet extends nn.Module {
   }
 
   forward(x: Tensor): Tensor {
-    let y = this.bn1.forward(this.conv1.forward(x)).relu_();
+    let y = normalised(this.conv1, this.bn1, x).relu_();
     y = this.maxpool.forward(y);
     y = this.layer1.forward(y);
     y = this.layer2.forward(y);
