@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { findDetector } from '@fovea/vision';
 import { runnableModels } from './runnable-models.ts';
 
 const NATIVE = [
@@ -42,4 +43,12 @@ test('models that do not take what a job fixes are left out', () => {
 
 test('where none fits all remain, so that their trials say why', () => {
   assert.deepEqual(runnableModels({ layers_to_freeze: 99 }), runnableModels());
+});
+
+test('detectors are those of the task: boxes or masks', () => {
+  const [boxes, masks] = (['image_object_detection', 'image_instance_segmentation'] as const).map((task) =>
+    runnableModels({}, task),
+  );
+  assert.ok(boxes.includes('fasterrcnn_resnet50_fpn') && boxes.every((name) => findDetector(name).finds === 'boxes'));
+  assert.ok(masks.includes('maskrcnn_resnet50_fpn') && masks.every((name) => findDetector(name).finds === 'masks'));
 });

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import {
+  arange,
   autocast,
   fromTypedArray,
   liveTensors,
   manualSeed,
+  memoryUse,
   ones,
   optim,
   rand,
@@ -57,6 +59,22 @@ describe('masks are those of torchvision', () => {
   test('cut out around boxes, however few are made floats at a time', () => {
     for (const mostPixels of [1, 2 * height * width, 2 ** 22])
       assertFigures(cropMasks(masks, boxes, matches, side, { mostPixels }), recorded.crops);
+  });
+
+  test('cut out without floats of all of them', () => {
+    const many = ones([64, 200, 300], { dtype: 'uint8' });
+    const of = arange(0, 64);
+    const inImage = ones([64, 4]).mul(tensor([10, 20, 150, 160]));
+    const { now } = memoryUse({ restart: true });
+    tidy(() =>
+      assert.equal(
+        cropMasks(many, inImage, of, side, { mostPixels: 2 * 200 * 300 })
+          .min()
+          .item(),
+        1,
+      ),
+    );
+    assert.ok(memoryUse().most - now < many.numel / 2, `${memoryUse().most - now} bytes`);
   });
 
   test('put on the image, also where boxes leave it or are smaller than a pixel', () => {
