@@ -76,3 +76,10 @@ test('text is a list of labels when its parts are a vocabulary, and a name other
   assert.deepEqual(await kind(`file,class\n${pairs}`, { labelKind: 'multilabel' }), ['multilabel', 'a b']);
   assert.deepEqual(await kind('file,label,mood\n0.jpg,x,a\n', { targetColumn: 'mood' }), ['multiclass', null]);
 });
+
+test('a table with a row for each box is no table of images', async (t) => {
+  const folder = temporaryFolder(t, {
+    'labels.csv': 'filename,width,height,class,xmin,ymin,xmax,ymax\na.png,64,32,cat,1,2,30,20\n',
+  });
+  await assert.rejects(recogniseData(join(folder, 'labels.csv')), /each of its rows is a box[\s\S]*Pascal VOC/);
+});

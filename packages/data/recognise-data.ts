@@ -51,6 +51,8 @@ export async function recogniseData(
   const { rows, form, bare, issues, sources } = await readTableRows(train);
   if (rows.length === 0) throw new IssuesError(issues.length > 0 ? issues : [noRecords(train)], { sources });
   const fields = fieldsOf(rows);
+  if (boxColumns.every((column) => fields.some((field) => field.toLowerCase() === column)))
+    throw new IssuesError([boxesInColumns(train)], { sources });
   const targetColumn = given.targetColumn ?? labelColumn(fields) ?? 'label';
   const { kind, example } = kindOf(
     rows.map((row) => row.fields[targetColumn]),
@@ -136,6 +138,18 @@ function kindOf(
     (plural && new Set(lists.flat()).size < texts.length);
   return { kind: isVocabulary ? 'multilabel' : 'multiclass', example: texts[several] };
 }
+
+/** Of tables with a row for each object, as scripts make them of Pascal VOC files. */
+const boxColumns = ['xmin', 'ymin', 'xmax', 'ymax'];
+
+const boxesInColumns = (file: string) =>
+  ({
+    code: 'boxes-in-columns',
+    severity: 'error',
+    file,
+    message: `each of its rows is a box (${boxColumns.join(', ')}), not an image`,
+    hint: 'boxes are read from Pascal VOC, COCO and YOLO files, and from JSONL with the objects of an image in one line',
+  }) as const;
 
 const noRecords = (file: string) =>
   ({ code: 'empty-set', severity: 'error', file, message: 'there is no record in it' }) as const;

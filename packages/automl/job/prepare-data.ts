@@ -164,7 +164,7 @@ function describe<R extends JobImage>(
   const unlabelled = labels.filter((ofImage) => ofImage.length === 0).length;
   return [
     `${name}  ${count(records.length)} images`,
-    `${count(classes.length)} classes (${shown.join(', ')}${more})`,
+    `${count(classes.length)} ${classes.length === 1 ? 'class' : 'classes'} (${shown.join(', ')}${more})`,
     ...(unlabelled > 0 ? [`${count(unlabelled)} without any`] : []),
     `${count(validation.records.length)} ${isGiven ? 'others' : 'of them'} validate`,
     ...(testImages > 0 ? [`${count(testImages)} for testing are left out`] : []),
