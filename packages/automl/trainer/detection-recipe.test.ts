@@ -65,6 +65,8 @@ test('random weights get batches that normalise, steps that suit all layers, and
     },
   );
   assert.equal(detectionRecipe(defaults, circumstances({ knows: 'nothing', device: 'cuda' })).min_size, 600);
+  const retinaNet = detectionRecipe(resolved('retinanet_resnet50_fpn'), circumstances({ knows: 'nothing' }));
+  assert.equal(retinaNet.learning_rate, 1e-4);
 });
 
 test('what a job names is never changed, nor what belongs to it', () => {
