@@ -7,6 +7,7 @@ import { env } from 'onnxruntime-node';
 import sharp from 'sharp';
 import { detectionMetrics } from './detection-metrics.ts';
 import { detectionRuns } from './detection-runs.ts';
+import { detectionTraining } from './detection-training.ts';
 import { images } from './images.ts';
 import { loader } from './loader.ts';
 import { masks } from './masks.ts';
@@ -28,6 +29,7 @@ const sections: Record<string, (bench: Bench) => Promise<Section>> = {
   memory,
   start,
   'detection-metrics': detectionMetrics,
+  'detection-training': detectionTraining,
   masks,
   runs,
   'detection-runs': detectionRuns,

@@ -1,5 +1,6 @@
 """The same work driven by Python's torch and torchvision, for comparison. Reads one JSON request a line, answers one a line."""
 import json
+import resource
 import sys
 import time
 
@@ -8,6 +9,9 @@ import torch
 import torchvision
 from PIL import Image
 from torchvision import transforms
+from torchvision.models import detection
+from torchvision.models.detection.backbone_utils import _resnet_fpn_extractor
+from torchvision.ops import feature_pyramid_network, misc
 
 torch.set_num_threads(2)
 MODELS = {'resnet18': 'resnet18', 'resnet50': 'resnet50', 'mobilenetv2': 'mobilenet_v2', 'vitb16r224': 'vit_b_16'}
@@ -41,6 +45,53 @@ def train_steps(steps):
         optimizer.step()
         loss.item()
     return time.perf_counter() - start
+
+
+def build_detector(name, classes, min_size):
+    """As torchvision's own builders do it from published weights: frozen normalisation, conv1 and the first stage fixed."""
+    torch.manual_seed(0)
+    body = torchvision.models.resnet50(norm_layer=misc.FrozenBatchNorm2d)
+    if name == 'fasterrcnn_resnet50_fpn':
+        net = detection.FasterRCNN(_resnet_fpn_extractor(body, 3), classes, min_size=min_size)
+    else:
+        extra = feature_pyramid_network.LastLevelP6P7(256, 256)
+        backbone = _resnet_fpn_extractor(body, 3, returned_layers=[2, 3, 4], extra_blocks=extra)
+        net = detection.RetinaNet(backbone, classes, min_size=min_size)
+    for key, buffer in net.named_buffers():
+        if key.endswith('bn3.weight'):
+            buffer.fill_(0.2)
+    return net
+
+
+def prepare_detector(model, classes, width, height, boxes, labels, memory_format):
+    net = build_detector(model, classes, height)
+    image = torch.rand(3, height, width)
+    net.train()
+    if memory_format == 'channels_last':
+        net = net.to(memory_format=torch.channels_last)
+    learning = [parameter for parameter in net.parameters() if parameter.requires_grad]
+    optimizer = torch.optim.SGD(learning, lr=0.001, momentum=0.9)
+    state['detector'] = (net, optimizer, image, {'boxes': torch.tensor(boxes), 'labels': torch.tensor(labels)})
+
+
+def detector_loss():
+    """A step. Returns the loss before it."""
+    net, optimizer, image, target = state['detector']
+    optimizer.zero_grad(set_to_none=True)
+    loss = sum(net([image], [target]).values())
+    loss.backward()
+    optimizer.step()
+    return loss.item()
+
+
+def detector_step():
+    start = time.perf_counter()
+    detector_loss()
+    return time.perf_counter() - start
+
+
+def peak_memory():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
 def prepare_prediction(model, batch, size):
