@@ -16,6 +16,7 @@ export {
   drawObjects,
   drawOnImage,
 } from './detection/draw.ts';
+export { maskPicture } from './detection/mask-picture.ts';
 export type { ObjectTask } from './detection/object-field.ts';
 export { objectMask } from './detection/object-mask.ts';
 export {

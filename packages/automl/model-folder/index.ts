@@ -12,5 +12,6 @@ export {
   type WeightsOrigin,
   type YoloSettings,
 } from './layout.ts';
+export { MASK_DEFAULTS, MASK_RULES, type MaskImageType, type MaskSettings } from './mask-settings.ts';
 export { ModelFolderError, type ModelFolderErrorCode, type ModelFolderIssue } from './model-folder-error.ts';
 export { type ClassifierFolder, type DetectorFolder, type ModelFolder, readModelFolder } from './read.ts';

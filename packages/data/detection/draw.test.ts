@@ -53,3 +53,15 @@ test('an image file is drawn on at the size that is asked for; pictures make a s
   const sheet = await sharp(await contactSheet([grey, grey, grey], { cell: 50 })).metadata();
   assert.deepEqual([sheet.width, sheet.height], [4 + 2 * 54, 4 + 2 * 54]);
 });
+
+test('the cut to a hole is not drawn, and the hole is not filled', async () => {
+  // A square with a square hole, joined by a cut from the top.
+  const ring = [0.2, 0.1, 0.5, 0.1, 0.5, 0.3, 0.35, 0.3, 0.35, 0.7, 0.65, 0.7, 0.65, 0.3, 0.5, 0.3, 0.5, 0.1];
+  const polygons = [[...ring, 0.8, 0.1, 0.8, 0.9, 0.2, 0.9]];
+  const svg = objectsAsSvg([{ label: 'nut', box: [0.2, 0.1, 0.8, 0.9], polygons }], grey);
+  const path = /<path d="([^"]*)"/.exec(svg)?.[1] ?? '';
+  assert.doesNotMatch(path, /100 10L100 30|100 30L100 10/);
+  assert.equal(path.split('L').length - 1, 10);
+  const { pixels } = await drawObjects(grey, [{ label: 'nut', box: [0.2, 0.1, 0.8, 0.9], polygons }]);
+  assert.deepEqual([...pixels.subarray((50 * 200 + 100) * 3, (50 * 200 + 100) * 3 + 3)], [128, 128, 128]);
+});

@@ -126,12 +126,22 @@ export function objectsAsSvg(
         `<rect ${corners} fill="none" stroke="${stroke}" stroke-width="${number(i === 0 ? line * 2 : line)}"${i === 1 ? dashes : ''}/>`,
     );
     const outline = (polygons ?? []).map((polygon) => {
-      const points = polygon.map((value, i) => number(value * (i % 2 === 0 ? width : height))).join(' ');
-      return `<polygon points="${points}" fill="${colour}" fill-opacity="0.3" stroke="${colour}" stroke-width="${number(line)}"${dashes}/>`;
+      const points = polygon.map((value, i) => number(value * (i % 2 === 0 ? width : height)));
+      const area = `<polygon points="${points.join(' ')}" fill="${colour}" fill-opacity="0.35" fill-rule="evenodd"/>`;
+      return `${area}<path d="${edgesOf(points)}" fill="none" stroke="${colour}" stroke-width="${number(line)}" stroke-linejoin="round"${dashes}/>`;
     });
     return [...outline, ...frame, tag(caption(label, score), { x: x1, y: y1, width, font, colour })].join('');
   });
   return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}">${shapes.join('')}</svg>`;
+}
+
+/** The lines of a polygon as an SVG path, without the cuts to its holes: those are walked there and back. */
+function edgesOf(points: readonly string[]): string {
+  const corners = Array.from({ length: points.length / 2 }, (_, i) => `${points[2 * i]} ${points[2 * i + 1]}`);
+  const lines = corners.map((from, i) => ({ from, to: corners[(i + 1) % corners.length] }));
+  const walked = new Set(lines.map(({ from, to }) => `${from}>${to}`));
+  const seen = lines.filter(({ from, to }) => !walked.has(`${to}>${from}`));
+  return seen.map(({ from, to }, i) => (seen[i - 1]?.to === from ? `L${to}` : `M${from}L${to}`)).join('');
 }
 
 /** A label above the upper left corner of a box, or inside of it where there is no room. */

@@ -8,7 +8,7 @@ import { simplifyRings } from './simplify-rings.ts';
 const FEWEST_POINTS = 3;
 
 export interface MaskPolygonOptions {
-  /** Most points of each polygon, 6 or more. Default: as many as there are. */
+  /** Most points of each polygon, 3 or more. Default: as many as there are. */
   mostPoints?: number;
 }
 
@@ -20,14 +20,14 @@ export interface MaskPolygonOptions {
  * A polygon with more points than are allowed is simplified, and only that one; so many of its holes as make up half of the points are
  * kept then, the largest ones.
  *
- * @throws RangeError when `mostPoints` is less than 6
+ * @throws RangeError when `mostPoints` is less than 3
  */
 export function maskPolygons(
   mask: RunLengths,
   { mostPoints = Number.POSITIVE_INFINITY }: MaskPolygonOptions = {},
 ): number[][] {
-  if (!(mostPoints >= 2 * FEWEST_POINTS))
-    throw new RangeError(`polygons of at most ${mostPoints} points enclose nothing; 6 is the least, 100 is usual`);
+  if (!(mostPoints >= FEWEST_POINTS))
+    throw new RangeError(`polygons of at most ${mostPoints} points enclose nothing; 3 is the least, 100 is usual`);
   return maskParts(mask).map((part) => polygonOf(part, mostPoints));
 }
 
