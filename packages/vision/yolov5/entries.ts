@@ -12,7 +12,7 @@ import {
 import { published } from '../weights/source.ts';
 import { YOLOV5_STRIDES } from './detect.ts';
 import { yolov5Detections } from './detections.ts';
-import { scaleYoloV5Gains, YOLOV5_GAINS, yolov5Loss } from './loss.ts';
+import { scaleYoloV5Gains, YOLOV5_GAINS, type YoloV5Gains, yolov5Loss } from './loss.ts';
 import { YOLOV5_SIZES, type YoloV5, type YoloV5Size, yolov5 } from './network.ts';
 
 /** The network of 6.0 and all later versions. */
@@ -20,7 +20,7 @@ const VERSION = '6.2';
 
 class YoloV5Detector implements ObjectDetector {
   readonly network: YoloV5;
-  readonly fit: DetectorFit;
+  readonly fit: Extract<DetectorFit, { kind: 'letterbox' }>;
   /** Values 0 … 1 as they are. */
   readonly normalisation = { mean: [0, 0, 0], std: [1, 1, 1] };
   readonly minimisesSum = true;
@@ -28,19 +28,21 @@ class YoloV5Detector implements ObjectDetector {
   readonly decaysWeightsOnly = true;
   readonly firstLabel = 0;
   readonly #settings: DetectorSettings;
+  /** By the size of the job's images also in batches that `multi_scale` makes larger or smaller, as in the original. */
+  readonly #gains: YoloV5Gains;
 
   constructor(network: YoloV5, settings: DetectorSettings) {
     const stride = YOLOV5_STRIDES[YOLOV5_STRIDES.length - 1];
     this.network = network;
     this.fit = { kind: 'letterbox', size: Math.ceil((settings.imageSize ?? 640) / stride) * stride, stride };
     this.#settings = settings;
+    this.#gains = scaleYoloV5Gains(YOLOV5_GAINS, { classes: settings.classes, imageSize: this.fit.size });
   }
 
   losses({ images }: DetectorInput, targets: readonly DetectionTarget[], inArithmetic: InArithmetic): DetectionLosses {
     return tidy(() => {
       const raw = inArithmetic(() => this.network.forward(images));
       const [, , height, width] = images.shape;
-      const { classes } = this.#settings;
       const {
         box,
         objectness,
@@ -48,7 +50,7 @@ class YoloV5Detector implements ObjectDetector {
       } = yolov5Loss(raw, targetRows(targets, width, height), {
         version: VERSION,
         anchors: this.network.anchors,
-        gains: scaleYoloV5Gains(YOLOV5_GAINS, { classes, imageSize: Math.max(width, height) }),
+        gains: this.#gains,
       });
       return { box, objectness, classes: category };
     });
