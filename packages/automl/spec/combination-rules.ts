@@ -86,14 +86,21 @@ function ruleProblems(
   ];
 }
 
+/** What says the same of the models of another family. */
+const counterparts: Readonly<Record<string, string>> = {
+  image_size: 'min_size and max_size',
+  min_size: 'image_size',
+  max_size: 'image_size',
+};
+
 /** A hyperparameter that none of the models has. */
 function uselessProblem(name: string, path: Path, models: readonly string[]): Problem[] {
   const takers = definitionOf(name)?.models;
   if (takers === undefined || models.some((model) => takers.includes(model))) return [];
   const message = `${name} has no effect on ${alternatives(models)}`;
-  return [
-    { code: 'unused', severity: 'warning', path, on: 'key', message, hint: `it belongs to ${alternatives(takers)}` },
-  ];
+  const instead = counterparts[name];
+  const hint = `it belongs to ${alternatives(takers)}${instead === undefined ? '' : `; the others have ${instead}`}`;
+  return [{ code: 'unused', severity: 'warning', path, on: 'key', message, hint }];
 }
 
 function uselessFixedProblems(task: Task, origins: readonly Origin[], isWrong: (path: Path) => boolean): Problem[] {

@@ -348,7 +348,7 @@ test('AutoMode chooses among the models that take what the job fixes; none is an
 test('a hyperparameter that no model of the job has is remarked', () => {
   const text = head.replace('image_classification', 'image_object_detection');
   assert.deepEqual(problems(`${text}training_parameters: {model_name: retinanet_resnet50_fpn, image_size: 640}\n`), [
-    '5:59 warning: image_size has no effect on retinanet_resnet50_fpn; it belongs to yolov5',
+    '5:59 warning: image_size has no effect on retinanet_resnet50_fpn; it belongs to yolov5; the others have min_size and max_size',
   ]);
 });
 
