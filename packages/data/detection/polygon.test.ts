@@ -32,6 +32,12 @@ describe('what is wrong with a polygon', () => {
     assert.deepEqual(told(judgePolygon([1, 1, 5, 5], frame)), [['error', 'polygon-too-short', false]]);
     assert.deepEqual(told(judgePolygon([1, 1, 5, 5], frame, repair)), [['warning', 'polygon-too-short', false]]);
     assert.deepEqual(judgePolygon([120, 10, 140, 10, 140, 40], frame, repair).polygons, []);
+    const tiny = [5, 5, 5.5, 5, 5.5, 5.5];
+    assert.deepEqual(judgePolygon(tiny, frame).polygons.length, 1);
+    assert.deepEqual(
+      [judgePolygon(tiny, frame, repair).polygons, told(judgePolygon(tiny, frame, repair))],
+      [[], [['warning', 'polygon-tiny', false]]],
+    );
     assert.deepEqual(told(judgePolygon([1, 1, 5], frame, repair)), [['error', 'polygon-odd', false]]);
   });
 

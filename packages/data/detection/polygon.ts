@@ -27,7 +27,7 @@ export interface JudgedPolygon {
  * out), points up to two pixels outside (they are clipped), lines that cross each other, less than a pixel of area.
  * @param coordinates finite numbers `[x1, y1, x2, y2, …]`, in the coordinates of `frame`
  * @param options.repair what reaches beyond the image is cut off there, what crosses itself is cut apart, what has fewer than three
- *   points is left out; a warning says so. Default false
+ *   points or less than a pixel of area is left out; a warning says so. Default false
  */
 export function judgePolygon(
   coordinates: readonly number[],
@@ -109,6 +109,7 @@ export function judgePolygon(
   const pixels = area * frame.width * frame.height;
   if (crossing === null && frame.width > 0 && frame.height > 0 && pixels < 1 - FLOAT_NOISE) {
     const message = `the polygon is tiny: ${shown(pixels)} pixels`;
+    if (repair) return leftOut('polygon-tiny', message);
     problems.push({ code: 'polygon-tiny', severity: 'warning', message, hint: 'no model will find it' });
   }
   return { polygons, problems };

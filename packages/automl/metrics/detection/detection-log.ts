@@ -1,4 +1,4 @@
-import type { RunLengths } from '@fovea/data/masks';
+import { maskArea, type RunLengths } from '@fovea/data/masks';
 import type { DetectionRecords } from './detection-records.ts';
 
 /** Objects of one image, as models give them and training data holds them. */
@@ -14,7 +14,7 @@ export interface ImageObjects {
 export interface TrueObjects extends ImageObjects {
   /** Not 0 for regions of many things; none unless given. */
   crowd?: ArrayLike<number>;
-  /** Pixels² by which COCO tells small objects from large ones; those of the boxes unless given. */
+  /** Pixels² by which COCO tells small objects from large ones; unless given those of the masks, else those of the boxes. */
   areas?: ArrayLike<number>;
 }
 
@@ -49,10 +49,11 @@ export class DetectionLog {
   addImage(truth: TrueObjects, found: FoundObjects): void {
     checkLengths('truth', truth, { crowd: truth.crowd, areas: truth.areas, masks: truth.masks });
     checkLengths('found', found, { scores: found.scores, masks: found.masks });
-    const { boxes } = truth;
+    const { boxes, masks, areas } = truth;
     for (let i = 0; i < truth.labels.length; i++) {
       const at = 4 * i;
-      this.#truths.area.push(truth.areas?.[i] ?? (boxes[at + 2] - boxes[at]) * (boxes[at + 3] - boxes[at + 1]));
+      const ofBox = (boxes[at + 2] - boxes[at]) * (boxes[at + 3] - boxes[at + 1]);
+      this.#truths.area.push(areas?.[i] ?? (masks ? maskArea(masks[i]) : ofBox));
       this.#truths.crowd.push(truth.crowd?.[i] ?? 0);
     }
     for (let i = 0; i < found.scores.length; i++) this.#detections.score.push(found.scores[i]);

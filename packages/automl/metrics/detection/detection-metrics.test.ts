@@ -195,6 +195,21 @@ describe('metrics of models that find objects', () => {
     assert.equal(summarizeCoco(evaluateCoco(records, { maxDetections: [1, 10, 101] })).AR_100, 1);
   });
 
+  test('tell small objects from large ones by the pixels of their masks, where they have some', () => {
+    const truth = { boxes: [0, 0, 50, 50], labels: [0] };
+    const found = { ...truth, scores: [0.9] };
+    const masks = [boxMask([0, 0, 10, 10], 100, 100)];
+    const areas = [
+      { truth, found },
+      { truth: { ...truth, masks }, found: { ...found, masks } },
+    ].map((image) => {
+      const log = new DetectionLog(1);
+      log.addImage(image.truth, image.found);
+      return log.records().truths.area[0];
+    });
+    assert.deepEqual(areas, [2500, 100]);
+  });
+
   test('of what does not fit are refused, with the place', () => {
     const records = logged(3, [{ truth: [{ box: here, label: cat }], found: [{ box: here, label: cat, score: 0.5 }] }]);
     const { truths, detections } = records;
