@@ -84,8 +84,7 @@ export const RESNET_STAGES = [
 /** torchvision's weights for COCO tell apart the background and 90 classes, ten of which have no example. */
 export const COCO = { licence: 'BSD-3-Clause', classes: 91 };
 
-/** What the settings of a job are to torchvision's detectors. */
-export const common = ({ minSize, maxSize, learnsNormalisation }: DetectorSettings) => ({
+const common = ({ minSize, maxSize, learnsNormalisation }: DetectorSettings) => ({
   ...(minSize !== undefined && { minSize }),
   ...(maxSize !== undefined && { maxSize }),
   normalisation: learnsNormalisation ? ('batch' as const) : ('frozen' as const),
@@ -110,21 +109,24 @@ function regionsOf({ minSize = FULL_SIZE }: DetectorSettings) {
   };
 }
 
+/** What the settings of a job are to Faster R-CNN, and to Mask R-CNN. */
+export const rcnnOptions = (settings: DetectorSettings) => ({
+  // With the background.
+  classes: settings.classes + 1,
+  ...common(settings),
+  ...regionsOf(settings),
+  boxScoreThresh: settings.scoreThreshold,
+  boxNmsThresh: settings.nmsIouThreshold,
+  boxDetectionsPerImg: settings.detectionsPerImage ?? 100,
+});
+
 for (const depth of [18, 34, 50, 101, 152] as const) {
   const backbone: ResNetName = `resnet${depth}`;
   detector({
     name: `fasterrcnn_${backbone}_fpn`,
     paper: 'https://arxiv.org/abs/1506.01497',
     build: (settings) => {
-      const network = fasterRcnn({
-        backbone,
-        classes: settings.classes + 1,
-        ...common(settings),
-        ...regionsOf(settings),
-        boxScoreThresh: settings.scoreThreshold,
-        boxNmsThresh: settings.nmsIouThreshold,
-        boxDetectionsPerImg: settings.detectionsPerImage ?? 100,
-      });
+      const network = fasterRcnn({ backbone, ...rcnnOptions(settings) });
       return new RegionDetector(network, settings, 1);
     },
     weightsOf: () => (depth === 50 ? torchvision('fasterrcnn_resnet50_fpn_coco-258fb6c6.pth', COCO) : null),

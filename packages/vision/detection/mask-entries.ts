@@ -2,7 +2,7 @@
 import { detector } from '../detector-registry.ts';
 import type { ResNetName } from '../models/resnet.ts';
 import { torchvision } from '../weights/source.ts';
-import { COCO, common, RESNET_STAGES, RegionDetector } from './entries.ts';
+import { COCO, RESNET_STAGES, RegionDetector, rcnnOptions } from './entries.ts';
 import { maskRcnn } from './mask-rcnn.ts';
 
 for (const depth of [18, 34, 50, 101, 152] as const) {
@@ -12,14 +12,7 @@ for (const depth of [18, 34, 50, 101, 152] as const) {
     finds: 'masks',
     paper: 'https://arxiv.org/abs/1703.06870',
     build: (settings) => {
-      const network = maskRcnn({
-        backbone,
-        classes: settings.classes + 1,
-        ...common(settings),
-        boxScoreThresh: settings.scoreThreshold,
-        boxNmsThresh: settings.nmsIouThreshold,
-        boxDetectionsPerImg: settings.detectionsPerImage ?? 100,
-      });
+      const network = maskRcnn({ backbone, ...rcnnOptions(settings) });
       return new RegionDetector(network, settings, 1);
     },
     weightsOf: () => (depth === 50 ? torchvision('maskrcnn_resnet50_fpn_coco-bf2d0c1e.pth', COCO) : null),
