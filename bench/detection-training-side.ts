@@ -1,14 +1,15 @@
 // This project's side of the comparison of detectors' training; see detection-training.ts.
 
 import { forwardIn, measuredOn, type Precision } from '@fovea/automl';
-import { manualSeed, noGrad, optim, rand, setNumThreads, type Tensor, tensor, tidy } from '@fovea/torch';
-import { type DetectionTarget, type Detector, fasterRcnn, retinaNet } from '@fovea/vision';
+import { manualSeed, noGrad, optim, rand, setNumThreads, type Tensor, tensor, tidy, zeros } from '@fovea/torch';
+import { type DetectionTarget, type Detector, fasterRcnn, MaskRcnn, maskRcnn, retinaNet } from '@fovea/vision';
 import { answerRequests, timed } from './answer-requests.ts';
 
 setNumThreads(2);
 
 const BUILDERS = {
   fasterrcnn_resnet50_fpn: fasterRcnn,
+  maskrcnn_resnet50_fpn: maskRcnn,
   retinanet_resnet50_fpn: retinaNet,
 };
 
@@ -33,7 +34,11 @@ await answerRequests({
     const net = BUILDERS[model]({ backbone: 'resnet50', classes, minSize: height });
     calm(net);
     const image = rand([3, height, width]);
-    const target = { boxes: tensor(boxes), labels: tensor(labels, { dtype: 'int64' }) };
+    const target = {
+      boxes: tensor(boxes),
+      labels: tensor(labels, { dtype: 'int64' }),
+      ...(net instanceof MaskRcnn && { masks: rectangles(boxes, width, height) }),
+    };
     const rehearse = (images: number, inWhat: Precision) =>
       lossIn(inWhat, net, Array(images).fill(image), Array(images).fill(target));
     const chosen = precision ?? measuredOn(net, rehearse, { images: 1 }).precision;
@@ -60,6 +65,22 @@ await answerRequests({
 
   peak_memory: () => process.resourceUsage().maxRSS * 1024,
 });
+
+/** Masks of the whole pixels of boxes, uint8 `[K, height, width]`. */
+function rectangles(boxes: readonly number[][], width: number, height: number): Tensor {
+  const masks = zeros([boxes.length, height, width], { dtype: 'uint8' });
+  for (const [i, box] of boxes.entries()) {
+    const [x1, y1, x2, y2] = box.map(Math.floor);
+    tidy(() =>
+      masks
+        .select(0, i)
+        .narrow(0, y1, y2 - y1)
+        .narrow(1, x1, x2 - x1)
+        .fill_(1),
+    );
+  }
+  return masks;
+}
 
 function lossIn(precision: Precision, net: Detector, images: Tensor[], targets: DetectionTarget[]): Tensor {
   return tidy(() => {

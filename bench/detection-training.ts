@@ -5,7 +5,7 @@ import type { Precision } from '@fovea/automl';
 import { judged, type Section } from './results.ts';
 import { type Bench, compare, Side } from './side.ts';
 
-const MODELS = ['fasterrcnn_resnet50_fpn', 'retinanet_resnet50_fpn'];
+const MODELS = ['fasterrcnn_resnet50_fpn', 'maskrcnn_resnet50_fpn', 'retinanet_resnet50_fpn'];
 const [WIDTH, HEIGHT] = [800, 600];
 const OBJECTS = 8;
 const CLASSES = 91;
@@ -37,7 +37,7 @@ const SHARES = { images: 32, batch: 8, size: 640, epochs: 3 };
 
 const name = ({ dtype, memoryFormat }: Precision) => `${dtype === 'float32' ? 'fp32' : 'bf16'} ${memoryFormat}`;
 
-/** Steps of Faster R-CNN and RetinaNet beside torchvision's, and where the time of YOLOv5's go; two threads on both sides. */
+/** Steps of Faster R-CNN, Mask R-CNN and RetinaNet beside torchvision's, and where the time of YOLOv5's go; two threads on both sides. */
 export async function detectionTraining(bench: Bench): Promise<Section> {
   const rows: string[][] = [];
   const differences: number[] = [];

@@ -53,6 +53,8 @@ def build_detector(name, classes, min_size):
     body = torchvision.models.resnet50(norm_layer=misc.FrozenBatchNorm2d)
     if name == 'fasterrcnn_resnet50_fpn':
         net = detection.FasterRCNN(_resnet_fpn_extractor(body, 3), classes, min_size=min_size)
+    elif name == 'maskrcnn_resnet50_fpn':
+        net = detection.MaskRCNN(_resnet_fpn_extractor(body, 3), classes, min_size=min_size)
     else:
         extra = feature_pyramid_network.LastLevelP6P7(256, 256)
         backbone = _resnet_fpn_extractor(body, 3, returned_layers=[2, 3, 4], extra_blocks=extra)
@@ -71,7 +73,13 @@ def prepare_detector(model, classes, width, height, boxes, labels, memory_format
         net = net.to(memory_format=torch.channels_last)
     learning = [parameter for parameter in net.parameters() if parameter.requires_grad]
     optimizer = torch.optim.SGD(learning, lr=0.001, momentum=0.9)
-    state['detector'] = (net, optimizer, image, {'boxes': torch.tensor(boxes), 'labels': torch.tensor(labels)})
+    target = {'boxes': torch.tensor(boxes), 'labels': torch.tensor(labels)}
+    if model.startswith('maskrcnn'):
+        target['masks'] = torch.zeros(len(boxes), height, width, dtype=torch.uint8)
+        for mask, box in zip(target['masks'], boxes):
+            x1, y1, x2, y2 = map(int, box)
+            mask[y1:y2, x1:x2] = 1
+    state['detector'] = (net, optimizer, image, target)
 
 
 def detector_loss():
