@@ -15,6 +15,7 @@ import {
 import { judgeBox } from './box.ts';
 import type { RepairOptions } from './geometry-problem.ts';
 import { ImageLookup, settleSize } from './image-lookup.ts';
+import { vocOutlines } from './voc-masks.ts';
 
 const CORNERS = ['xmin', 'ymin', 'xmax', 'ymax'] as const;
 const parser = new XMLParser({
@@ -43,7 +44,8 @@ const AT_ONCE = 32;
 /**
  * Reads annotations in the format of Pascal VOC: a folder with `Annotations/`, `JPEGImages/` and perhaps
  * `ImageSets/Main/{train,val,test}.txt`. Coordinates are taken as they stand, as labelling tools and Azure's converter do; the
- * files of the VOC challenge itself count pixels from 1. `difficult` becomes `crowd`: metrics pass over either.
+ * files of the VOC challenge itself count pixels from 1. `difficult` becomes `crowd`: metrics pass over either. Masks in
+ * `SegmentationObject/` give the objects their outlines, in their order.
  */
 export async function readVoc(path: string, { imagesFolder, repair }: ImporterOptions = {}): Promise<Annotations> {
   const files = vocFilesIn(path);
@@ -132,10 +134,17 @@ async function readFileOf(
   const oddSize = await settleSize(image);
   if (oddSize) issues.push(oddSize);
   if (oddSize?.severity === 'error') return { issues };
-  if (textOf(root.segmented) === '1') losses.add('voc-masks', 'masks of SegmentationObject/', { file });
+  const outlines = await outlinesOf(file, image, say);
+  if (outlines === null && textOf(root.segmented) === '1')
+    losses.add('voc-masks', 'masks of SegmentationObject/', { file });
+  const items = Array.isArray(root.object) ? root.object : [];
+  if (outlines !== null && outlines.length !== items.length) {
+    const message = `its mask shows ${outlines.length} objects, and it has ${items.length}`;
+    say('warning', 'voc-masks-differ', 1, message, 'the outlines are left out: nobody knows whose they are');
+  }
   const frame = { extent: [image.width, image.height] as const, width: image.width, height: image.height };
   const objects: AnnotatedObject[] = [];
-  for (const [i, item] of (Array.isArray(root.object) ? root.object : []).entries()) {
+  for (const [i, item] of items.entries()) {
     const line = lineOf(item);
     const label = isElement(item) ? textOf(item.name).trim() : '';
     const where = `object ${i + 1}${label === '' ? '' : ` ("${label}")`}: `;
@@ -186,12 +195,32 @@ async function readFileOf(
     const pose = textOf(item.pose).trim();
     objects.push({
       ...{ label, box: judged.box, crowd: flags.difficult === true },
+      ...(outlines?.length === items.length && { polygons: outlines[i] }),
       ...(flags.truncated && { truncated: true }),
       ...(flags.occluded && { occluded: true }),
       ...(pose !== '' && pose.toLowerCase() !== 'unspecified' && { pose }),
     });
   }
   return { image: { ...image, objects }, issues };
+}
+
+/** The outlines of the objects where `SegmentationObject/` beside the folder of the file has their picture; null where not. */
+async function outlinesOf(
+  file: string,
+  size: { width: number; height: number },
+  say: (severity: 'error', code: string, line: number, message: string, hint?: string) => void,
+): Promise<number[][][] | null> {
+  const mask = join(dirname(dirname(file)), 'SegmentationObject', `${parse(file).name}.png`);
+  if (!existsSync(mask)) return null;
+  try {
+    const { width, height, outlines } = await vocOutlines(mask);
+    if (width === size.width && height === size.height) return outlines;
+    const sizes = `${width} × ${height} pixels, its image ${size.width} × ${size.height}`;
+    say('error', 'mask-size', 1, `the mask ${mask} has ${sizes}`, 'a mask has the size of its image');
+  } catch (error) {
+    say('error', 'mask-unreadable', 1, `${mask} cannot be read: ${error instanceof Error ? error.message : error}`);
+  }
+  return null;
 }
 
 function rootOf(
