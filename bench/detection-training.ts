@@ -31,7 +31,7 @@ const CASES: readonly { ours?: Precision; theirs: Precision; meaning: string }[]
 ];
 
 /** Steps take seconds, and differ little. */
-const MOST_ROUNDS = 4;
+const MOST_ROUNDS = 3;
 
 const SHARES = { images: 32, batch: 8, size: 640, epochs: 3 };
 
