@@ -65,3 +65,14 @@ test('the cut to a hole is not drawn, and the hole is not filled', async () => {
   const { pixels } = await drawObjects(grey, [{ label: 'nut', box: [0.2, 0.1, 0.8, 0.9], polygons }]);
   assert.deepEqual([...pixels.subarray((50 * 200 + 100) * 3, (50 * 200 + 100) * 3 + 3)], [128, 128, 128]);
 });
+
+test('among many objects those that are smaller than their labels have none', () => {
+  const small = Array.from({ length: 20 }, (_, i) => ({
+    label: 'nucleus',
+    box: [i / 20, 0.1, i / 20 + 0.04, 0.2] as const,
+  }));
+  const large = { label: 'cell', box: [0.1, 0.1, 0.9, 0.9] as const };
+  const many = objectsAsSvg([...small, large], grey);
+  assert.deepEqual([many.split('>nucleus<').length - 1, many.split('>cell<').length - 1], [0, 1]);
+  assert.equal(objectsAsSvg(small.slice(0, 3), grey).split('>nucleus<').length - 1, 3);
+});

@@ -35,7 +35,8 @@ const COLOURS = [
 ];
 
 /**
- * Draws boxes, outlines and labels on a picture; those of crowds are dashed. The picture itself is left as it is.
+ * Draws boxes, outlines and labels on a picture; those of crowds are dashed. Among many objects small ones have no label. The picture
+ * itself is left as it is.
  * @param picture RGB, `[height, width, 3]`
  * @param objects in shares of width and height; the last one is drawn on top
  */
@@ -107,6 +108,9 @@ export async function contactSheet(
 
 const encoded = ({ pixels, width, height }: Pixels) => sharp(pixels, { raw: { width, height, channels: 3 } });
 
+/** Of more objects, those that are smaller than their labels have none: labels would be all that is seen of the picture. */
+const FEW_OBJECTS = 12;
+
 /** The overlay by itself: an SVG of the size of the picture. */
 export function objectsAsSvg(
   objects: readonly DrawnObject[],
@@ -120,17 +124,21 @@ export function objectsAsSvg(
     const [x1, y1, x2, y2] = box.map((value, i) => value * (i % 2 === 0 ? width : height));
     const dashes = crowd ? ` stroke-dasharray="${number(line * 3)}"` : '';
     const corners = `x="${number(x1)}" y="${number(y1)}" width="${number(x2 - x1)}" height="${number(y2 - y1)}"`;
-    // A dark line under the bright one, for bright pictures.
-    const frame = ['#000', colour].map(
-      (stroke, i) =>
-        `<rect ${corners} fill="none" stroke="${stroke}" stroke-width="${number(i === 0 ? line * 2 : line)}"${i === 1 ? dashes : ''}/>`,
-    );
+    const rect = (stroke: string, thickness: number, more = '') =>
+      `<rect ${corners} fill="none" stroke="${stroke}" stroke-width="${number(thickness)}"${more}/>`;
+    // Where an outline says more, the box is a thin line; else it has a dark one under it, for bright pictures.
+    const frame =
+      polygons && polygons.length > 0
+        ? [rect(colour, line / 2, ` stroke-opacity="0.8"${dashes}`)]
+        : [rect('#000', line * 2), rect(colour, line, dashes)];
     const outline = (polygons ?? []).map((polygon) => {
       const points = polygon.map((value, i) => number(value * (i % 2 === 0 ? width : height)));
       const area = `<polygon points="${points.join(' ')}" fill="${colour}" fill-opacity="0.35" fill-rule="evenodd"/>`;
       return `${area}<path d="${edgesOf(points)}" fill="none" stroke="${colour}" stroke-width="${number(line)}" stroke-linejoin="round"${dashes}/>`;
     });
-    return [...outline, ...frame, tag(caption(label, score), { x: x1, y: y1, width, font, colour })].join('');
+    const text = caption(label, score);
+    const isCovered = objects.length > FEW_OBJECTS && tagArea(text, font) > (x2 - x1) * (y2 - y1);
+    return [...outline, ...frame, isCovered ? '' : tag(text, { x: x1, y: y1, width, font, colour })].join('');
   });
   return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}">${shapes.join('')}</svg>`;
 }
@@ -149,14 +157,23 @@ function tag(
   text: string,
   { x, y, width, font, colour }: { x: number; y: number; width: number; font: number; colour: string },
 ): string {
-  const across = lengthOf(text) * font + font * 0.6;
-  const down = font * 1.3;
+  const [across, down] = tagSize(text, font);
   const left = Math.max(0, Math.min(x, width - across));
   const top = y - down >= 0 ? y - down : y;
   return (
     `<rect x="${number(left)}" y="${number(top)}" width="${number(across)}" height="${number(down)}" fill="${colour}"/>` +
     `<text x="${number(left + font * 0.3)}" y="${number(top + font)}" font-family="DejaVu Sans, Noto Sans, sans-serif" font-size="${font}" fill="${inkOn(colour)}">${escaped(text)}</text>`
   );
+}
+
+const tagSize = (text: string, font: number): [across: number, down: number] => [
+  lengthOf(text) * font + font * 0.6,
+  font * 1.3,
+];
+
+function tagArea(text: string, font: number): number {
+  const [across, down] = tagSize(text, font);
+  return across * down;
 }
 
 const MOST_CHARACTERS = 40;
