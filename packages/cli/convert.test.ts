@@ -90,3 +90,33 @@ test('wrong annotations and wrong words are refused, and nothing is written', ()
   assert.equal(convert('good', 'out', '--seed', 'x').code, 2);
   assert.throws(() => readFileSync(join(folder, 'out', 'MLTable')));
 });
+
+test('masks and outlines: --label names their class, --repair mends and says so', async () => {
+  const image = { create: { width: 64, height: 48, channels: 3, background: 'teal' } } as const;
+  const mask = new Uint8Array(64 * 48).fill(1, 10, 20).fill(2, 30, 40);
+  for (const name of ['images', 'masks']) mkdirSync(join(folder, 'cells', name), { recursive: true });
+  await sharp(image)
+    .png()
+    .toFile(join(folder, 'cells', 'images', 'a.png'));
+  await sharp(mask, { raw: { width: 64, height: 48, channels: 1 } })
+    .png()
+    .toFile(join(folder, 'cells', 'masks', 'a.png'));
+  const masks = convert('cells', 'outlines', '--label', 'cell');
+  assert.equal(masks.code, 0, masks.err);
+  assert.match(
+    masks.out,
+    /^masks → jsonl {2}1 image · 2 objects · 1 class\n {2}outlines\n {2}everything was carried over/,
+  );
+
+  const polygon = { name: 'polygon', all_points_x: [10, 90, 10], all_points_y: [10, 10, 40] };
+  const via = {
+    a: { filename: 'a.png', regions: [{ shape_attributes: polygon, region_attributes: { class: 'sail' } }] },
+  };
+  writeFileSync(join(folder, 'cells', 'images', 'via.json'), JSON.stringify(via));
+  const refused = convert('cells/images/via.json', 'sails');
+  assert.equal(refused.code, 1);
+  assert.match(refused.err, /line 1 .*region 1: the polygon is outside of the image: x 90 of point 2; .*--repair/);
+  const mended = convert('cells/images/via.json', 'sails', '--repair');
+  assert.equal(mended.code, 0, mended.err);
+  assert.match(mended.err, /warning: a\.png, region 1: the polygon was outside of the image .*repaired: cut off/);
+});
