@@ -11,38 +11,100 @@ export const POINTS_OF_CUT = 3;
  * A hole that has no line above it, as simplified ones may, is left out: filled.
  */
 export function joinHoles(outer: Ring, holes: readonly Ring[]): Ring {
-  let polygon = outer;
-  const fromTop = holes.map(fromHighest).sort((a, b) => a[1] - b[1]);
-  for (const hole of fromTop) {
-    const end = lineAbove(polygon, hole[0], hole[1]);
-    if (!end) continue;
-    const cut = [hole[0], end.y];
-    polygon = [...polygon.slice(0, end.after), ...cut, ...hole, hole[0], hole[1], ...cut, ...polygon.slice(end.after)];
-    polygon = withoutDoubles(polygon);
+  if (holes.length === 0) return outer;
+  const rings = [outer, ...holes.map(fromHighest).sort((a, b) => a[1] - b[1])];
+  const columns = linesByColumn(rings);
+  const cuts: Cut[][] = rings.map(() => []);
+  for (let child = 1; child < rings.length; child++) {
+    const [x, y] = rings[child];
+    const above = lineAbove(rings, columns.get(Math.floor(x)) ?? [], { x, y, child });
+    if (above) cuts[above.ring].push({ ...above, x, child });
   }
-  return polygon;
+  for (const [r, list] of cuts.entries()) list.sort((a, b) => a.at - b.at || along(rings[r], a) - along(rings[r], b));
+  return walk(rings, cuts);
 }
 
-/** The lowest line of a polygon at or above a point: its height there, and the place in the list where a point on it belongs. */
-function lineAbove(polygon: Ring, x: number, y: number): { y: number; after: number } | null {
-  let best: { y: number; after: number } | null = null;
-  for (let i = 0; i < polygon.length; i += 2) {
-    const next = (i + 2) % polygon.length;
-    const [x1, y1, x2, y2] = [polygon[i], polygon[i + 1], polygon[next], polygon[next + 1]];
-    if (x1 === x2 || x < Math.min(x1, x2) || x > Math.max(x1, x2)) continue;
-    const at = x === x1 ? y1 : x === x2 ? y2 : y1 + ((y2 - y1) * (x - x1)) / (x2 - x1);
-    if (at <= y && (best === null || at > best.y)) best = { y: at, after: i + 2 };
+/** A line of a ring, by the place of its first point in the list. */
+interface Line {
+  ring: number;
+  at: number;
+}
+
+/** Where the cut of a hole ends on a line above it. */
+interface Cut extends Line {
+  x: number;
+  y: number;
+  child: number;
+}
+
+/** The lines that are not vertical, by the whole numbers that they cross. */
+function linesByColumn(rings: readonly Ring[]): Map<number, Line[]> {
+  const columns = new Map<number, Line[]>();
+  for (const [r, ring] of rings.entries()) {
+    for (let at = 0; at < ring.length; at += 2) {
+      const [from, to] = [ring[at], ring[(at + 2) % ring.length]];
+      if (from === to) continue;
+      for (let column = Math.floor(Math.min(from, to)); column <= Math.max(from, to); column++) {
+        const lines = columns.get(column);
+        if (lines) lines.push({ ring: r, at });
+        else columns.set(column, [{ ring: r, at }]);
+      }
+    }
+  }
+  return columns;
+}
+
+/** The lowest line at or above the highest point of a hole, of the outer ring or of a hole that comes before it. */
+function lineAbove(
+  rings: readonly Ring[],
+  lines: readonly Line[],
+  { x, y, child }: { x: number; y: number; child: number },
+): (Line & { y: number }) | null {
+  let best: (Line & { y: number }) | null = null;
+  for (const line of lines) {
+    if (line.ring >= child) continue;
+    const ring = rings[line.ring];
+    const next = (line.at + 2) % ring.length;
+    const [x1, y1, x2, y2] = [ring[line.at], ring[line.at + 1], ring[next], ring[next + 1]];
+    if (x < Math.min(x1, x2) || x > Math.max(x1, x2)) continue;
+    const height = x === x1 ? y1 : x === x2 ? y2 : y1 + ((y2 - y1) * (x - x1)) / (x2 - x1);
+    if (height <= y && (best === null || height > best.y)) best = { ...line, y: height };
   }
   return best;
 }
 
-/** A cut may begin at a corner that is there already. */
-function withoutDoubles(polygon: Ring): Ring {
-  const kept: Ring = [];
-  for (let i = 0; i < polygon.length; i += 2) {
-    const last = kept.length - 2;
-    if (last >= 0 && kept[last] === polygon[i] && kept[last + 1] === polygon[i + 1]) continue;
-    kept.push(polygon[i], polygon[i + 1]);
+/** How far along its line a cut ends. */
+const along = (ring: Ring, { at, x }: Cut): number => Math.abs(x - ring[at]);
+
+/** All rings as one: at each cut into the hole, round it, and back. */
+function walk(rings: readonly Ring[], cuts: readonly Cut[][]): Ring {
+  const polygon: Ring = [];
+  const visit = (x: number, y: number): void => {
+    const last = polygon.length - 2;
+    // A cut may begin at a corner that is there already.
+    if (last < 0 || polygon[last] !== x || polygon[last + 1] !== y) polygon.push(x, y);
+  };
+  // Holes hang on holes, thousands of them in noise: no recursion.
+  const open: { ring: number; at: number; cut: number; back?: { x: number; y: number } }[] = [
+    { ring: 0, at: 0, cut: 0 },
+  ];
+  for (let place = open.at(-1); place; place = open.at(-1)) {
+    const ring = rings[place.ring];
+    if (place.at >= ring.length) {
+      open.pop();
+      if (!place.back) continue;
+      visit(ring[0], ring[1]);
+      visit(place.back.x, place.back.y);
+      continue;
+    }
+    const cut = cuts[place.ring][place.cut];
+    // A point comes before the cuts on the line that begins with it.
+    if (place.cut === 0 || cuts[place.ring][place.cut - 1].at !== place.at) visit(ring[place.at], ring[place.at + 1]);
+    if (cut?.at === place.at) {
+      place.cut++;
+      visit(cut.x, cut.y);
+      open.push({ ring: cut.child, at: 0, cut: 0, back: { x: cut.x, y: cut.y } });
+    } else place.at += 2;
   }
-  return kept;
+  return polygon;
 }

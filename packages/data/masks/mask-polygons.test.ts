@@ -96,3 +96,15 @@ describe('the outline with a limit of points', () => {
     assert.throws(() => maskPolygons(box, { mostPoints: 2 }), /3 is the least/);
   });
 });
+
+test('thousands of holes, as noise has them, are joined in no time', () => {
+  const random = drawn(300, 300, (x, y) => (x * 7919 + y * 104729 + x * y * 31) % 11 > 0.9);
+  const begun = performance.now();
+  const polygons = maskPolygons(random);
+  assert.ok(performance.now() - begun < 5000);
+  assert.ok(
+    polygons.some(({ length }) => length > 20_000),
+    `${polygons.map(({ length }) => length)}`,
+  );
+  assert.deepEqual(again(polygons, random), random);
+});
