@@ -37,7 +37,7 @@ const BY_GENERATOR = ['loss_objectness', 'loss_rpn_box_reg'];
 /** The training part of a detector's file. */
 export interface DetectorTraining {
   train: {
-    targets: { boxes: number[][][]; labels: number[][]; masks?: string };
+    targets: { boxes: number[][][]; labels: number[][]; masks?: string | null };
     assignment?: {
       targets_after_resize: number[][][];
       target_masks_after_resize?: { shape: number[]; area: number[] }[];
@@ -112,7 +112,7 @@ function targetsOf({ train, input }: DetectorFile): DetectionTarget[] {
     return {
       boxes: tensorOf(its),
       labels: tensorOf(labels[image], { dtype: 'int64' }),
-      ...(masks !== undefined && { masks: ellipses(masks, its, { height, width }) }),
+      ...(masks && { masks: ellipses(masks, its, { height, width }) }),
     };
   });
 }
