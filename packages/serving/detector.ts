@@ -1,19 +1,10 @@
-import {
-  type DetectionSettings,
-  type DetectorFolder,
-  isYolo,
-  type RegionDetectorSettings,
-  tilesIn,
-  type YoloSettings,
-} from '@fovea/automl/model-folder';
+import { type DetectorFolder, isYolo, tilesIn, type YoloSettings } from '@fovea/automl/model-folder';
 import type { Pixels } from '@fovea/data';
 import {
-  detectionSize,
   letterbox,
   letterboxGeometry,
   MOST_YOLO_DETECTIONS,
   mergeDetections,
-  normalisePixels,
   type PlainDetections,
   type Rectangle,
   type Size,
@@ -21,6 +12,7 @@ import {
   undoLetterbox,
   yoloDetections,
 } from '@fovea/vision/transforms';
+import { lookInRegions, networkInput } from './network-regions.ts';
 import { type ImageSource, readWhole, resizedPart } from './prepare.ts';
 import { type OpenGraph, openGraph } from './session.ts';
 
@@ -57,7 +49,7 @@ export async function openDetector(model: DetectorFolder, threads: number): Prom
   const { settings } = model;
   const look = isYolo(settings)
     ? (image: Pixels, part: Rectangle) => inCells(graph, model, settings, image, part)
-    : (image: Pixels, part: Rectangle) => inRegions(graph, model, settings, image, part);
+    : async (image: Pixels, part: Rectangle) => (await lookInRegions(graph, model, settings, image, part)).found;
   return {
     async detect(source, name) {
       const image = await readWhole(source, name);
@@ -71,7 +63,7 @@ export async function openDetector(model: DetectorFolder, threads: number): Prom
 /** What is in an image of which the whole and, where the settings ask for it, tiles are looked at, in pixels of the image. */
 async function inParts(
   { width, height }: Size,
-  settings: DetectionSettings,
+  settings: DetectorFolder['settings'],
   look: (part: Rectangle) => Promise<PlainDetections>,
 ): Promise<PlainDetections> {
   const tiling = tilesIn(settings);
@@ -83,28 +75,6 @@ async function inParts(
   for (const part of tiles) found.push({ found: await look(part), part });
   const most = isYolo(settings) ? MOST_YOLO_DETECTIONS : settings.box_detections_per_img;
   return mergeDetections(found, { iouThreshold: tiling.iouThreshold, most });
-}
-
-/** Faster R-CNN and RetinaNet: the graph answers boxes in pixels of the resized part. In pixels of the part. */
-async function inRegions(
-  graph: OpenGraph,
-  model: DetectorFolder,
-  { min_size: minSize, max_size: maxSize }: RegionDetectorSettings,
-  image: Pixels,
-  part: Rectangle,
-): Promise<PlainDetections> {
-  const resized = detectionSize(part, minSize, maxSize);
-  const outputs = await graph.run(model.inputName, networkInput(resizedPart(image, part, resized), resized, model), [
-    1,
-    3,
-    resized.height,
-    resized.width,
-  ]);
-  const labels = Int32Array.from(outputs.labels_0 as BigInt64Array, (label) => Number(label) - model.firstLabel);
-  const found = { boxes: outputs.boxes_0 as Float32Array, scores: outputs.scores_0 as Float32Array, labels };
-  const [ratioX, ratioY] = [resized.width / part.width, resized.height / part.height];
-  undoLetterbox(found, part, { ratioX, ratioY, padding: { x: 0, y: 0 } });
-  return found;
 }
 
 /** YOLOv5: the graph answers what every cell of a square says. In pixels of the part. */
@@ -129,16 +99,11 @@ async function inCells(
   return found;
 }
 
-/** [1, 3, height, width] */
-function networkInput(pixels: Uint8Array, { width, height }: Size, { input }: DetectorFolder): Float32Array {
-  const identity = { mean: [0, 0, 0], std: [1, 1, 1] };
-  return normalisePixels(pixels, width * height, input.normalised_in_graph ? identity : input);
-}
-
-function objectsOf(
+/** What was found, as an answer says it: in shares of the image's sides, best first. */
+export function objectsOf(
   { boxes, scores, labels }: PlainDetections,
   { width, height }: Size,
-  model: DetectorFolder,
+  model: Pick<DetectorFolder, 'labels' | 'folder'>,
 ): FoundObject[] {
   return Array.from(scores, (score, i) => {
     const label = model.labels[labels[i]];

@@ -2,11 +2,15 @@ import {
   type ClassificationTask,
   type ClassifierFolder,
   type DetectorFolder,
+  isDetectionTask,
+  type MaskDetectorFolder,
   ModelFolderError,
   readModelFolder,
 } from '@fovea/automl/model-folder';
 import { IssuesError } from '@fovea/data';
-import { type DetectorNetwork, type ObjectPrediction, openDetector } from './detector.ts';
+import { type DetectorNetwork, type FoundObject, type ObjectPrediction, openDetector } from './detector.ts';
+import { type MaskAnswer, maskAnswers } from './mask-answers.ts';
+import { type FoundMasks, type MaskNetwork, openMaskDetector } from './mask-detector.ts';
 import { type ImageSource, networkInput, type Preparation, readImage } from './prepare.ts';
 import { sigmoid, softmax } from './probabilities.ts';
 import { type GraphSession, openSession } from './session.ts';
@@ -45,13 +49,18 @@ export interface Model {
   close(): Promise<void>;
 }
 
-/** A detector. */
-export interface ObjectModel {
-  readonly task: 'image_object_detection';
+interface AnyDetector {
   readonly modelName: string;
   readonly labels: readonly string[];
   /** From this overlap (IoU) on an object was found when the model was validated. */
   readonly iouThreshold: number;
+  readonly loadTime: LoadTime;
+  close(): Promise<void>;
+}
+
+/** A detector. */
+export interface ObjectModel extends AnyDetector {
+  readonly task: 'image_object_detection';
   /**
    * One answer for each image, in their order: all boxes above the model's threshold, best first. An image that cannot be read gets its
    * reason; the others are answered all the same.
@@ -60,8 +69,24 @@ export interface ObjectModel {
     images: readonly ImageSource[],
     options?: { signal?: AbortSignal },
   ): Promise<(ObjectPrediction | PredictionFailure)[]>;
-  readonly loadTime: LoadTime;
-  close(): Promise<void>;
+}
+
+/** What a detector of masks says of one image, best first. */
+export interface MaskPrediction {
+  boxes: (FoundObject & MaskAnswer)[];
+}
+
+/** A detector that also says which pixels are each object's. */
+export interface MaskModel extends AnyDetector {
+  readonly task: 'image_instance_segmentation';
+  /** As `ObjectModel.predict`: polygons with the boxes, or pictures where settings.json asks for them. */
+  predict(
+    images: readonly ImageSource[],
+    options?: { signal?: AbortSignal },
+  ): Promise<(MaskPrediction | PredictionFailure)[]>;
+  /** The same, each mask with all of its pixels: what is judged, and what `answer` makes an answer of. */
+  find(images: readonly ImageSource[], options?: { signal?: AbortSignal }): Promise<(FoundMasks | PredictionFailure)[]>;
+  answer(found: FoundMasks): Promise<MaskPrediction>;
 }
 
 /** Images that are decoded together and go through the network together. More cost memory and gain nothing on a CPU. */
@@ -80,14 +105,19 @@ const BATCH = 8;
 export async function openModel(
   folder: string,
   { threads = 0 }: { threads?: number } = {},
-): Promise<Model | ObjectModel> {
+): Promise<Model | ObjectModel | MaskModel> {
   const start = performance.now();
   const model = await readModelFolder(folder);
   const read = performance.now();
   const time = { start, read };
-  return model.task === 'image_object_detection'
-    ? objectModel(await openDetector(model, threads), model, time)
-    : classifier(await openSession(model, threads), model, time);
+  switch (model.task) {
+    case 'image_object_detection':
+      return objectModel(await openDetector(model, threads), model, time);
+    case 'image_instance_segmentation':
+      return maskModel(await openMaskDetector(model, threads), model, time);
+    default:
+      return classifier(await openSession(model, threads), model, time);
+  }
 }
 
 /**
@@ -97,7 +127,7 @@ export async function openModel(
  */
 export async function loadModel(folder: string, options: { threads?: number } = {}): Promise<Model> {
   const model = await openModel(folder, options);
-  if (model.task !== 'image_object_detection') return model;
+  if (!isDetector(model)) return model;
   await model.close();
   throw new ModelFolderError({
     code: 'wrong-task',
@@ -106,6 +136,9 @@ export async function loadModel(folder: string, options: { threads?: number } = 
     hint: 'fovea predict answers for either kind',
   });
 }
+
+const isDetector = (model: Model | ObjectModel | MaskModel): model is ObjectModel | MaskModel =>
+  isDetectionTask(model.task);
 
 /** When loading began, and when the folder was read. */
 interface Times {
@@ -123,20 +156,47 @@ function objectModel(network: DetectorNetwork, model: DetectorFolder, times: Tim
     labels,
     iouThreshold: validatedAt(model),
     loadTime: loadTime(times),
-    async predict(images, { signal } = {}) {
-      const answers: (ObjectPrediction | PredictionFailure)[] = [];
-      for (const [i, image] of images.entries()) {
-        signal?.throwIfAborted();
-        answers.push(await orFailure(() => network.detect(image, `image ${i + 1}`)));
-      }
-      return answers;
-    },
+    predict: (images, { signal } = {}) => eachOf(images, signal, (image, name) => network.detect(image, name)),
     close: () => network.close(),
   };
 }
 
+function maskModel(network: MaskNetwork, model: MaskDetectorFolder, times: Times): MaskModel {
+  const { task, modelName, labels, settings } = model;
+  const answer = async ({ boxes, masks }: FoundMasks): Promise<MaskPrediction> => {
+    const answers = await maskAnswers(masks, settings);
+    return { boxes: boxes.map((box, i) => ({ ...box, ...answers[i] })) };
+  };
+  return {
+    task,
+    modelName,
+    labels,
+    iouThreshold: validatedAt(model),
+    loadTime: loadTime(times),
+    predict: (images, { signal } = {}) =>
+      eachOf(images, signal, async (image, name) => answer(await network.find(image, name))),
+    find: (images, { signal } = {}) => eachOf(images, signal, (image, name) => network.find(image, name)),
+    answer,
+    close: () => network.close(),
+  };
+}
+
+/** What is said of each image, one after the other, or why there is nothing. */
+async function eachOf<T>(
+  images: readonly ImageSource[],
+  signal: AbortSignal | undefined,
+  look: (image: ImageSource, name: string) => Promise<T>,
+): Promise<(T | PredictionFailure)[]> {
+  const answers: (T | PredictionFailure)[] = [];
+  for (const [i, image] of images.entries()) {
+    signal?.throwIfAborted();
+    answers.push(await orFailure(() => look(image, `image ${i + 1}`)));
+  }
+  return answers;
+}
+
 /** `validation_iou_threshold` of the training; its default where the folder does not say. */
-function validatedAt({ training: { hyperparameters } }: DetectorFolder): number {
+function validatedAt({ training: { hyperparameters } }: Pick<DetectorFolder, 'training'>): number {
   const given = (hyperparameters as Record<string, unknown> | undefined)?.validation_iou_threshold;
   return typeof given === 'number' ? given : 0.5;
 }

@@ -7,6 +7,7 @@ import {
   type LabelKind,
   labelsOf,
   type ObjectRecord,
+  type ObjectTask,
   type Part,
   type Role,
   readLabelledImages,
@@ -58,16 +59,19 @@ const labelledImages = (labelKind: LabelKind): DataKind<ImageRecord> => ({
   truthOf: ({ labels }) => labels,
 });
 
-/** Images with boxes. */
-export const imagesWithObjects: DataKind<ObjectRecord> = {
-  read: (path, options) => readObjects(path, { task: 'detection', ...options }),
+const annotatedImages = (task: ObjectTask): DataKind<ObjectRecord> => ({
+  read: (path, options) => readObjects(path, { task, ...options }),
   write: (folder, records) => writeObjectTable(folder, records),
-  readBack: (folder) => readObjectTable(folder, { task: 'detection', role: 'validation' }),
+  readBack: (folder) => readObjectTable(folder, { task, role: 'validation' }),
   split: splitObjects,
   compare: checkObjectValidation,
   labelsOf,
   truthOf: ({ objects }) => objects,
-};
+});
+
+/** Images with boxes of objects, or with their outlines. */
+export const imagesWithObjects = (task: Task): DataKind<ObjectRecord> =>
+  annotatedImages(task === 'image_instance_segmentation' ? 'segmentation' : 'detection');
 
 /** Images with one label each, or with any number of them. */
 export const imagesWithLabels = (task: Task): DataKind<ImageRecord> => labelledImages(labelKindOf(task));

@@ -27,13 +27,19 @@ const jobs = [
     terms: ['classifier', 'box_regression', 'objectness', 'rpn_box_regression'],
     averaged: false,
   },
+  {
+    model: 'maskrcnn_resnet18_fpn',
+    parameters: 'min_size: 48, max_size: 64, training_batch_size: 2, validation_batch_size: 3',
+    terms: ['classifier', 'box_regression', 'mask', 'objectness', 'rpn_box_regression'],
+    averaged: false,
+  },
 ];
 
 for (const { model, parameters, terms, averaged } of jobs) {
   test(`${model}: a job trains from annotations to tables, and goes on after it was cut off`, async (t) => {
     const folder = mkdtempSync(join(tmpdir(), 'fovea-detection-'));
     t.after(() => rmSync(folder, { recursive: true }));
-    await drawObjects(folder, { training: 12 });
+    await drawObjects(folder, { training: 12 }, { outlines: model.startsWith('maskrcnn') });
     const job = drawnObjectsJob({
       model,
       parameters: `${parameters}, number_of_epochs: 2, checkpoint_frequency: 1, number_of_workers: 1`,

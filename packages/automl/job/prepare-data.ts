@@ -24,7 +24,7 @@ interface DataOf<Kind extends string, R> extends Sets<R> {
 /** Images with labels. */
 export type ClassificationData = DataOf<'labels', ImageRecord>;
 
-/** Images with boxes. */
+/** Images with boxes, or outlines. */
 export type DetectionData = DataOf<'objects', ObjectRecord>;
 
 /** The images of a job, every one of them opened once and found whole. */
@@ -51,8 +51,9 @@ export interface PrepareOptions {
  * @throws IssuesError with every problem of every file, before anything is trained
  */
 export async function prepareData(job: ImageJob, options: PrepareOptions): Promise<JobData> {
-  if (!isClassification(job.task)) return { kind: 'objects', ...(await prepareSets(imagesWithObjects, job, options)) };
-  return { kind: 'labels', ...(await prepareSets(imagesWithLabels(job.task), job, options)) };
+  return isClassification(job.task)
+    ? { kind: 'labels', ...(await prepareSets(imagesWithLabels(job.task), job, options)) }
+    : { kind: 'objects', ...(await prepareSets(imagesWithObjects(job.task), job, options)) };
 }
 
 async function prepareSets<R extends JobImage>(

@@ -23,15 +23,15 @@ export type ReadJobData = ({ kind: 'labels' } & JobDataRead) | ({ kind: 'objects
 
 /**
  * Reads what `training_data` and `validation_data` of a job name: an MLTable folder, a JSONL, CSV or TSV file, for classification a
- * folder of class folders, for objects annotations in the layouts of COCO, Pascal VOC and YOLO. Nothing is thrown for what is wrong
- * there: every problem is an issue.
+ * folder of class folders, for objects annotations in the layouts of COCO, Pascal VOC, YOLO, the VGG Image Annotator or pictures of
+ * masks; for segmentation each object needs an outline there. Nothing is thrown for what is wrong there: every problem is an issue.
  *
  * @param baseFolder where relative paths begin: the job file's folder
  */
 export async function readJobData(job: NamesData & Pick<ImageJob, 'task'>, baseFolder: string): Promise<ReadJobData> {
   return isClassification(job.task)
     ? { kind: 'labels', ...(await readSets(imagesWithLabels(job.task), job, baseFolder)) }
-    : { kind: 'objects', ...(await readSets(imagesWithObjects, job, baseFolder)) };
+    : { kind: 'objects', ...(await readSets(imagesWithObjects(job.task), job, baseFolder)) };
 }
 
 /** The same for data of any kind. */

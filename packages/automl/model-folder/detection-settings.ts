@@ -1,5 +1,6 @@
 import { readTileGrid, type TileGrid } from '@fovea/vision/transforms';
 import { type DetectionSettings, isYolo, type LoaderMetadata, type TileSettings } from './layout.ts';
+import { MASK_RULES } from './mask-settings.ts';
 import { LARGEST_SIZE, mergeSettings, type SettingRule, wholeNumber } from './settings.ts';
 
 const MOST_DETECTIONS = 10_000;
@@ -23,13 +24,16 @@ const tiles: Record<keyof TileSettings, SettingRule> = {
   tile_predictions_nms_thresh: orDefault(share),
 };
 
-const REGION_RULES: Readonly<Record<string, SettingRule>> = {
+const regions: Readonly<Record<string, SettingRule>> = {
   min_size: pixels,
   max_size: pixels,
   ...box,
   box_detections_per_img: (value) => wholeNumber(value, 'of boxes', MOST_DETECTIONS),
-  ...tiles,
 };
+
+const REGION_RULES: Readonly<Record<string, SettingRule>> = { ...regions, ...tiles };
+
+const MASK_DETECTOR_RULES: Readonly<Record<string, SettingRule>> = { ...regions, ...MASK_RULES };
 
 const YOLO_RULES: Readonly<Record<string, SettingRule>> = {
   img_size: (value) => pixels(value) ?? (Number(value) % STRIDE === 0 ? null : `should be a multiple of ${STRIDE}`),
@@ -48,6 +52,9 @@ export function readDetectionSettings(edited: unknown, metadata: LoaderMetadata,
     const merged = Object.entries(mergeSettings(edited, metadata, { rules, fixed, file }));
     return Object.fromEntries(merged.filter(([, value]) => value !== undefined));
   };
+  if (metadata.task === 'image_instance_segmentation') {
+    return merge(MASK_DETECTOR_RULES, {}) as unknown as DetectionSettings;
+  }
   if (!isYolo(settings)) {
     return merge(REGION_RULES, {}) as unknown as DetectionSettings;
   }

@@ -4,8 +4,12 @@ export { tilesIn } from './detection-settings.ts';
 export {
   type ClassificationTask,
   type DetectionSettings,
+  type DetectionTask,
+  findsMasks,
   type InferenceSettings,
+  isDetectionTask,
   isYolo,
+  type MaskDetectorSettings,
   type ModelInput,
   type ModelTask,
   type RegionDetectorSettings,
@@ -14,4 +18,10 @@ export {
 } from './layout.ts';
 export { MASK_DEFAULTS, MASK_RULES, type MaskImageType, type MaskSettings } from './mask-settings.ts';
 export { ModelFolderError, type ModelFolderErrorCode, type ModelFolderIssue } from './model-folder-error.ts';
-export { type ClassifierFolder, type DetectorFolder, type ModelFolder, readModelFolder } from './read.ts';
+export {
+  type ClassifierFolder,
+  type DetectorFolder,
+  type MaskDetectorFolder,
+  type ModelFolder,
+  readModelFolder,
+} from './read.ts';

@@ -1,3 +1,5 @@
+import type { MaskSettings } from './mask-settings.ts';
+
 /** Where things are in a model folder. */
 export const FILES = {
   /** What fovea needs to load the model; the other files at the root are MLflow's. */
@@ -32,13 +34,15 @@ export const FINGERPRINTED = [
 export const FORMAT_VERSION = 1;
 
 export type ClassificationTask = 'image_classification' | 'image_classification_multilabel';
-export type ModelTask = ClassificationTask | 'image_object_detection';
+export type DetectionTask = 'image_object_detection' | 'image_instance_segmentation';
+export type ModelTask = ClassificationTask | DetectionTask;
 
 /** How a task is called inside an MLflow folder. */
 export const MLFLOW_TASKS: Record<ModelTask, string> = {
   image_classification: 'image-classification',
   image_classification_multilabel: 'image-classification-multilabel',
   image_object_detection: 'image-object-detection',
+  image_instance_segmentation: 'image-instance-segmentation',
 };
 
 /** A label of a multi-label model is said to be present from this probability on. Scoring itself answers probabilities alone. */
@@ -97,10 +101,21 @@ export interface YoloSettings
   model_size: string;
 }
 
-export type DetectionSettings = RegionDetectorSettings | YoloSettings;
+/** The same of Mask R-CNN, which has no tiles. */
+export interface MaskDetectorSettings extends Omit<RegionDetectorSettings, keyof TileSettings>, MaskSettings {}
+
+export type DetectionSettings = RegionDetectorSettings | YoloSettings | MaskDetectorSettings;
 
 export const isYolo = (settings: InferenceSettings | DetectionSettings): settings is YoloSettings =>
   'img_size' in settings;
+
+/** Whether masks are answered besides boxes. */
+export const findsMasks = (settings: InferenceSettings | DetectionSettings): settings is MaskDetectorSettings =>
+  'mask_pixel_score_threshold' in settings;
+
+/** Whether a model finds objects, and does not say of images as wholes what they are. */
+export const isDetectionTask = (task: ModelTask): task is DetectionTask =>
+  task === 'image_object_detection' || task === 'image_instance_segmentation';
 
 /** Where the weights that training started from come from. */
 export interface WeightsOrigin {

@@ -23,6 +23,7 @@ const SIGNATURE_OUTPUTS: Record<ModelTask, readonly string[]> = {
   image_classification: ['probs', 'labels', 'visualizations', 'attributions'],
   image_classification_multilabel: ['probs', 'labels', 'visualizations', 'attributions'],
   image_object_detection: ['boxes'],
+  image_instance_segmentation: ['boxes'],
 };
 
 /**

@@ -13,9 +13,12 @@ import {
   FINGERPRINTED,
   FORMAT_VERSION,
   type InferenceSettings,
+  isDetectionTask,
   type LoaderMetadata,
+  type MaskDetectorSettings,
   MLFLOW_TASKS,
   type ModelInput,
+  type ModelTask,
   MULTILABEL_THRESHOLD,
   type WeightsOrigin,
 } from './layout.ts';
@@ -23,7 +26,7 @@ import { ModelFolderError } from './model-folder-error.ts';
 import { readSettings } from './settings.ts';
 
 /** A model folder that was read and checked. */
-export type ModelFolder = ClassifierFolder | DetectorFolder;
+export type ModelFolder = ClassifierFolder | DetectorFolder | MaskDetectorFolder;
 
 interface AnyFolder {
   folder: string;
@@ -48,10 +51,19 @@ export interface ClassifierFolder extends AnyFolder {
   outputName: string;
 }
 
-export interface DetectorFolder extends AnyFolder {
+export interface DetectorFolder extends AnyDetectorFolder {
   task: 'image_object_detection';
   /** In force, that is, as edited. */
-  settings: DetectionSettings;
+  settings: Exclude<DetectionSettings, MaskDetectorSettings>;
+}
+
+export interface MaskDetectorFolder extends AnyDetectorFolder {
+  task: 'image_instance_segmentation';
+  /** In force, that is, as edited. */
+  settings: MaskDetectorSettings;
+}
+
+interface AnyDetectorFolder extends AnyFolder {
   threshold: null;
   /** The checked graph as `exportDetector` writes it, with the thresholds in force. */
   onnx: Uint8Array;
@@ -94,10 +106,11 @@ export async function readModelFolder(folder: string, { checkWeights = false } =
     weightsOrigin: metadata.weights_origin,
   };
   const { task } = metadata;
-  if (task === 'image_object_detection') {
+  if (isDetectionTask(task)) {
     const settings = readDetectionSettings(edited, metadata, settingsFile);
     const graph = checkDetectorGraph(bytes, labels, settings, onnxFile);
-    return { ...common, task, settings, threshold: null, firstLabel: metadata.first_label ?? 0, ...graph };
+    const detector = { ...common, task, settings, threshold: null, firstLabel: metadata.first_label ?? 0, ...graph };
+    return detector as DetectorFolder | MaskDetectorFolder;
   }
   const settings = readSettings(edited, metadata, settingsFile);
   return {
@@ -164,7 +177,7 @@ function checkMetadata(value: unknown, file: string): LoaderMetadata {
   if (!isRecord(input) || !isTriple(input.mean) || !isTriple(input.std) || (input.std as number[]).includes(0)) {
     fail('invalid-file', 'input.mean and input.std should be three numbers each, and std not 0');
   }
-  const interpolation = value.task === 'image_object_detection' ? 'linear' : 'bilinear';
+  const interpolation = isDetectionTask(value.task as ModelTask) ? 'linear' : 'bilinear';
   if (!isRecord(input) || input.interpolation !== interpolation)
     fail('invalid-file', `input.interpolation should be ${interpolation}`);
   const { first_label: first = 0 } = value;

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { stringify } from 'yaml';
-import { MLFLOW_TASKS, type ModelTask } from './layout.ts';
+import { isDetectionTask, MLFLOW_TASKS, type ModelTask } from './layout.ts';
 import { PYTHON } from './mlflow-files.ts';
 import { pythonLiteral } from './python-literal.ts';
 import type { ModelContents } from './write.ts';
@@ -12,6 +12,7 @@ const PARTS: Record<ModelTask, { scorer: string; torch: string }> = {
   image_classification: { scorer: 'classifier.py', torch: 'classifier_torch.py' },
   image_classification_multilabel: { scorer: 'classifier.py', torch: 'classifier_torch.py' },
   image_object_detection: { scorer: 'detector.py', torch: 'detector_torch.py' },
+  image_instance_segmentation: { scorer: 'detector.py', torch: 'detector_torch.py' },
 };
 
 /** Images and requests, and what answers them with a model of the task. */
@@ -41,7 +42,7 @@ export function scoringScript({
     model_name: modelName,
     task_type: MLFLOW_TASKS[task],
     ...Object.fromEntries(given),
-    ...(task === 'image_object_detection' && { first_label: firstLabel }),
+    ...(isDetectionTask(task) && { first_label: firstLabel }),
     mean,
     std,
     normalised_in_graph,

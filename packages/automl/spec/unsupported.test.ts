@@ -101,10 +101,33 @@ for (const [name, lines, ...expected] of cases) {
   test(`not yet, or otherwise: ${name}`, () => assert.deepEqual(reasons(lines), expected));
 }
 
-test('another task is one reason, not one for each of its models', () => {
-  assert.deepEqual(reasons('', head.replace('image_classification', 'image_instance_segmentation')), [
-    '-2:7 image_instance_segmentation jobs can not be run yet; image_classification, image_classification_multilabel and image_object_detection can',
-  ]);
+test('every task runs, AutoMode and default models included', () => {
+  const said = (task: string, lines = '') => {
+    const { job, source } = parseJob(head.replace('image_classification', task) + lines, { file: 'job.yml' });
+    assert.ok(job);
+    return unsupportedReasons(job, source).map(({ message }) => message);
+  };
+  for (const task of ['image_object_detection', 'image_instance_segmentation']) {
+    assert.deepEqual(said(task), []);
+    assert.deepEqual(said(task, 'limits: {max_trials: 3}\n'), []);
+  }
+  assert.deepEqual(
+    said('image_instance_segmentation', 'training_parameters: {model_name: maskrcnn_resnet18_fpn}\n'),
+    [],
+  );
+});
+
+test('masks are not looked for in tiles', () => {
+  const lines = 'training_parameters: {model_name: maskrcnn_resnet18_fpn, tile_grid_size: 3x2}\n';
+  const { issues } = parseJob(head.replace('image_classification', 'image_instance_segmentation') + lines, {
+    file: 'job.yml',
+  });
+  const [{ severity, message }] = issues;
+  assert.equal(severity, 'error');
+  assert.equal(
+    message,
+    'tile_grid_size is a hyperparameter of image_object_detection, not of image_instance_segmentation',
+  );
 });
 
 test('a flag of yolov5 has no effect on other detectors', () => {

@@ -47,10 +47,6 @@ const noEffect = (path: Path, message: string, hint?: string): Problem => ({
 });
 
 function taskProblems(job: ImageJob, runnableModels: readonly string[]): Problem[] {
-  if (job.task === 'image_instance_segmentation') {
-    const others = 'image_classification, image_classification_multilabel and image_object_detection can';
-    return [notYet(['task'], `${job.task} jobs can not be run yet`, others)];
-  }
   const hint = `this release trains ${runnableModels.join(', ')}`;
   return chosenModels(job)
     .filter(({ model }) => !runnableModels.includes(model))

@@ -1,8 +1,6 @@
-import type { Hyperparameters } from '../spec/resolve-hyperparameters.ts';
 import { largestUsefulBatch } from './batch-size.ts';
+import type { DetectorHyperparameters } from './detector-hyperparameters.ts';
 import { fromScratch } from './recipe.ts';
-
-type DetectionHyperparameters = Hyperparameters<'image_object_detection'>;
 
 /** What the weights that training starts from know: to find objects, to tell photographs apart (the backbone alone), or nothing. */
 export type Knowledge = 'objects' | 'images' | 'nothing';
@@ -62,9 +60,9 @@ const SMALL_IMAGES = { min_size: 320, max_size: 711 } as const;
  * YOLOv5 is made to be trained from random weights: only epochs and patience change.
  */
 export function detectionRecipe(
-  hp: DetectionHyperparameters,
+  hp: DetectorHyperparameters,
   circumstances: DetectionCircumstances,
-): DetectionHyperparameters {
+): DetectorHyperparameters {
   const { knows, given, fitToData } = circumstances;
   const begun = knows === 'nothing' ? fromScratch(hp, given) : hp;
   if (!fitToData || hp.model_name === 'yolov5') return begun;
@@ -74,11 +72,11 @@ export function detectionRecipe(
 }
 
 function untaught(
-  hp: DetectionHyperparameters,
+  hp: DetectorHyperparameters,
   { images, device, given }: DetectionCircumstances,
-): Partial<DetectionHyperparameters> {
+): Partial<DetectorHyperparameters> {
   const { training_batch_size: batch, model_name: model } = hp;
-  const named = (...names: (keyof DetectionHyperparameters)[]) => names.some((name) => given.has(name));
+  const named = (...names: (keyof DetectorHyperparameters)[]) => names.some((name) => given.has(name));
   return {
     ...(batch !== 'auto' && { training_batch_size: Math.max(batch, Math.min(LEAST_NORMALISED, images)) }),
     // A rate that is named is meant for the optimizer that is documented, and an optimizer for its usual rate.
@@ -90,10 +88,7 @@ function untaught(
   };
 }
 
-function fineTuned(
-  hp: DetectionHyperparameters,
-  { images }: DetectionCircumstances,
-): Partial<DetectionHyperparameters> {
+function fineTuned(hp: DetectorHyperparameters, { images }: DetectionCircumstances): Partial<DetectorHyperparameters> {
   // Goyal et al. 2017, section 2.1, https://arxiv.org/abs/1706.02677.
   const rate = (hp.learning_rate * imagesPerUpdate(hp, images)) / DOCUMENTED_BATCH;
   return {
@@ -104,9 +99,9 @@ function fineTuned(
 
 /** As many epochs as make enough updates, and as much more patience. */
 function lasting(
-  hp: DetectionHyperparameters,
+  hp: DetectorHyperparameters,
   { images, knows, given }: DetectionCircumstances,
-): DetectionHyperparameters {
+): DetectorHyperparameters {
   if (given.has('number_of_epochs')) return hp;
   const least = knows === 'nothing' ? LEAST_UPDATES_FROM_SCRATCH : LEAST_UPDATES;
   const updates = hp.number_of_epochs * Math.ceil(images / imagesPerUpdate(hp, images));
@@ -121,7 +116,7 @@ function lasting(
 }
 
 function imagesPerUpdate(
-  { training_batch_size: batch, gradient_accumulation_step: accumulated }: DetectionHyperparameters,
+  { training_batch_size: batch, gradient_accumulation_step: accumulated }: DetectorHyperparameters,
   images: number,
 ): number {
   return (batch === 'auto' ? largestUsefulBatch(images) : batch) * accumulated;
@@ -137,7 +132,7 @@ const BREAKDOWN = 10_000;
  * 3.5 of 100 instead of 9.9 (He et al. 2019, section 4.2, https://arxiv.org/abs/1811.08883).
  */
 export function untaughtWarning(
-  { model_name, min_size, training_batch_size: batch }: DetectionHyperparameters,
+  { model_name, min_size, training_batch_size: batch }: DetectorHyperparameters,
   { images, knows }: Pick<DetectionCircumstances, 'images' | 'knows'>,
 ): string | null {
   if (knows !== 'nothing' || images >= BREAKDOWN) return null;

@@ -15,17 +15,17 @@ import {
   yolov5TrainingSample,
   yolov5ValidationSample,
 } from '@fovea/vision';
-import type { Hyperparameters } from '../spec/resolve-hyperparameters.ts';
+import type { DetectorHyperparameters } from './detector-hyperparameters.ts';
 
 export type DetectionSampleSettings = Pick<
-  Hyperparameters<'image_object_detection'>,
+  DetectorHyperparameters,
   'min_size' | 'max_size' | 'image_size' | 'multi_scale' | 'advanced_settings'
 > &
   Partial<TileSettings>;
 
 /** What a job settles of tiles. */
 type TileSettings = Pick<
-  Hyperparameters<'image_object_detection'>,
+  DetectorHyperparameters,
   'tile_grid_size' | 'tile_overlap_ratio' | 'tile_predictions_nms_threshold' | 'box_detections_per_image'
 >;
 

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { ObjectRecord } from '@fovea/data';
+import { type ObjectRecord, objectMask } from '@fovea/data';
+import type { RunLengths } from '@fovea/data/masks';
 import { manualSeed, zeros } from '@fovea/torch';
-import { findDetector } from '@fovea/vision';
+import { findDetector, type Size } from '@fovea/vision';
 import type { ValidationMetricType } from '../metrics/index.ts';
 import { type DetectionSampleSettings, detectionSamples } from './detection-samples.ts';
+import { targetsOf } from './detection-targets.ts';
 import { DetectionTraining } from './detection-training.ts';
 
 const CLASSES = ['cup', 'plate'];
@@ -13,6 +15,11 @@ const box = (label: string, corners: [number, number, number, number], crowd = f
   box: corners,
   crowd,
 });
+/** With a triangle for an outline, as wide and high as the box. */
+const outlined = (label: string, corners: [number, number, number, number], crowd = false) => {
+  const [x1, y1, x2, y2] = corners;
+  return { ...box(label, corners, crowd), polygons: [[x1, y1, x2, y1, x1, y2]] };
+};
 const record = (width: number, height: number, ...objects: ObjectRecord['objects']): ObjectRecord => ({
   file: `${width}.jpg`,
   source: { file: 'x.jsonl' },
@@ -27,7 +34,22 @@ const RECORDS = [
   record(120, 120),
 ];
 
+const OUTLINED = RECORDS.map((each) => ({
+  ...each,
+  objects: each.objects.map(({ label, box: [x1, y1, x2, y2], crowd }) => outlined(label, [x1, y1, x2, y2], crowd)),
+}));
+
 const FLAGS = { apply_mosaic_for_yolo: true, apply_automl_train_augmentations: true, stream_image_files: false };
+
+const SMALL = {
+  minSize: 64,
+  maxSize: 100,
+  imageSize: 64,
+  modelSize: 'small',
+  scoreThreshold: 0.01,
+  nmsIouThreshold: 0.5,
+  learnsNormalisation: true,
+};
 
 function training(
   name: string,
@@ -37,21 +59,15 @@ function training(
   }: Partial<DetectionSampleSettings> & { metricType?: ValidationMetricType } = {},
 ) {
   manualSeed(1);
-  const detector = findDetector(name).build({
-    classes: CLASSES.length,
-    minSize: 64,
-    maxSize: 100,
-    imageSize: 64,
-    modelSize: 'small',
-    scoreThreshold: 0.01,
-    nmsIouThreshold: 0.5,
-    learnsNormalisation: true,
-  });
+  const { build, finds } = findDetector(name);
+  const records = finds === 'masks' ? OUTLINED : RECORDS;
+  const detector = build({ ...SMALL, classes: CLASSES.length });
   return new DetectionTraining({
     detector,
+    finds,
     classes: CLASSES,
-    train: RECORDS,
-    validation: RECORDS,
+    train: records,
+    validation: records,
     iouThreshold: 0.5,
     samples: detectionSamples(name, {
       min_size: 64,
@@ -86,6 +102,56 @@ test('right answers have a precision of 1, and what COCO counts is told besides;
   assert.deepEqual(Object.keys(tables()), ['per_label_metrics', 'precision_recall_curve', 'confusion_matrix']);
   const { metrics: none } = training('yolov5', { metricType: 'none' }).judge([truth]);
   assert.deepEqual(none, {});
+});
+
+test('masks are judged by their pixels: right boxes with other masks are wrong', () => {
+  const task = training('maskrcnn_resnet18_fpn');
+  assert.deepEqual([task.name, training('yolov5').name], ['image_instance_segmentation', 'image_object_detection']);
+  const withMasks = (maskOf: (object: ObjectRecord['objects'][number], size: Size) => RunLengths) =>
+    OUTLINED.map((image, i) => {
+      const single = image.objects.filter(({ crowd }) => !crowd);
+      return { ...truth[i], masks: single.map((object) => maskOf(object, image)) };
+    });
+  const { metrics, tables } = task.judge([withMasks(objectMask)]);
+  for (const name of ['mean_average_precision', 'precision', 'recall', 'coco_AP'])
+    assert.ok(Math.abs(metrics[name] - 1) < 1e-9, `${name} ${metrics[name]}`);
+  const { data } = tables().confusion_matrix;
+  assert.deepEqual('matrix' in data && data.matrix, [
+    [2, 0, 0],
+    [0, 1, 0],
+    [0, 0, 0],
+  ]);
+  // A triangle is half of its box: the overlap is a little less than one half, or a little more, as pixels have it.
+  const { metrics: boxed } = task.judge([withMasks(({ box: whole }, size) => objectMask({ box: whole }, size))]);
+  assert.ok(boxed.coco_AP75 === 0 && boxed.coco_AP < 0.2, `${boxed.coco_AP}`);
+});
+
+test('masks are learned from outlines that went the way of the image, and without outlines nothing begins', () => {
+  const task = training('maskrcnn_resnet18_fpn', {
+    advanced_settings: { ...FLAGS, apply_automl_train_augmentations: false },
+  });
+  const samples = task.trainingSamples([0, 1, 2], { seed: 1, epoch: 0, batch: 0, position: 0 });
+  const [first, second, third] = targetsOf(samples, 'cpu');
+  assert.deepEqual(first.masks?.shape, [1, 50, 100]);
+  assert.equal(first.masks?.dtype, 'uint8');
+  // The cup, 40 × 20 pixels from 10, 10: half of its box, rows that grow shorter.
+  const rows = first.masks?.select(0, 0).float().sum(1).toArray() as number[];
+  assert.deepEqual(
+    [rows[9], rows[10], rows[29], rows[30]].map((value) => Math.round(value / 4)),
+    [0, 10, 0, 0],
+  );
+  assert.ok(Math.abs(rows.reduce((sum, value) => sum + value, 0) - 400) <= 20);
+  assert.deepEqual(second.masks?.shape, [2, 95, 63]);
+  assert.equal(third.masks, undefined);
+  assert.throws(
+    () =>
+      new DetectionTraining({
+        ...{ detector: findDetector('maskrcnn_resnet18_fpn').build({ ...SMALL, classes: 2 }), finds: 'masks' },
+        ...{ classes: CLASSES, train: RECORDS, validation: RECORDS, metricType: 'voc', iouThreshold: 0.5 },
+        samples: detectionSamples('maskrcnn_resnet18_fpn', { min_size: 64, max_size: 100, advanced_settings: FLAGS }),
+      }),
+    /"cup"\) has a box and no outline/,
+  );
 });
 
 test('with tiles every part of an image is shown, and what is found in the parts is judged as one answer', () => {
@@ -185,6 +251,10 @@ test('without augmentations every image is shown as in validation', () => {
 
 for (const [name, terms] of [
   ['fasterrcnn_resnet18_fpn', ['classifier_loss', 'box_regression_loss', 'objectness_loss', 'rpn_box_regression_loss']],
+  [
+    'maskrcnn_resnet18_fpn',
+    ['classifier_loss', 'box_regression_loss', 'mask_loss', 'objectness_loss', 'rpn_box_regression_loss'],
+  ],
   ['retinanet_resnet50_fpn', ['classification_loss', 'box_regression_loss']],
   ['yolov5', ['box_loss', 'objectness_loss', 'classes_loss']],
 ] as const) {
@@ -198,8 +268,11 @@ for (const [name, terms] of [
     assert.ok(Math.abs(loss.item() - sum) < 1e-4 * Math.abs(sum));
     task.model.eval();
     const found = task.answers(zeros([2, 3, height, width]), samples);
-    for (const [i, { boxes, labels, scores }] of found.entries()) {
+    for (const [i, { boxes, labels, scores, masks }] of found.entries()) {
       assert.deepEqual([boxes.length, labels.length], [4 * scores.length, scores.length]);
+      assert.equal(masks?.length, name.startsWith('maskrcnn') ? scores.length : undefined);
+      for (const mask of masks ?? [])
+        assert.deepEqual([mask.height, mask.width], [RECORDS[i].height, RECORDS[i].width]);
       for (let k = 0; k < boxes.length; k++) {
         const most = k % 2 === 0 ? RECORDS[i].width : RECORDS[i].height;
         assert.ok(boxes[k] >= 0 && boxes[k] <= most);

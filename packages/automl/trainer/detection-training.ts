@@ -1,20 +1,28 @@
-import type { NormalisedBox, ObjectRecord } from '@fovea/data';
-import { cat, fromTypedArray, noGrad, ops, type Tensor, tensor, tidy } from '@fovea/torch';
+import { type NormalisedBox, type ObjectRecord, objectMask } from '@fovea/data';
+import { noGrad, type Tensor, tidy } from '@fovea/torch';
 import {
   type BoxedImage,
   boxedImage,
   boxesOnOriginal,
-  type DetectionTarget,
+  type DetectorModel,
   letterboxGeometry,
   type Normalisation,
   type ObjectDetector,
   type Placement,
-  type PlainDetections,
   type SampleBoxes,
   type Size,
 } from '@fovea/vision';
-import { DetectionLog, detectionMetrics, detectionTables, type ValidationMetricType } from '../metrics/index.ts';
+import {
+  DetectionLog,
+  detectionMetrics,
+  detectionTables,
+  type TrueObjects,
+  type ValidationMetricType,
+} from '../metrics/index.ts';
+import { MASK_DEFAULTS } from '../model-folder/mask-settings.ts';
 import type { DetectionSamples } from './detection-samples.ts';
+import { targetsOf } from './detection-targets.ts';
+import { type FoundInImage, foundInImages } from './found-objects.ts';
 import type { Evaluation, InPrecision, Losses, Sample, SampleMoment, TrainingTask } from './training-task.ts';
 
 /** An image with the boxes that it shows. */
@@ -29,6 +37,8 @@ export interface DetectionSample extends Sample {
 
 interface Setting {
   detector: ObjectDetector;
+  /** Masks: images are learned from with the outlines of their objects, and masks are judged instead of boxes. */
+  finds: DetectorModel['finds'];
   classes: readonly string[];
   train: readonly ObjectRecord[];
   validation: readonly ObjectRecord[];
@@ -37,9 +47,8 @@ interface Setting {
   samples: DetectionSamples;
 }
 
-/** A network that learns to find objects. */
-export class DetectionTraining implements TrainingTask<DetectionSample, PlainDetections[]> {
-  readonly name = 'image_object_detection';
+/** A network that learns to find objects: boxes around them, or also which pixels are theirs. */
+export class DetectionTraining implements TrainingTask<DetectionSample, FoundInImage[]> {
   readonly primaryMetric = 'mean_average_precision';
   readonly #setting: Setting;
   readonly #indexOf: ReadonlyMap<string, number>;
@@ -48,16 +57,23 @@ export class DetectionTraining implements TrainingTask<DetectionSample, PlainDet
   readonly #validation: readonly BoxedImage[];
   /** Of each validation image, how many of `#validation` are parts of it; they stand one after the other. */
   readonly #partCounts: readonly number[];
+  /** What is in each validation image. */
+  #truths: TrueObjects[] | null = null;
 
-  /** @throws RangeError for a label that is none of the classes */
+  /** @throws RangeError for a label that is none of the classes, and for an object without outline where masks are to be found */
   constructor(setting: Setting) {
     this.#setting = setting;
     this.#indexOf = new Map(setting.classes.map((label, index) => [label, index]));
-    const partsOf = (record: ObjectRecord) => setting.samples.parts(boxedImage(record, setting.classes));
+    const partsOf = (record: ObjectRecord) =>
+      setting.samples.parts(boxedImage(record, setting.classes, { outlines: setting.finds === 'masks' }));
     this.#training = setting.train.flatMap(partsOf);
     const validation = setting.validation.map(partsOf);
     this.#validation = validation.flat();
     this.#partCounts = validation.map((parts) => parts.length);
+  }
+
+  get name() {
+    return this.#setting.finds === 'masks' ? 'image_instance_segmentation' : 'image_object_detection';
   }
 
   get model() {
@@ -126,23 +142,16 @@ export class DetectionTraining implements TrainingTask<DetectionSample, PlainDet
     return samples.length;
   }
 
-  answers(images: Tensor, samples: readonly DetectionSample[]): PlainDetections[] {
+  answers(images: Tensor, samples: readonly DetectionSample[]): FoundInImage[] {
     return tidy(() =>
       noGrad(() => {
         const found = this.#setting.detector.detect({ images, sizes: samples.map(({ size }) => size) });
-        const rows = found.map(({ boxes, scores, labels }, i) => {
-          const { original } = samples[i];
-          const onImage = boxesOnOriginal(boxes.float(), original, this.#placementOf(samples[i]));
-          return cat([onImage, scores.float().unsqueeze(1), labels.float().unsqueeze(1)], 1);
-        });
-        const all = cat(rows).cpu().contiguous().data() as Float32Array;
-        let row = 0;
-        return rows.map((ofImage) => {
-          const count = ofImage.size(0);
-          const from = row;
-          row += count;
-          return unpacked(all.subarray(6 * from, 6 * row), count);
-        });
+        const originals = samples.map(({ original }) => original);
+        const onOriginals = found.map((objects, i) => ({
+          ...objects,
+          boxes: boxesOnOriginal(objects.boxes.float(), originals[i], this.#placementOf(samples[i])),
+        }));
+        return foundInImages(onOriginals, originals, MASK_DEFAULTS.mask_pixel_score_threshold);
       }),
     );
   }
@@ -155,20 +164,14 @@ export class DetectionTraining implements TrainingTask<DetectionSample, PlainDet
     return { ratioX, ratioY, padding: { x: 0, y: 0 } };
   }
 
-  judge(answers: readonly PlainDetections[][]): Evaluation {
-    const { classes, validation, metricType: type, iouThreshold } = this.#setting;
+  judge(answers: readonly FoundInImage[][]): Evaluation {
+    const { classes, validation, metricType: type, finds, iouThreshold } = this.#setting;
+    const kind = finds === 'masks' ? 'segm' : 'bbox';
+    this.#truths ??= validation.map((record) => this.#truthOf(record));
     const log = new DetectionLog(classes.length);
-    for (const [i, found] of this.#wholeAnswers(answers.flat()).entries()) {
-      const { width, height, objects } = validation[i];
-      const truth = {
-        boxes: objects.flatMap(({ box }) => inPixels(box, { width, height })),
-        labels: objects.map(({ label }) => this.#classOf(label)),
-        crowd: objects.map(({ crowd }) => Number(crowd)),
-      };
-      log.addImage(truth, found);
-    }
+    for (const [i, found] of this.#wholeAnswers(answers.flat()).entries()) log.addImage(this.#truths[i], found);
     const records = log.records();
-    const { metrics, coco } = detectionMetrics(records, classes, { type, iouThreshold });
+    const { metrics, coco } = detectionMetrics(records, classes, { type, kind, iouThreshold });
     const numbers = Object.entries(coco ?? {}).filter(([, value]) => typeof value === 'number' && value >= 0);
     const defined = Object.entries(metrics).filter((entry): entry is [string, number] => entry[1] !== null);
     return {
@@ -176,16 +179,26 @@ export class DetectionTraining implements TrainingTask<DetectionSample, PlainDet
         ...Object.fromEntries(defined),
         ...Object.fromEntries(numbers.map(([name, value]) => [`coco_${name}`, value])),
       },
-      tables: () => detectionTables(records, classes, { iouThreshold }),
+      tables: () => detectionTables(records, classes, { kind, iouThreshold }),
     };
   }
 
-  /** What was found in each image, of what was found in its parts. */
-  #wholeAnswers(found: readonly PlainDetections[]): PlainDetections[] {
+  #truthOf({ width, height, objects }: ObjectRecord): TrueObjects {
+    return {
+      boxes: objects.flatMap(({ box }) => inPixels(box, { width, height })),
+      labels: objects.map(({ label }) => this.#classOf(label)),
+      crowd: objects.map(({ crowd }) => Number(crowd)),
+      ...(this.#setting.finds === 'masks' && { masks: objects.map((object) => objectMask(object, { width, height })) }),
+    };
+  }
+
+  /** What was found in each image, of what was found in its parts; masks are looked for in whole images alone. */
+  #wholeAnswers(found: readonly FoundInImage[]): FoundInImage[] {
     let end = 0;
     return this.#partCounts.map((count) => {
       const start = end;
       end += count;
+      if (count === 1) return found[start];
       return this.#setting.samples.merged(this.#validation.slice(start, end), found.slice(start, end));
     });
   }
@@ -214,38 +227,6 @@ function onOneCanvas(samples: readonly DetectionSample[], stride: number): Detec
   const padded = (side: keyof Size) => Math.ceil(Math.max(...samples.map(({ size }) => size[side])) / stride) * stride;
   const canvas = { width: padded('width'), height: padded('height'), left: 0, top: 0, fill: 0 };
   return samples.map((sample) => ({ ...sample, canvas }));
-}
-
-/** What the detector should find, in tensors that travel to the device at once. */
-function targetsOf(samples: readonly DetectionSample[], device: string): DetectionTarget[] {
-  const counts = samples.map(({ boxes: { classes } }) => classes.length);
-  const total = counts.reduce((sum, count) => sum + count, 0);
-  const corners = new Float32Array(4 * total);
-  let at = 0;
-  for (const { boxes } of samples) {
-    corners.set(boxes.corners, at);
-    at += boxes.corners.length;
-  }
-  const boxes = ops.splitWithSizes(fromTypedArray(corners, [total, 4]).to({ device }), counts);
-  const labels = tensor(
-    samples.flatMap((sample) => [...sample.boxes.classes]),
-    { dtype: 'int64', device },
-  );
-  const ofImages = ops.splitWithSizes(labels.view([total]), counts);
-  return samples.map((_, i) => ({ boxes: boxes[i], labels: ofImages[i] }));
-}
-
-/** Rows of corners, score and class. */
-function unpacked(rows: Float32Array, count: number): PlainDetections {
-  const boxes = new Float32Array(4 * count);
-  const scores = new Float32Array(count);
-  const labels = new Int32Array(count);
-  for (let i = 0; i < count; i++) {
-    boxes.set(rows.subarray(6 * i, 6 * i + 4), 4 * i);
-    scores[i] = rows[6 * i + 4];
-    labels[i] = rows[6 * i + 5];
-  }
-  return { boxes, scores, labels };
 }
 
 const snakeCase = (name: string): string => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);

@@ -1,24 +1,24 @@
-import { rand, type Tensor, tensor } from '@fovea/torch';
+import { rand, type Tensor } from '@fovea/torch';
 import {
   boxedImage,
+  type DetectorModel,
   findDetector,
   freezeStages,
   type ObjectDetector,
-  type PlainDetections,
   type Size,
 } from '@fovea/vision';
 import type { DetectionData } from '../job/prepare-data.ts';
-import type { Hyperparameters } from '../spec/resolve-hyperparameters.ts';
 import { detectionRecipe, untaughtWarning } from './detection-recipe.ts';
 import { detectionSamples } from './detection-samples.ts';
+import { targetsOf } from './detection-targets.ts';
 import { type DetectionSample, DetectionTraining } from './detection-training.ts';
+import type { DetectorHyperparameters } from './detector-hyperparameters.ts';
 import { exportTrainedDetector } from './export-detector.ts';
+import type { FoundInImage } from './found-objects.ts';
 import { findDetectorWeights, initialiseDetector } from './initial-weights.ts';
 import { forwardIn } from './precision.ts';
 import { type PreparedTrial, settle, type TrialContext } from './prepared-trial.ts';
 import type { Rehearsal } from './trial-steps.ts';
-
-type DetectionHyperparameters = Hyperparameters<'image_object_detection'>;
 
 /**
  * A detector with its weights, ready to train.
@@ -26,10 +26,10 @@ type DetectionHyperparameters = Hyperparameters<'image_object_detection'>;
  * @param kept the hyperparameters of a trial that goes on, whatever would be chosen now
  */
 export async function prepareDetector(
-  given: DetectionHyperparameters,
-  kept: DetectionHyperparameters | null,
+  given: DetectorHyperparameters,
+  kept: DetectorHyperparameters | null,
   { context, data, device }: { context: TrialContext; data: DetectionData; device: string },
-): Promise<PreparedTrial<DetectionSample, PlainDetections[]>> {
+): Promise<PreparedTrial<DetectionSample, FoundInImage[]>> {
   const { report, signal, earlier, weights: choice } = context;
   const entry = findDetector(given.model_name);
   const { classes, train, validation } = data;
@@ -61,8 +61,10 @@ export async function prepareDetector(
   const { network } = detector;
   freezeStages(network, entry, chosen.layers_to_freeze);
   network.to({ device });
+  const { finds } = entry;
   const task = new DetectionTraining({
     detector,
+    finds,
     classes,
     train: train.records,
     validation: validation.records,
@@ -70,14 +72,14 @@ export async function prepareDetector(
     iouThreshold: chosen.validation_iou_threshold,
     samples: detectionSamples(entry.name, chosen),
   });
-  if (chosen.tile_grid_size !== null) report({ type: 'log', level: 'info', message: tilesInWords(chosen, task, data) });
+  if (chosen.tile_grid_size) report({ type: 'log', level: 'info', message: tilesInWords(chosen, task, data) });
   const modelName = given.model_size === undefined ? entry.name : `${entry.name} ${given.model_size}`;
   const size = timedSize(detector);
   const { hyperparameters, measured } = settle(chosen, network, {
     modelName,
     size: size.height,
-    rehearse: rehearsalOf(detector, { size, classes: classes.length, device }),
-    rehearseLargest: rehearsalOf(detector, { size: largestSize(detector), classes: classes.length, device }),
+    rehearse: rehearsalOf(detector, { size, finds, classes: classes.length, device }),
+    rehearseLargest: rehearsalOf(detector, { size: largestSize(detector), finds, classes: classes.length, device }),
     images: task.trainingImages,
     context,
     device,
@@ -91,7 +93,7 @@ export async function prepareDetector(
     measured,
     exportModel: (finished, options) =>
       exportTrainedDetector(
-        { ...finished, detector, modelName: entry.name, hyperparameters, origin, classes },
+        { ...finished, task: task.name, detector, modelName: entry.name, hyperparameters, origin, classes },
         options,
       ),
     imageSize: fit.kind === 'within' ? `${fit.minSize} to ${fit.maxSize} px` : `${fit.size} px`,
@@ -100,7 +102,7 @@ export async function prepareDetector(
 
 /** `in 3x2 tiles besides: 120 images count as 840 in training, 30 as 210 in validation` */
 function tilesInWords(
-  { tile_grid_size: grid }: DetectionHyperparameters,
+  { tile_grid_size: grid }: DetectorHyperparameters,
   task: Pick<DetectionTraining, 'trainingImages' | 'validationImages'>,
   { train, validation }: DetectionData,
 ): string {
@@ -130,22 +132,24 @@ function largestSize({ fit }: ObjectDetector): Size {
 /** Training on random images with a few objects in each. */
 function rehearsalOf(
   detector: ObjectDetector,
-  { size: { width, height }, classes, device }: { size: Size; classes: number; device: string },
+  { size, finds, classes, device }: { size: Size; finds: DetectorModel['finds']; classes: number; device: string },
 ): Rehearsal {
-  const boxes = Array.from({ length: 6 }, (_, i) => {
+  const { width, height } = size;
+  const corners = Array.from({ length: 6 }, (_, i) => {
     const side = (0.1 + 0.06 * i) * Math.min(width, height);
     return [side / 2, side / 2, side * 1.5, side * 1.5];
   });
-  const target = () => ({
-    boxes: tensor(boxes, { device }),
-    labels: tensor(
-      boxes.map((_, i) => i % classes),
-      { dtype: 'int64', device },
-    ),
-  });
+  const boxes = {
+    corners: Float32Array.from(corners.flat()),
+    classes: Int32Array.from(corners, (_, i) => i % classes),
+    ...(finds === 'masks' && { outlines: corners.map(([x1, y1, x2, y2]) => [[x1, y1, x2, y1, x2, y2, x1, y2]]) }),
+  };
   return (images, precision): Tensor => {
     const pixels = rand([images, 3, height, width], { device }).contiguous(precision.memoryFormat);
-    const all = Array.from({ length: images }, target);
+    const all = targetsOf(
+      Array.from({ length: images }, () => ({ size, boxes })),
+      device,
+    );
     const input = { images: pixels, sizes: all.map(() => ({ width, height })) };
     const [first, ...others] = Object.values(
       detector.losses(input, all, (forward) => forwardIn(precision, device, forward)),

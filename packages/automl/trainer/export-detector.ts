@@ -1,16 +1,18 @@
 import { FasterRcnn, type ObjectDetector, RetinaNet, YoloV5 } from '@fovea/vision';
 import type { Report } from '../job/events.ts';
-import type { DetectionSettings, WeightsOrigin } from '../model-folder/layout.ts';
+import type { DetectionSettings, DetectionTask, WeightsOrigin } from '../model-folder/layout.ts';
+import { MASK_DEFAULTS } from '../model-folder/mask-settings.ts';
 import { type AnyDetector, exportDetector } from '../onnx/detection/export.ts';
 import { verifyDetector } from '../onnx/detection/verify.ts';
-import type { Hyperparameters } from '../spec/resolve-hyperparameters.ts';
+import type { DetectorHyperparameters } from './detector-hyperparameters.ts';
 import type { FinishedTraining } from './prepared-trial.ts';
 import { writeTrialOutputs } from './trial-outputs.ts';
 
 interface TrainedDetector extends FinishedTraining {
+  task: DetectionTask;
   detector: ObjectDetector;
   modelName: string;
-  hyperparameters: Hyperparameters<'image_object_detection'>;
+  hyperparameters: DetectorHyperparameters;
   origin: WeightsOrigin;
   classes: readonly string[];
 }
@@ -21,7 +23,7 @@ interface TrainedDetector extends FinishedTraining {
  * @throws OnnxError when the graph does not compute what the engine does
  */
 export async function exportTrainedDetector(
-  { detector, modelName, hyperparameters: hp, origin, classes, ...finished }: TrainedDetector,
+  { task, detector, modelName, hyperparameters: hp, origin, classes, ...finished }: TrainedDetector,
   { report }: { report: Report },
 ): Promise<void> {
   const { job, trial, folder, weights, best, device } = finished;
@@ -37,11 +39,11 @@ export async function exportTrainedDetector(
   report({ type: 'verified', trial, relativeDifference });
 
   await writeTrialOutputs(folder, {
-    task: 'image_object_detection',
+    task,
     modelName,
     labels: classes,
     input: { mean, std, interpolation: 'linear', normalised_in_graph: normalisation !== undefined },
-    settings: settingsOf(detector, hp),
+    settings: settingsOf(task, detector, hp),
     firstLabel: detector.firstLabel,
     weights: model.stateDict(),
     stored: { weights },
@@ -64,10 +66,10 @@ function exportable({ network }: ObjectDetector): AnyDetector {
   throw new TypeError('this detector has no form in ONNX');
 }
 
-function settingsOf({ fit }: ObjectDetector, hp: TrainedDetector['hyperparameters']): DetectionSettings {
+function settingsOf(task: DetectionTask, { fit }: ObjectDetector, hp: DetectorHyperparameters): DetectionSettings {
   const thresholds = { box_score_thresh: hp.box_score_threshold, nms_iou_thresh: hp.nms_iou_threshold };
   const tiles = {
-    tile_grid_size: hp.tile_grid_size,
+    tile_grid_size: hp.tile_grid_size ?? null,
     tile_overlap_ratio: hp.tile_overlap_ratio,
     tile_predictions_nms_thresh: hp.tile_predictions_nms_threshold,
   };
@@ -79,6 +81,6 @@ function settingsOf({ fit }: ObjectDetector, hp: TrainedDetector['hyperparameter
     max_size: fit.maxSize,
     ...thresholds,
     box_detections_per_img: hp.box_detections_per_image ?? 100,
-    ...tiles,
+    ...(task === 'image_instance_segmentation' ? MASK_DEFAULTS : tiles),
   };
 }

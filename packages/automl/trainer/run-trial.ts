@@ -7,6 +7,7 @@ import type { Hyperparameters } from '../spec/resolve-hyperparameters.ts';
 import type { Task } from '../spec/tasks.ts';
 import { prepareClassifier } from './classification-trial.ts';
 import { prepareDetector } from './detection-trial.ts';
+import type { DetectorHyperparameters } from './detector-hyperparameters.ts';
 import { finishTrial } from './finish-trial.ts';
 import { ImageStream } from './image-stream.ts';
 import { boundMemory } from './memory-bound.ts';
@@ -34,7 +35,7 @@ export async function runTrial(
   manualSeed(hyperparameters.random_seed);
   const kept = goesOn(record, folder) ? record.hyperparameters : null;
   if (data.kind === 'objects') {
-    const given = hyperparameters as Hyperparameters<'image_object_detection'>;
+    const given = hyperparameters as DetectorHyperparameters;
     const prepared = await prepareDetector(given, kept as typeof given | null, { context, data, device });
     return trainPrepared(record, prepared, context, device);
   }

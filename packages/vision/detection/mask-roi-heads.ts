@@ -34,7 +34,12 @@ export class MaskRoiHeads extends RoiHeads {
 
   /** Logits of the masks of every class: `[R, C, 14, 14]` → `[R, classes, 28, 28]`. */
   maskLogits(regions: Tensor): Tensor {
-    return tidy(() => this.mask_predictor.forward(this.mask_head.forward(regions)));
+    const logits = (x: Tensor): Tensor => this.mask_predictor.forward(this.mask_head.forward(x));
+    return tidy(() => {
+      if (regions.size(0) > 0) return logits(regions);
+      // libtorch has no convolution of nothing where its weights are in channels_last order.
+      return logits(ops.constantPadNd(regions, [0, 0, 0, 0, 0, 0, 0, 1])).narrow(0, 0, 0);
+    });
   }
 
   /** Detections in pixels of the resized images, each with the mask of its class. */
