@@ -7,11 +7,15 @@ export { evaluateObjects, type ObjectEvaluation } from './evaluate-objects.ts';
 export { formatObjects } from './found-objects.ts';
 export {
   loadModel,
+  type MaskModel,
+  type MaskPrediction,
   type Model,
   type ObjectModel,
   openModel,
   type Prediction,
   type PredictionFailure,
 } from './load-model.ts';
+export { type MaskAnswer, normalisedOutline } from './mask-answers.ts';
+export type { FoundMasks } from './mask-detector.ts';
 export type { ImageSource } from './prepare.ts';
 export { type GraphSession, openSession } from './session.ts';

@@ -20,7 +20,7 @@ const found = { masks, side: SIDE, boxes };
 test('masks are answered as polygons in shares of the image, of not too many points, with their holes', async () => {
   const expected = pasteMasks(found, image);
   for (const mostPoints of [100, 30]) {
-    const answers = await maskAnswers(found, image, { ...MASK_DEFAULTS, max_number_of_polygon_points: mostPoints });
+    const answers = await maskAnswers(expected, { ...MASK_DEFAULTS, max_number_of_polygon_points: mostPoints });
     for (const [k, answer] of answers.entries()) {
       assert.ok('polygon' in answer);
       const { polygon } = answer;
@@ -42,7 +42,7 @@ test('or as pictures of the size of the image', async () => {
     ['JPG', 'ffd8ff'],
     ['BMP', '424d'],
   ] as const) {
-    const [disc] = await maskAnswers(found, image, { ...MASK_DEFAULTS, export_as_image: true, image_type });
+    const [disc] = await maskAnswers(pasteMasks(found, image), { ...MASK_DEFAULTS, export_as_image: true, image_type });
     assert.ok('mask' in disc && !('polygon' in disc));
     assert.ok(Buffer.from(disc.mask, 'base64').toString('hex').startsWith(start));
   }
