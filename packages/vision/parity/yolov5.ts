@@ -269,14 +269,17 @@ export function* checkYoloV5Nms({ source, prediction, cases }: YoloV5NmsFile): I
         if (unknown) return [check.failed(label, `the argument ${unknown} is not supported`)];
         const found = yolov5Detections(decoded, {
           version,
-          ...(conf_thres !== undefined && { scoreThreshold: conf_thres }),
-          ...(iou_thres !== undefined && { iouThreshold: iou_thres }),
+          // The reference's own defaults.
+          scoreThreshold: conf_thres ?? 0.25,
+          iouThreshold: iou_thres ?? 0.45,
           ...(max_det !== undefined && { maxDetections: max_det }),
           ...(agnostic && { agnostic }),
           ...(multi_label && { multiLabel: multi_label }),
-          ...(classes && { classes }),
+          ...(classes && { only: classes }),
         });
-        const rows = found.map((image) => image.toArray() as number[][]);
+        const rows = found.map(({ boxes, scores, labels }) =>
+          Array.from(scores, (score, k) => [...boxes.subarray(4 * k, 4 * k + 4), score, labels[k]]),
+        );
         const differences = output.flatMap((image, i) =>
           image.flatMap((row, k) => row.map((value, column) => Math.abs(value - (rows[i][k]?.[column] ?? Number.NaN)))),
         );

@@ -1,4 +1,4 @@
-/** What the cells of YOLOv5 say, as boxes: the numbers of `yolov5Detections` and `boxesOnOriginal`, without the engine. */
+/** What the cells of YOLOv5 say, as boxes, for validation as for answers: without the engine. */
 import type { Size } from './geometry.ts';
 import type { Letterbox } from './letterbox.ts';
 import { type PlainDetections, plainNonMaxSuppression, takeDetections } from './non-max-suppression.ts';
@@ -12,6 +12,10 @@ export interface YoloDetectionOptions {
   iouThreshold: number;
   /** Default false: a box has its most probable class. True: it stands for every class that exceeds the threshold. */
   multiLabel?: boolean;
+  /** Only these classes. All when not given. */
+  only?: readonly number[];
+  /** Default false: a box is suppressed by those of its class alone. True: by those of any class. */
+  agnostic?: boolean;
   /** Most boxes of an image. Default `MOST_YOLO_DETECTIONS`. */
   maxDetections?: number;
 }
@@ -30,26 +34,31 @@ const CLASS_DISTANCE = { '5.0': 4096, '6.2': 7680 } as const;
  *
  * @param decoded `[cells, 5 + classes]`: centre x, y, width, height in pixels, objectness, class probabilities
  * @returns corners in pixels of the network's input, best first
+ * @throws RangeError for a threshold outside of [0, 1]
  */
-export function yoloDetections(
-  decoded: Float32Array,
-  classes: number,
-  {
-    version = '6.2',
-    scoreThreshold,
-    iouThreshold,
-    multiLabel = false,
-    maxDetections = MOST_YOLO_DETECTIONS,
-  }: YoloDetectionOptions,
-): PlainDetections {
-  const candidates = candidatesOf(decoded, classes, Math.fround(scoreThreshold), multiLabel && classes > 1);
+export function yoloDetections(decoded: Float32Array, classes: number, options: YoloDetectionOptions): PlainDetections {
+  const { version = '6.2', scoreThreshold, iouThreshold, agnostic, maxDetections = MOST_YOLO_DETECTIONS } = options;
+  for (const [name, value] of Object.entries({ scoreThreshold, iouThreshold }))
+    if (!(value >= 0 && value <= 1)) throw new RangeError(`${name} is ${value}; it lies between 0 and 1`);
+  const candidates = candidatesOf(decoded, classes, options);
   const { boxes, labels } = candidates;
-  const apart = boxes.map((corner, i) => corner + Math.fround(labels[i >> 2] * CLASS_DISTANCE[version]));
-  const kept = plainNonMaxSuppression({ ...candidates, boxes: apart }, iouThreshold, maxDetections);
-  return takeDetections(candidates, kept);
+  const apart = agnostic
+    ? { ...candidates, labels: labels.map(() => 0) }
+    : {
+        ...candidates,
+        boxes: boxes.map((corner, i) => corner + Math.fround(labels[i >> 2] * CLASS_DISTANCE[version])),
+      };
+  return takeDetections(candidates, plainNonMaxSuppression(apart, iouThreshold, maxDetections));
 }
 
-function candidatesOf(decoded: Float32Array, classes: number, threshold: number, multiLabel: boolean): PlainDetections {
+function candidatesOf(
+  decoded: Float32Array,
+  classes: number,
+  { scoreThreshold, multiLabel: severalLabels = false, only }: YoloDetectionOptions,
+): PlainDetections {
+  const threshold = Math.fround(scoreThreshold);
+  const multiLabel = severalLabels && classes > 1;
+  const isWanted = (c: number) => only === undefined || only.includes(c);
   const channels = BOX_CHANNELS + classes;
   const places: number[] = [];
   const labels: number[] = [];
@@ -61,14 +70,14 @@ function candidatesOf(decoded: Float32Array, classes: number, threshold: number,
     let bestScore = -1;
     for (let c = 0; c < classes; c++) {
       const score = Math.fround(decoded[at + BOX_CHANNELS + c] * objectness);
-      if (multiLabel && score > threshold) {
+      if (multiLabel && score > threshold && isWanted(c)) {
         places.push(at);
         labels.push(c);
         scores.push(score);
       }
       if (score > bestScore) [best, bestScore] = [c, score];
     }
-    if (multiLabel || !(bestScore > threshold)) continue;
+    if (multiLabel || !(bestScore > threshold) || !isWanted(best)) continue;
     places.push(at);
     labels.push(best);
     scores.push(bestScore);

@@ -16,10 +16,14 @@ const decoded = (): Tensor =>
       [10, 10, 10, 10, 0.5, 0.4, 0.3],
     ],
   ]);
+const thresholds = { scoreThreshold: 0.25, iouThreshold: 0.45 };
+/** Corners, score, class. */
 const found = (options = {}): number[][] =>
   tidy(() => {
-    const rows = yolov5Detections(decoded(), options)[0].toArray() as number[][];
-    return rows.map((row) => row.map((value) => Math.round(value * 1e4) / 1e4));
+    const [{ boxes, scores, labels }] = yolov5Detections(decoded(), { ...thresholds, ...options });
+    const rounded = (values: Float32Array) => Array.from(values, (value) => Math.round(value * 1e4) / 1e4);
+    const [corners, sure] = [rounded(boxes), rounded(scores)];
+    return sure.map((score, i) => [...corners.slice(4 * i, 4 * i + 4), score, labels[i]]);
   });
 
 test('of boxes of one class that overlap, the best stays', () => {
@@ -50,25 +54,20 @@ test('a box can stand for several classes, for some only, or beside no other of 
     ],
   );
   assert.deepEqual(
-    found({ classes: [1] }).map((row) => row[5]),
+    found({ only: [1] }).map((row) => row[5]),
     [1],
   );
   assert.equal(found({ agnostic: true }).length, 1);
   assert.equal(found({ maxDetections: 1 }).length, 1);
 });
 
-test('images without anything give no rows, and more boxes than are compared still end', () => {
+test('images without anything give nothing, and more boxes than are compared still end', () => {
   tidy(() => {
-    assert.deepEqual(
-      yolov5Detections(zeros([2, 4, 7])).map(({ shape }) => shape),
-      [
-        [0, 6],
-        [0, 6],
-      ],
-    );
-    assert.deepEqual(yolov5Detections(zeros([1, 0, 7]))[0].shape, [0, 6]);
+    const nothing = { boxes: new Float32Array(), scores: new Float32Array(), labels: new Int32Array() };
+    assert.deepEqual(yolov5Detections(zeros([2, 4, 7]), thresholds), [nothing, nothing]);
+    assert.deepEqual(yolov5Detections(zeros([1, 0, 7]), thresholds), [nothing]);
     const crowd = rand([1, 40_000, 6]).mul(0.5).add(0.5);
-    assert.equal(yolov5Detections(crowd, { iouThreshold: 0, scoreThreshold: 0.2 })[0].shape[0], 1);
+    assert.equal(yolov5Detections(crowd, { iouThreshold: 0, scoreThreshold: 0.2 })[0].scores.length, 1);
   });
 });
 

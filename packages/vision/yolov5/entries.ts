@@ -64,10 +64,10 @@ class YoloV5Detector implements ObjectDetector {
           version: VERSION,
           scoreThreshold,
           iouThreshold,
-        }).map((found) => ({
-          boxes: found.slice(1, 0, 4),
-          scores: found.select(1, 4),
-          labels: found.select(1, 5).to({ dtype: 'int64' }),
+        }).map(({ boxes, scores, labels }) => ({
+          boxes: fromTypedArray(boxes, [scores.length, 4]),
+          scores: fromTypedArray(scores, [scores.length]),
+          labels: fromTypedArray(BigInt64Array.from(labels, BigInt), [scores.length]),
         })),
       ),
     );

@@ -1,5 +1,5 @@
 export { YOLOV5_ANCHORS, YOLOV5_STRIDES, type YoloV5Anchors } from './detect.ts';
-export { type YoloV5DetectionOptions, yolov5Detections } from './detections.ts';
+export { yolov5Detections } from './detections.ts';
 export {
   scaleYoloV5Gains,
   YOLOV5_GAINS,
