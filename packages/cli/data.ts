@@ -196,7 +196,11 @@ async function checkOf(
     training,
     validation: validation && data.withLabels(validation),
     labelKind: 'multilabel',
-    objects: { training: train, validation },
+    objects: {
+      training: train,
+      validation,
+      task: subject.task === 'image_instance_segmentation' ? 'segmentation' : 'detection',
+    },
   } as const;
   const boxes = new Map(
     [...train.records, ...(validation?.records ?? [])].map(({ file, objects }) => [

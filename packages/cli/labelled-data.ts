@@ -10,8 +10,14 @@ export const classificationTasks = ['image_classification', 'image_classificatio
 export type ClassificationTask = (typeof classificationTasks)[number];
 
 /** What data that a person names by a path can be for. */
-export const dataTasks = [...classificationTasks, 'image_object_detection'] as const;
+export const dataTasks = [...classificationTasks, 'image_object_detection', 'image_instance_segmentation'] as const;
 export type DataTask = (typeof dataTasks)[number];
+
+type ObjectDataTask = Exclude<DataTask, ClassificationTask>;
+
+/** Whether images are labelled with objects in them. */
+export const hasObjects = (task: DataTask): task is ObjectDataTask =>
+  task === 'image_object_detection' || task === 'image_instance_segmentation';
 
 /** Labelled images that a person named by a path. */
 export interface LabelledData {
@@ -40,12 +46,12 @@ export async function labelledData(
 ): Promise<LabelledData> {
   await requireThere(path);
   const { recogniseObjects } = await context.services.data();
-  if (asked === undefined || asked === 'image_object_detection') {
+  if (asked === undefined || hasObjects(asked)) {
     const objects = await recogniseObjects(resolve(path), targetColumn);
-    if (objects !== undefined) return dataWithObjects(objects, targetColumn);
+    if (objects !== undefined) return dataWithObjects(objects, { task: asked, targetColumn });
     if (asked !== undefined)
-      throw new CommandFailure(`no boxes of objects were found in ${path}`, {
-        hint: 'they are read from JSONL (also in a folder with an MLTable), COCO, Pascal VOC and YOLO',
+      throw new CommandFailure(`no boxes or outlines of objects were found in ${path}`, {
+        hint: 'they are read from JSONL (also in a folder with an MLTable), COCO, Pascal VOC, YOLO, VIA and pictures of masks',
       });
   }
   return dataWithLabels(context, path, { task: asked, targetColumn });
@@ -56,11 +62,18 @@ const layouts: Readonly<Record<RecognisedObjects['format'], string>> = {
   ...{ via: 'the VGG Image Annotator', masks: 'pictures of masks' },
 };
 
-function dataWithObjects({ format, ...paths }: RecognisedObjects, targetColumn = 'label'): LabelledData {
+function dataWithObjects(
+  { format, task: found, ...paths }: RecognisedObjects,
+  { task: asked, targetColumn = 'label' }: { task: ObjectDataTask | undefined; targetColumn: string | undefined },
+): LabelledData {
   const files = [paths.training, paths.validation].filter((file) => file !== undefined).map(shortPath);
   const where = format === 'jsonl' ? `the column "${targetColumn}"` : layouts[format];
-  const note = `${files.join(' and ')}: boxes of objects from ${where}: task image_object_detection`;
-  return { ...paths, targetColumn, task: 'image_object_detection', notes: [printable(note)] };
+  const task = asked ?? (found === 'segmentation' ? 'image_instance_segmentation' : 'image_object_detection');
+  const what = task === 'image_instance_segmentation' ? 'outlines' : 'boxes';
+  const note = `${files.join(' and ')}: ${what} of objects from ${where}: task ${task}`;
+  const other =
+    found === 'segmentation' && asked === undefined ? '; if boxes alone are meant: --task image_object_detection' : '';
+  return { ...paths, targetColumn, task, notes: [printable(note + other)] };
 }
 
 async function dataWithLabels(

@@ -5,7 +5,7 @@ import type { Issue } from '@fovea/data';
 import type { Command } from 'commander';
 import { assignments, type CommonOptions, type Context, command, positiveInteger } from './command.ts';
 import { UsageError } from './failure.ts';
-import { type DataTask, dataTasks, labelledData } from './labelled-data.ts';
+import { type DataTask, dataTasks, hasObjects, labelledData } from './labelled-data.ts';
 import { optionalWriter } from './output.ts';
 import { printable } from './printable.ts';
 import { counted } from './quantities.ts';
@@ -29,7 +29,7 @@ export function samplesCommand(context: Context): Command {
   const { out, err } = context.terminal;
   return command<SamplesOptions>(context, {
     usage: 'samples <data> <sheet.png>',
-    summary: 'a picture of what a model gets to see in training, with boxes and labels',
+    summary: 'a picture of what a model gets to see in training, with boxes, outlines and labels',
     about: [
       'Shown are the first images of a training with this seed as they reach the model: cut, mirrored, put together, changed in',
       'colour, and resized. The data is what fovea train takes.',
@@ -56,8 +56,10 @@ export function samplesCommand(context: Context): Command {
       const hyperparameters = hyperparametersOf(options.set ?? []);
       const { sampleSheet } = await context.services.data();
       const { shownSamples, defaultModels, modelNames } = await context.services.automl();
-      const isDetector = (modelNames.image_object_detection as readonly string[]).includes(options.model ?? '');
-      const task = options.task ?? (isDetector ? 'image_object_detection' : undefined);
+      const tasksOfModel = dataTasks.filter(
+        (one) => hasObjects(one) && modelNames[one].some((name) => name === options.model),
+      );
+      const task = options.task ?? tasksOfModel[0];
       const data = await readShown(context, path, { ...options, task });
       const { records, classes } = data.dataset;
       const model = options.model ?? defaultModels[data.task];
@@ -76,7 +78,7 @@ export function samplesCommand(context: Context): Command {
         }
       })();
       await writeFile(sheet, await sampleSheet(counting, { classes }));
-      const isDetection = data.task === 'image_object_detection';
+      const isDetection = hasObjects(data.task);
       const result = {
         ...{ sheet: resolve(sheet), task: data.task, model, seed, of: records.length, images: shown.images },
         ...(isDetection && { boxes: shown.objects, dropped: shown.dropped }),
@@ -105,9 +107,11 @@ export function samplesCommand(context: Context): Command {
     };
     const { training, task } = found;
     const column = { targetColumn: found.targetColumn };
-    if (task === 'image_object_detection') {
+    if (hasObjects(task)) {
+      const objectTask = task === 'image_instance_segmentation' ? 'segmentation' : 'detection';
       // For looking, one image is enough.
-      const { dataset, issues } = await readObjects(training, { ...column, role: 'validation', part: 'train' });
+      const options = { ...column, task: objectTask, role: 'validation', part: 'train' } as const;
+      const { dataset, issues } = await readObjects(training, options);
       await settle(issues, dataset.records);
       return { task, dataset };
     }

@@ -24,25 +24,30 @@ const smallModels = {
   image_classification: { model_name: 'mobilenetv2' },
   image_classification_multilabel: { model_name: 'mobilenetv2' },
   image_object_detection: { model_name: 'yolov5', model_size: 'small' },
+  image_instance_segmentation: { model_name: 'maskrcnn_resnet18_fpn' },
 } as const satisfies Record<DataTask, Record<string, string>>;
 
 /** `fovea train <data>`: a job without a job file. */
 export function trainCommand(context: Context): Command {
   return command<TrainOptions>(context, {
     usage: 'train <data>',
-    summary: 'train a classifier or a detector on labelled pictures',
+    summary: 'train a classifier, a detector or a model of masks on labelled pictures',
     about: [
       'The data is a folder that has a folder for each class, or train/ and val/ that have them; a folder with an MLTable; or a',
       'JSONL or CSV file of images and labels (or the folder with it), a column split of which says train, val and test. Boxes of',
-      'objects make a detector: they are read from JSONL and MLTable, COCO, Pascal VOC and YOLO.',
+      'objects make a detector, outlines a model that finds masks: they are read from JSONL and MLTable, COCO, Pascal VOC, YOLO,',
+      'files of the VGG Image Annotator and pictures of masks.',
       'Without images for validation a fifth is kept for it. Images for testing are left out: fovea evaluate takes them.',
       'Ctrl-C stops after the current step; fovea job resume goes on. With -o, stdout gets the record of the job alone.',
     ].join('\n'),
     options: [
-      { flags: '--model <name>', text: 'the network; mobilenetv2, or for objects a small yolov5, when left out' },
+      {
+        flags: '--model <name>',
+        text: 'the network; mobilenetv2, for boxes a small yolov5, for masks maskrcnn_resnet18_fpn when left out',
+      },
       {
         flags: '--task <task>',
-        text: 'what is learned: one class of an image, several labels, or objects; found out when left out',
+        text: 'what is learned: one class of an image, several labels, boxes or masks of objects; found out when left out',
         choices: dataTasks,
       },
       { flags: '--epochs <n>', text: 'times that every picture is seen', read: positiveInteger },
@@ -59,6 +64,7 @@ export function trainCommand(context: Context): Command {
       'fovea train pictures/',
       'fovea train labels.csv --task image_classification_multilabel',
       'fovea train VOC2012/ --model fasterrcnn_resnet50_fpn',
+      'fovea train cells/ --task image_instance_segmentation',
       'fovea train pictures/ --model resnet18 --epochs 30 --set learning_rate=0.005',
       'fovea train pictures/ -o json --query "{model: model, accuracy: metrics.accuracy}"',
     ],

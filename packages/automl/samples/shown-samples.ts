@@ -7,6 +7,7 @@ import {
   type SheetPicture,
 } from '@fovea/data';
 import { augmentModule, boxedImage, type DetectionSample, mixSeeds, torchRandom } from '@fovea/vision';
+import type { DetectionTask } from '../model-folder/layout.ts';
 import type { GivenHyperparameters } from '../spec/job.ts';
 import { resolveHyperparameters } from '../spec/resolve-hyperparameters.ts';
 import type { ClassificationTaskName } from '../spec/tasks.ts';
@@ -17,7 +18,7 @@ import { MultiLabelTask } from '../trainer/multi-label.ts';
 /** Labelled images whose sizes are known. */
 export type ShownData =
   | { readonly task: ClassificationTaskName; readonly dataset: Dataset }
-  | { readonly task: 'image_object_detection'; readonly dataset: ObjectDataset };
+  | { readonly task: DetectionTask; readonly dataset: ObjectDataset };
 
 export interface ShownSamplesOptions {
   readonly model: string;
@@ -47,8 +48,7 @@ const TOGETHER = 8;
  * @throws IssuesError for hyperparameters that cannot be, and for images that cannot be read
  */
 export async function* shownSamples(data: ShownData, options: ShownSamplesOptions): AsyncGenerator<ShownSample> {
-  const planned =
-    data.task === 'image_object_detection' ? plannedObjects(data.dataset, options) : plannedLabels(data, options);
+  const planned = isObjects(data) ? plannedObjects(data, options) : plannedLabels(data, options);
   const batches: PlannedSample[][] = [];
   await using loader = new BatchLoader({ augmentModule });
   const samples = Iterator.from(inBatches(planned.take(options.count))).map((batch) => {
@@ -78,18 +78,29 @@ function plannedLabels(
   );
 }
 
+const isObjects = (data: ShownData): data is Extract<ShownData, { dataset: ObjectDataset }> =>
+  data.task === 'image_object_detection' || data.task === 'image_instance_segmentation';
+
 function plannedObjects(
-  { classes, records }: ObjectDataset,
+  { task, dataset: { classes, records } }: Extract<ShownData, { dataset: ObjectDataset }>,
   { model, hyperparameters = {}, seed, validation = false }: ShownSamplesOptions,
 ): IteratorObject<PlannedSample> {
-  const settings = resolveHyperparameters('image_object_detection', model, hyperparameters);
+  const settings = resolveHyperparameters(task, model, hyperparameters);
   const shown = detectionSamples(model, settings);
-  const images = records.flatMap((record) => shown.parts(boxedImage(record, classes)));
+  const outlines = task === 'image_instance_segmentation';
+  const images = records.flatMap((record) => shown.parts(boxedImage(record, classes, { outlines })));
   const labelled = ({ sample, size: { width, height }, boxes }: DetectionSample): PlannedSample => ({
     sample,
     objects: Array.from(boxes.classes, (number, i) => {
       const [x1, y1, x2, y2] = boxes.corners.subarray(4 * i, 4 * i + 4);
-      return { label: classes[number], box: [x1 / width, y1 / height, x2 / width, y2 / height] };
+      const inShares = (piece: ArrayLike<number>) =>
+        Array.from(piece, (value, k) => value / (k % 2 === 0 ? width : height));
+      const polygons = boxes.outlines?.[i].map(inShares);
+      return {
+        label: classes[number],
+        box: [x1 / width, y1 / height, x2 / width, y2 / height],
+        ...(polygons && { polygons }),
+      };
     }),
     dropped: boxes.dropped,
   });

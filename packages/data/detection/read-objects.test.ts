@@ -110,6 +110,7 @@ test('folders for training and validation are paths of their own', async (t) => 
     training: join(inside, 'train'),
     validation: join(inside, 'val'),
     format: 'voc',
+    task: 'detection',
   });
 });
 

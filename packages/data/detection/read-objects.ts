@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import type { Issue } from '../issue.ts';
+import { boundsOf } from '../masks/polygon-bounds.ts';
 import { type Part, partNamed } from '../split-column.ts';
 import type { DataRead } from '../table.ts';
 import type { AnnotatedImage, Annotations } from './annotated-image.ts';
@@ -21,7 +22,7 @@ import { readYolo } from './read-yolo.ts';
 import { recogniseFormats } from './recognise-format.ts';
 
 /** The formats that are read through an importer; tables are read as they are. */
-const importers = {
+export const importers = {
   coco: (path: string): Promise<Annotations> => readCoco(path),
   voc: (path: string): Promise<Annotations> => readVoc(path),
   yolo: (path: string): Promise<Annotations> => readYolo(path),
@@ -111,7 +112,9 @@ function plainRecord(
       issues.push({ code: 'polygon-missing', severity: 'error', ...source, message, hint });
       return [];
     }
-    return [{ label, box, ...(polygons && { polygons }), crowd }];
+    // As of a table: for segmentation the box follows from the outline.
+    const around = task === 'segmentation' && polygons ? boundsOf(polygons) : box;
+    return [{ label, box: around, ...(polygons && { polygons }), crowd }];
   });
   // A file of VOC or YOLO is about one image: its first line says nothing.
   const place = ['voc', 'yolo'].includes(format) ? { file: source.file } : source;

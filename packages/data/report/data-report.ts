@@ -1,4 +1,5 @@
 import type { Dataset, ImageRecord, LabelKind } from '../dataset.ts';
+import type { ObjectTask } from '../detection/object-field.ts';
 import { labelsOf, type ObjectDataset } from '../detection/object-record.ts';
 import type { Issue } from '../issue.ts';
 import { samePictures } from './duplicates.ts';
@@ -48,7 +49,11 @@ export interface DataReport {
   readonly schema_version: 1;
   /** For people: the name of the folder or file. */
   readonly name: string;
-  readonly task: 'image_classification' | 'image_classification_multilabel' | 'image_object_detection';
+  readonly task:
+    | 'image_classification'
+    | 'image_classification_multilabel'
+    | 'image_object_detection'
+    | 'image_instance_segmentation';
   /** False when an error keeps training from starting. */
   readonly can_train: boolean;
   /** What there is to say, the worst first. */
@@ -95,7 +100,14 @@ export interface ReportInput {
   readonly testImages: number;
   readonly labelKind: LabelKind;
   /** For images with objects, whose labels (`withLabels`) are then what `training` and `validation` have. */
-  readonly objects?: { readonly training: ObjectDataset; readonly validation?: ObjectDataset | undefined } | undefined;
+  readonly objects?:
+    | {
+        readonly training: ObjectDataset;
+        readonly validation?: ObjectDataset | undefined;
+        /** Default `detection`. */
+        readonly task?: ObjectTask;
+      }
+    | undefined;
   /** Of reading and of opening. */
   readonly issues: readonly Issue[];
   /** By file. */
@@ -130,7 +142,9 @@ export async function dataReport(input: ReportInput, { signal }: { signal?: Abor
     schema_version: 1,
     name: training.name,
     task: objects
-      ? 'image_object_detection'
+      ? objects.task === 'segmentation'
+        ? 'image_instance_segmentation'
+        : 'image_object_detection'
       : isMultilabel
         ? 'image_classification_multilabel'
         : 'image_classification',
