@@ -68,7 +68,11 @@ test('what cannot be is said, and no sheet is written', () => {
     [['boxes.jsonl', 'x.jpg'], 2, /the sheet is a PNG, not x\.jpg/],
     [['boxes.jsonl', 'x.png', '--count', '401'], 2, /too many for one sheet/],
     [['nowhere', 'x.png'], 1, /nowhere is not there/],
-    [['pictures', 'x.png', '--model', 'yolov5'], 1, /no boxes or outlines of objects were found in pictures[\s\S]*JSONL/],
+    [
+      ['pictures', 'x.png', '--model', 'yolov5'],
+      1,
+      /no boxes or outlines of objects were found in pictures[\s\S]*JSONL/,
+    ],
     [['boxes.jsonl', 'x.png', '--model', 'resnet18'], 2, /resnet18 is no model for image_object_detection/],
     [['boxes.jsonl', 'x.png', '--set', 'imagesize=5'], 1, /did you mean image_size\?/],
     [['boxes.jsonl', 'x.png', '--seed', 'a'], 2, /--seed a is no whole number/],
