@@ -33,8 +33,8 @@ export function evaluateCommand(context: Context): Command {
     summary: 'say how good a trained model is on labelled images',
     about: [
       'The model is a model folder or the name of a job; the data is what fovea train takes. Of data with a split of its own',
-      'the images for testing are judged, or those of --split. As JSON the result has all metrics, those of each class',
-      '(classification_report; per_label_metrics of objects) and the confusion matrix.',
+      'the images for testing are judged, or those of --split. Of a model that finds masks the overlap of masks is judged. As JSON',
+      'the result has all metrics, those of each class (classification_report; per_label_metrics of objects) and the confusion matrix.',
     ].join('\n'),
     options: [{ flags: '--split <part>', text: 'which images of data that is split', choices: splits }],
     examples: [
@@ -53,7 +53,9 @@ export function evaluateCommand(context: Context): Command {
         if (!quiet) for (const note of data.notes) err.write(`  ${note}\n`);
         const asked = { split: options.split, labels: model.labels, quiet };
         const judged =
-          model.task === 'image_object_detection' ? await objects(model, asked) : await labels(model, asked);
+          model.task === 'image_object_detection' || model.task === 'image_instance_segmentation'
+            ? await objects(model, asked)
+            : await labels(model, asked);
         const { part, evaluation } = judged;
         const { failures } = evaluation;
         for (const { file, error } of failures) {

@@ -36,8 +36,7 @@ export function checkedJob(
 
 /** The same with what is wrong with the data that the job names. Images are looked for, not opened. */
 export async function withData({ services }: Context, read: ReadJob, baseFolder: string): Promise<ReadJob> {
-  // Outlines cannot be read as the data of a job in this release.
-  if (!read.job || read.job.task === 'image_instance_segmentation') return read;
+  if (!read.job) return read;
   const { readJobData } = await services.automl();
   const { issues, sources } = await readJobData(read.job, baseFolder);
   return { job: read.job, issues: read.issues.concat(issues), sources: new Map([...read.sources, ...sources]) };

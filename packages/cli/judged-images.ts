@@ -20,10 +20,11 @@ export async function judgedImages(context: Context, data: LabelledData, asked: 
   });
 }
 
-/** The same of images with objects. */
+/** The same of images with objects, for segmentation with the outline of each. */
 export async function judgedObjects(context: Context, data: LabelledData, asked: Asked): Promise<Judged<ObjectRecord>> {
   const { readObjects, checkObjectValidation } = await context.services.data();
-  const options = { targetColumn: data.targetColumn, role: 'validation' } as const;
+  const task = data.task === 'image_instance_segmentation' ? 'segmentation' : 'detection';
+  const options = { targetColumn: data.targetColumn, task, role: 'validation' } as const;
   return judged(context, data, asked, {
     read: (path, part) => readObjects(path, { ...options, ...(part && { part }) }),
     check: (dataset) => checkObjectValidation({ name: 'the model', classes: asked.labels, records: [] }, dataset),

@@ -8,6 +8,8 @@ import sharp from 'sharp';
 
 /** It finds the quarters of a picture that are red. */
 const detector = join(import.meta.dirname, '../serving/fixtures/quarters');
+/** The same with rings in them. */
+const maskDetector = join(import.meta.dirname, '../serving/fixtures/rings');
 const classifier = join(import.meta.dirname, '../serving/fixtures/colours');
 
 let folder: string;
@@ -60,6 +62,21 @@ describe('predict with a model that finds objects', { concurrency: 2 }, () => {
       table,
       /^File +Label +Score +TopX +TopY +BottomX +BottomY\n[- ]+\nphoto\.png +right top +1 +0\.5 +0 +1 +0\.5\n/,
     );
+  });
+
+  test('of masks draws them, and gives their polygons', async () => {
+    const { code, out, err } = await predict(maskDetector, 'photo.png', '-o', 'json', '--pictures', 'masks');
+    assert.equal(code, 0, err);
+    const [{ boxes, picture }] = JSON.parse(out);
+    assert.deepEqual(Object.keys(boxes[0]), ['box', 'label', 'score', 'polygon']);
+    assert.equal(boxes[0].polygon.length, 1);
+    const { data, info } = await sharp(join(folder, picture)).raw().toBuffer({ resolveWithObject: true });
+    const green = (x: number, y: number): number => data[info.channels * (y * info.width + x) + 1];
+    // The second of the colours lies over the red of the ring, and not over that of its hole and of what is around it.
+    assert.ok(green(180, 30) > 60, String(green(180, 30)));
+    assert.ok(green(150, 30) < 20 && green(108, 52) < 20, `${green(150, 30)}, ${green(108, 52)}`);
+    const text = await predict(maskDetector, 'photo.png');
+    assert.match(text.out, /^photo\.png\n {2}right top +100\.0 % +0\.500 0\.000 – 1\.000 0\.500\n {2}drawn in /);
   });
 
   test('refuses what is for models of the other kind', async () => {

@@ -31,8 +31,9 @@ export function predictCommand(context: Context): Command {
       'The model is a model folder or the name of a job; an image is a file, a folder of images or a quoted pattern.',
       'A model with several labels an image marks those that it gives a probability of one half or more.',
       'As JSON each image is {file, probs, labels}: all classes in the order of the model, or with --top the likeliest first.',
-      'A model that finds objects gives {file, boxes}, corners in shares of width and height, the surest first; the boxes are',
-      'drawn on a copy of each picture, in --pictures or, where the answer is text, in the folder predictions of the workspace.',
+      'A model that finds objects gives {file, boxes}, corners in shares of width and height, the surest first; one of masks also the',
+      'polygons of each. All is drawn on a copy of each picture, in --pictures or, where the answer is text, in the folder predictions',
+      'of the workspace.',
       'An image that cannot be read is {file, error}; the others are answered, and the exit code is 1.',
     ].join('\n'),
     options: [
@@ -59,7 +60,7 @@ export function predictCommand(context: Context): Command {
       };
       let refused: number;
       try {
-        if (model.task === 'image_object_detection') {
+        if (model.task === 'image_object_detection' || model.task === 'image_instance_segmentation') {
           if (options.top !== undefined)
             throw new UsageError('--top is for models that classify whole images', 'leave it out');
           const usual = write === null ? join(options.workspace, 'predictions') : null;

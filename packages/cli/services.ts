@@ -24,7 +24,7 @@ export interface Services {
     Pick<
       typeof import('@fovea/serving'),
       | ('loadModel' | 'openModel' | 'topLabels' | 'formatPrediction' | 'formatObjects' | 'LABEL_THRESHOLD')
-      | ('evaluate' | 'evaluateObjects')
+      | ('evaluate' | 'evaluateObjects' | 'normalisedOutline')
     >
   >;
 }

@@ -1,21 +1,36 @@
 // Writes the smallest detectors there are, which the tests of serving load. One says how red each quarter of a picture is, as a box with
-// that score; one says of the left and the right half of its square what the whole is like.
+// that score; one says of the left and the right half of its square what the whole is like; one is the first with rings for masks.
 //   .runtime/node packages/automl/model-folder/example-detectors.ts packages/serving/fixtures
 import { join } from 'node:path';
 import { tensor } from '@fovea/torch';
 import { gather, joined, suppress, whereTrue } from '../onnx/detection/boxes.ts';
 import { sizeOf, toFloat } from '../onnx/detection/grid.ts';
-import { DETECTION_SETTINGS } from '../onnx/detection/settings.ts';
+import { DETECTION_SETTINGS, MASK_SETTINGS } from '../onnx/detection/settings.ts';
 import { encodeModel, type ModelParts } from '../onnx/encode.ts';
 import { Graph, int, type Value } from '../onnx/graph.ts';
-import type { DetectionSettings } from './layout.ts';
+import { type DetectionSettings, findsMasks } from './layout.ts';
+import { MASK_DEFAULTS } from './mask-settings.ts';
 import { writeModelFolder } from './write.ts';
 
 const OPSET = 17;
 const producer = { name: 'fovea', version: '0.1.0' };
 
-/** Labels 1 to 4, from the left top quarter to the right bottom one; sides have to be even. */
-function quarters(): Uint8Array {
+/** Cells of a mask on a side. */
+const MASK_SIDE = 28;
+
+/** How likely the cells of a box are the object's: a ring, which its score makes less likely. */
+const RING = Array.from({ length: MASK_SIDE ** 2 }, (_, cell) => {
+  const fromMiddle = (place: number): number => place + 0.5 - MASK_SIDE / 2;
+  const distance = Math.hypot(fromMiddle(cell % MASK_SIDE), fromMiddle(Math.floor(cell / MASK_SIDE)));
+  return distance < 12 && distance > 5 ? 0.95 : 0.05;
+});
+
+/**
+ * Labels 1 to 4, from the left top quarter to the right bottom one; sides have to be even.
+ *
+ * @param options.masks rings in the quarters, too
+ */
+function quarters({ masks = false } = {}): Uint8Array {
   const graph = new Graph('Input', OPSET);
   const halve = (x: Value, axis: number): Value[] => graph.nodes('Split', [x], { axis: int(axis) }, 2);
   const red = graph.node('Slice', [graph.input, graph.ints([0]), graph.ints([1]), graph.ints([1])]);
@@ -54,11 +69,23 @@ function quarters(): Uint8Array {
       name,
     ]),
   );
-  const outputs = [
+  const outputs: ModelParts['outputs'][number][] = [
     { name: 'boxes_0', shape: ['detections', 4] },
-    { name: 'labels_0', shape: ['detections'], dtype: 'int64' as const },
+    { name: 'labels_0', shape: ['detections'], dtype: 'int64' },
     { name: 'scores_0', shape: ['detections'] },
   ];
+  if (masks) {
+    const ofObjects = graph.node('Unsqueeze', [gather(graph, candidates.scores, kept), graph.ints([1, 2, 3])]);
+    const cells = graph.node('Mul', [graph.floats(RING, [1, 1, MASK_SIDE, MASK_SIDE]), ofObjects]);
+    const shown = graph.node('Mul', [
+      graph.ints([MASK_SIDE, MASK_SIDE]),
+      graph.setting(MASK_SETTINGS.paste, 'int64', 1),
+    ]);
+    found.set(cells, 'mask_probabilities_0');
+    found.set(graph.node('Slice', [cells, graph.ints([0, 0]), shown, graph.ints([2, 3])]), 'masks_0');
+    outputs.push({ name: 'masks_0', shape: ['detections', 1, 'height', 'width'] });
+    outputs.push({ name: 'mask_probabilities_0', shape: ['detections', 1, MASK_SIDE, MASK_SIDE] });
+  }
   return written(graph, found, { input: { name: graph.input, shape: [1, 3, 'height', 'width'] }, outputs });
 }
 
@@ -99,7 +126,7 @@ async function write(
   onnx: Uint8Array,
 ) {
   await writeModelFolder(folder, {
-    task: 'image_object_detection',
+    task: findsMasks(settings) ? 'image_instance_segmentation' : 'image_object_detection',
     modelName,
     labels,
     input: { mean: [0, 0, 0], std: [1, 1, 1], interpolation: 'linear', normalised_in_graph: false },
@@ -112,12 +139,14 @@ async function write(
   });
 }
 
-/** Folders `quarters` and `halves`. */
+/** Folders `quarters`, `rings` and `halves`. */
 export async function writeExampleDetectors(folder: string): Promise<void> {
   const thresholds = { box_score_thresh: 0.3, nms_iou_thresh: 0.5 };
   const region = { min_size: 48, max_size: 96, ...thresholds, box_detections_per_img: 100 };
   const labels = ['left top', 'right top', 'left bottom', 'right bottom'];
   await write(join(folder, 'quarters'), 'fasterrcnn_resnet18_fpn', labels, region, quarters());
+  const withMasks = { ...region, ...MASK_DEFAULTS };
+  await write(join(folder, 'rings'), 'maskrcnn_resnet18_fpn', labels, withMasks, quarters({ masks: true }));
   const yolo = { img_size: 64, model_size: 'small', ...thresholds };
   await write(join(folder, 'halves'), 'yolov5', ['green', 'blue'], yolo, halves());
 }
