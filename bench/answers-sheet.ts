@@ -6,7 +6,7 @@ import {
   sampleSheet,
   throwIfErrors,
 } from '@fovea/data';
-import { type ObjectPrediction, openModel } from '@fovea/serving';
+import { type FoundObject, type MaskPrediction, type ObjectPrediction, openModel } from '@fovea/serving';
 import sharp from 'sharp';
 
 /** Images on the sheet, each beside its answer. */
@@ -25,14 +25,16 @@ const DRAWN_FROM = 0.3;
  * @returns a WebP
  */
 export async function answersSheet(model: string, table: string): Promise<Buffer> {
-  const { dataset, issues } = await readObjectTable(table, { role: 'validation' });
-  throwIfErrors(issues);
-  const { records } = dataset;
-  const shown = Array.from({ length: SHOWN }, (_, i) => records[Math.floor((i * records.length) / SHOWN)]);
   const detector = await openModel(model);
-  if (detector.task !== 'image_object_detection') throw new TypeError(`${model} finds no boxes`);
   const pictures: SheetPicture[] = [];
   try {
+    if (detector.task !== 'image_object_detection' && detector.task !== 'image_instance_segmentation')
+      throw new TypeError(`${model} finds no objects`);
+    const task = detector.task === 'image_instance_segmentation' ? 'segmentation' : 'detection';
+    const { dataset, issues } = await readObjectTable(table, { role: 'validation', task });
+    throwIfErrors(issues);
+    const { records } = dataset;
+    const shown = Array.from({ length: SHOWN }, (_, i) => records[Math.floor((i * records.length) / SHOWN)]);
     for (const { file, width, height, objects } of shown) {
       const [answer] = await detector.predict([file]);
       if ('error' in answer) throw new Error(`${file}: ${answer.error}`);
@@ -51,13 +53,13 @@ export async function answersSheet(model: string, table: string): Promise<Buffer
 }
 
 /** The best one lies on top. */
-function drawn({ boxes }: ObjectPrediction): DrawnObject[] {
-  return boxes
-    .filter(({ score }) => score >= DRAWN_FROM)
-    .map(({ box: { topX, topY, bottomX, bottomY }, label, score }) => ({
-      box: [topX, topY, bottomX, bottomY] as const,
-      label,
-      score,
-    }))
-    .reverse();
+function drawn({ boxes }: ObjectPrediction | MaskPrediction): DrawnObject[] {
+  const objects: readonly (FoundObject & { polygon?: number[][] })[] = boxes;
+  const sure = objects.filter(({ score }) => score >= DRAWN_FROM);
+  return sure.toReversed().map(({ box: { topX, topY, bottomX, bottomY }, label, score, polygon }) => ({
+    box: [topX, topY, bottomX, bottomY],
+    ...(polygon && { polygons: polygon }),
+    label,
+    score,
+  }));
 }

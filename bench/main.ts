@@ -1,5 +1,5 @@
 // Speed and memory beside Python's torch, and what training reaches on real images; writes bench/RESULTS.md. Wants a quiet machine,
-// for about an hour and a half in all, most of it for the runs of detectors.
+// for about two hours in all, most of it for the runs of detectors.
 //   npm run bench -- [section…] [--rounds N]      sections that are named are measured alone, and take their place in the file
 import { parseArgs } from 'node:util';
 import { turboJpeg } from '@fovea/data';
@@ -15,6 +15,7 @@ import { memory } from './memory.ts';
 import { prediction } from './prediction.ts';
 import { format, keepResult, type Section } from './results.ts';
 import { runs } from './runs.ts';
+import { segmentationRuns } from './segmentation-runs.ts';
 import { type Bench, findPython, Side } from './side.ts';
 import { start } from './start.ts';
 import { training } from './training.ts';
@@ -33,6 +34,7 @@ const sections: Record<string, (bench: Bench) => Promise<Section>> = {
   masks,
   runs,
   'detection-runs': detectionRuns,
+  'segmentation-runs': segmentationRuns,
 };
 
 const { values, positionals } = parseArgs({
