@@ -76,10 +76,17 @@ test('what a job names is never changed, nor what belongs to it', () => {
   assert.deepEqual(hp, { ...given, early_stopping_patience: 15 });
 });
 
-test('YOLOv5 is made for random weights: they only take longer', () => {
+test('YOLOv5 gets as many updates, by smaller batches of small sets, and without weights small images on a CPU', () => {
   const hp = resolved('yolov5');
-  assert.deepEqual(detectionRecipe(hp, circumstances()), hp);
-  assert.equal(detectionRecipe(hp, circumstances({ knows: 'nothing' })).optimizer, 'sgd');
+  const chosen = ({ training_batch_size, image_size, number_of_epochs, optimizer }: typeof hp) => [
+    ...[training_batch_size, image_size, number_of_epochs, optimizer],
+  ];
+  assert.deepEqual(chosen(detectionRecipe(hp, circumstances())), [8, 640, 38, 'sgd']); // of 16 updates
+  assert.deepEqual(chosen(detectionRecipe(hp, circumstances({ knows: 'nothing' }))), [8, 320, 90, 'sgd']);
+  assert.deepEqual(chosen(detectionRecipe(hp, circumstances({ images: 5000 }))), [16, 640, 30, 'sgd']);
+  const named = { image_size: 512, training_batch_size: 4, number_of_epochs: 7 };
+  const given = circumstances({ knows: 'nothing', given: new Set(Object.keys(named)) });
+  assert.deepEqual(chosen(detectionRecipe(resolved('yolov5', named), given)), [4, 512, 7, 'sgd']);
 });
 
 test('few images for random weights are warned of', () => {

@@ -57,7 +57,7 @@ const SMALL_IMAGES = { min_size: 320, max_size: 711 } as const;
  * | random | three times the epochs and the patience, also in job files; AdamW, batches of at least 8, enough epochs for 1000 updates, on a CPU images of 320 pixels |
  * | of a backbone, of a detector | the first two stages are frozen; enough epochs for 600 updates; the learning rate of the batch |
  *
- * YOLOv5 is made to be trained from random weights: only epochs and patience change.
+ * YOLOv5 is made to be trained from random weights: it gets as many updates, by smaller batches of small sets, and on a CPU small images.
  */
 export function detectionRecipe(
   hp: DetectorHyperparameters,
@@ -65,10 +65,25 @@ export function detectionRecipe(
 ): DetectorHyperparameters {
   const { knows, given, fitToData } = circumstances;
   const begun = knows === 'nothing' ? fromScratch(hp, given) : hp;
-  if (!fitToData || hp.model_name === 'yolov5') return begun;
-  const chosen = knows === 'nothing' ? untaught(begun, circumstances) : fineTuned(begun, circumstances);
+  if (!fitToData) return begun;
+  const chosen = adapted(begun, circumstances);
   const open = Object.entries(chosen).filter(([name]) => !given.has(name));
   return lasting({ ...begun, ...Object.fromEntries(open) }, circumstances);
+}
+
+function adapted(hp: DetectorHyperparameters, circumstances: DetectionCircumstances): Partial<DetectorHyperparameters> {
+  if (hp.model_name === 'yolov5') return forYolo(hp, circumstances);
+  return circumstances.knows === 'nothing' ? untaught(hp, circumstances) : fineTuned(hp, circumstances);
+}
+
+function forYolo(
+  { training_batch_size: batch }: DetectorHyperparameters,
+  { images, knows, device }: DetectionCircumstances,
+): Partial<DetectorHyperparameters> {
+  return {
+    ...(batch !== 'auto' && { training_batch_size: Math.min(batch, largestUsefulBatch(images)) }),
+    ...(knows === 'nothing' && device === 'cpu' && { image_size: SMALL_IMAGES.min_size }),
+  };
 }
 
 function untaught(
