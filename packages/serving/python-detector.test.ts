@@ -5,8 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { maskArea, maskPolygons } from '@fovea/data/masks';
 import { resizeLinear } from '@fovea/data/resize-linear';
-import { plainNonMaxSuppression, tilesOf } from '@fovea/vision/transforms';
+import { pasteMasks, plainNonMaxSuppression, tilesOf } from '@fovea/vision/transforms';
 import sharp from 'sharp';
 import { type ObjectPrediction, openModel } from './index.ts';
 
@@ -50,6 +51,19 @@ async function edited(name: string, settings: object): Promise<string> {
   return folder;
 }
 
+/** What detectors of boxes and of masks answer. */
+interface Masked {
+  boxes: (ObjectPrediction['boxes'][number] & { polygon?: number[][]; mask?: string })[];
+}
+
+async function pixelsOf(picture = ''): Promise<[string, Buffer]> {
+  const { data, info } = await sharp(Buffer.from(picture, 'base64')).raw().toBuffer({ resolveWithObject: true });
+  return [`${info.width} ${info.height} ${info.channels}`, data];
+}
+
+const cornersOf = (polygon: readonly number[]): string[] =>
+  polygon.flatMap((x, i) => (i % 2 === 0 ? [`${x} ${polygon[i + 1]}`] : []));
+
 let state = 7;
 const random = () => {
   state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
@@ -90,11 +104,14 @@ describe('in Python, a detector', { skip: python ? false : 'no python3 with nump
     ['quarters', { box_score_thresh: 0.05 }],
     ['quarters', { box_score_thresh: 0.05, box_detections_per_img: 2 }],
     ['quarters', { box_score_thresh: 0.05, tile_grid_size: '2x2', tile_overlap_ratio: 0 }],
+    ['rings', { box_score_thresh: 0.05, mask_pixel_score_threshold: 0.2, max_number_of_polygon_points: 1000 }],
+    ['rings', { box_score_thresh: 0.05, mask_pixel_score_threshold: 0.1, max_number_of_polygon_points: 20 }],
+    ['rings', { box_score_thresh: 0.05, mask_pixel_score_threshold: 0.2, export_as_image: true, image_type: 'png' }],
   ] as const) {
     test(`answers what Fovea answers: ${name} with ${JSON.stringify(settings)}`, async () => {
       const folder = await edited(name, settings);
       const sizes: [number, number][] =
-        name === 'quarters'
+        name !== 'halves'
           ? [
               [200, 120],
               [96, 192],
@@ -106,10 +123,9 @@ describe('in Python, a detector', { skip: python ? false : 'no python3 with nump
             ];
       const files = await Promise.all(sizes.map((size) => picture(...size)));
       const model = await openModel(folder, { threads: 1 });
-      assert.ok(model.task === 'image_object_detection');
-      const expected = (await model.predict(files)) as ObjectPrediction[];
+      const expected = (await model.predict(files)) as Masked[];
       await model.close();
-      const [columns, answers] = run(folder, ANSWER, { folder, files }) as [string[], ObjectPrediction['boxes'][]];
+      const [columns, answers] = run(folder, ANSWER, { folder, files }) as [string[], Masked['boxes'][]];
       assert.deepEqual(columns, ['boxes']);
       assert.ok(expected.some(({ boxes }) => boxes.length > 0));
       for (const [i, { boxes }] of expected.entries()) {
@@ -117,8 +133,16 @@ describe('in Python, a detector', { skip: python ? false : 'no python3 with nump
           answers[i].map(({ label }) => label),
           boxes.map(({ label }) => label),
         );
-        for (const [k, { box, score }] of boxes.entries()) {
-          assert.deepEqual(Object.keys(answers[i][k]), ['box', 'label', 'score']);
+        for (const [k, { box, score, polygon, mask }] of boxes.entries()) {
+          const kind = polygon ? ['polygon'] : mask ? ['mask'] : [];
+          assert.deepEqual(Object.keys(answers[i][k]), ['box', 'label', 'score', ...kind]);
+          assert.equal(answers[i][k].polygon?.length, polygon?.length);
+          for (const [at, piece] of (polygon ?? []).entries()) {
+            const other = answers[i][k].polygon?.[at] ?? [];
+            assert.ok(piece.length > 6 && piece.length === other.length);
+            assert.ok(piece.every((value, n) => Math.abs(value - other[n]) < 1e-9));
+          }
+          if (mask) assert.deepEqual(await pixelsOf(answers[i][k].mask), await pixelsOf(mask));
           assert.deepEqual(Object.keys(answers[i][k].box), ['topX', 'topY', 'bottomX', 'bottomY']);
           const numbers = [...Object.values(answers[i][k].box), answers[i][k].score];
           for (const [at, value] of [...Object.values(box), score].entries())
@@ -206,6 +230,41 @@ print(json.dumps([
     );
   });
 
+  test('puts masks on images and outlines them, with holes, in few points too', () => {
+    const sizes = [
+      { width: 60, height: 40, side: 14 },
+      { width: 33, height: 90, side: 28 },
+    ];
+    const cases = sizes.flatMap(({ width, height, side }) =>
+      Array.from({ length: 12 }, () => {
+        const [x, y] = [(width + 20) * random() - 20, (height + 20) * random() - 20];
+        const box = [x, y, x + width * random(), y + height * random()].map(Math.fround);
+        const cells = Array.from({ length: side * side }, () => Math.fround(random()));
+        return { width, height, side, box, cells };
+      }),
+    );
+    const most = [1e6, 100, 31, 3];
+    const program = `
+import numpy
+def answer(width, height, side, box, cells):
+    cells = numpy.array(cells, numpy.float32).reshape(side, side)
+    left, top, mask = scoring.paste(cells, numpy.array(box, numpy.float32), width, height, 0.5)
+    polygons = [[[value + (top if i % 2 else left) for i, value in enumerate(polygon)] for polygon in scoring.polygons_of_mask(mask, most)]
+        for most in given["most"]]
+    return [int(mask.sum()), polygons]
+print(json.dumps([answer(**case) for case in given["cases"]]))`;
+    const answers = run(fixture('rings'), program, { cases, most }) as [number, number[][][]][];
+    let holes = 0;
+    for (const [i, { side, box, cells, ...image }] of cases.entries()) {
+      const [mask] = pasteMasks({ masks: Float32Array.from(cells), boxes: box, side }, image);
+      assert.equal(answers[i][0], maskArea(mask));
+      const expected = most.map((mostPoints) => maskPolygons(mask, { mostPoints }));
+      assert.deepEqual(answers[i][1], expected);
+      holes += Number(expected[0].some((polygon) => polygon.length / 2 > new Set(cornersOf(polygon)).size));
+    }
+    assert.ok(holes > 0, 'a cut is walked there and back');
+  });
+
   test('says what is wrong with its settings', () => {
     const settings = { img_size: 64, box_score_thresh: 0.3, nms_iou_thresh: 0.5, tile_overlap_ratio: 0.25 };
     const cases = [
@@ -234,5 +293,37 @@ print(json.dumps([problem(case) for case in given]))`;
       /tile_overlap_ratio is 1 and should be a number from 0/,
     ].entries())
       assert.match(answers[i + 1] ?? '', message);
+  });
+
+  test('says what is wrong with the settings of masks', () => {
+    const settings = {
+      mask_pixel_score_threshold: 0.5,
+      max_number_of_polygon_points: 100,
+      export_as_image: false,
+      image_type: 'JPG',
+    };
+    const cases = [
+      { mask_pixel_score_threshold: 2 },
+      { max_number_of_polygon_points: 2 },
+      { export_as_image: 'no' },
+      { image_type: 'GIF' },
+    ];
+    const program = `
+def problem(settings):
+    try: scoring.check_mask_settings(settings)
+    except ValueError as error: return str(error)
+print(json.dumps([problem(case) for case in given]))`;
+    const answers = run(
+      fixture('rings'),
+      program,
+      [{}, ...cases].map((one) => ({ ...settings, ...one })),
+    );
+    assert.deepEqual(answers, [
+      null,
+      'mask_pixel_score_threshold is 2 and should be a number, 0 to 1',
+      'max_number_of_polygon_points is 2 and should be a whole number of 3 or more',
+      "export_as_image is 'no' and should be True or False",
+      "image_type is 'GIF' and should be one of JPG, PNG, BMP",
+    ]);
   });
 });

@@ -1,5 +1,5 @@
 import { savePth, tensor } from '@fovea/torch';
-import { MLFLOW_TASKS } from './layout.ts';
+import { isYolo, MLFLOW_TASKS } from './layout.ts';
 import { pythonArchitecture, pythonDetectorArchitecture } from './python-architecture.ts';
 import type { ModelContents } from './write.ts';
 
@@ -28,7 +28,7 @@ export async function writeCheckpoint(
   const isClassifier = 'valid_crop_size' in settings;
   const architecture = isClassifier
     ? pythonArchitecture(modelName, settings.valid_crop_size)
-    : pythonDetectorArchitecture(modelName);
+    : pythonDetectorArchitecture(modelName, isYolo(settings) ? undefined : settings.min_size);
   await savePth(path, {
     format: 'fovea-model-1',
     model_name: modelName,

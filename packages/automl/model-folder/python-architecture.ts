@@ -1,3 +1,5 @@
+import { regionsOf } from '@fovea/vision';
+
 /**
  * How a program in Python builds the network that a state dict fits: `torchvision.models.<name>`, `timm.create_model(<name>)`, or for
  * detectors `torchvision.models.detection.<name>`.
@@ -6,8 +8,8 @@ export interface PythonArchitecture {
   library: 'torchvision' | 'timm';
   name: string;
   /**
-   * More arguments than the number of classes. `FasterRCNN` has no builder of its own for most backbones: `backbone` names the ResNet
-   * that `torchvision.models.detection.backbone_utils.resnet_fpn_backbone` makes one of.
+   * More arguments than the number of classes. `FasterRCNN` and `MaskRCNN` have no builders of their own for most backbones: `backbone`
+   * names the ResNet that `torchvision.models.detection.backbone_utils.resnet_fpn_backbone` makes one of.
    */
   options: { [key: string]: number | string };
 }
@@ -47,16 +49,24 @@ export function pythonArchitecture(modelName: string, imageSize: number): Python
 }
 
 /** What torchvision has a builder for. */
-const BUILDERS: readonly string[] = ['fasterrcnn_resnet50_fpn', 'retinanet_resnet50_fpn'];
+const BUILDERS: readonly string[] = ['fasterrcnn_resnet50_fpn', 'maskrcnn_resnet50_fpn', 'retinanet_resnet50_fpn'];
+
+/** What makes of a backbone all others. */
+const OF_BACKBONES: Readonly<Record<string, string>> = { fasterrcnn: 'FasterRCNN', maskrcnn: 'MaskRCNN' };
 
 /**
  * Of a detector. Its batch norms are those of training (`torch.nn.BatchNorm2d`), whether they learned or not: in evaluation it is the same.
  *
  * @param modelName as job files call it
+ * @param minSize of the images that it was trained with, `min_size`
  * @returns null for YOLOv5: its parameters have the names of the official implementation, which is in neither library
  */
-export function pythonDetectorArchitecture(modelName: string): PythonArchitecture | null {
-  if (BUILDERS.includes(modelName)) return { library: 'torchvision', name: modelName, options: {} };
-  const backbone = /^fasterrcnn_(resnet\d+)_fpn$/.exec(modelName)?.[1];
-  return backbone === undefined ? null : { library: 'torchvision', name: 'FasterRCNN', options: { backbone } };
+export function pythonDetectorArchitecture(modelName: string, minSize?: number): PythonArchitecture | null {
+  // Regions that are judged at most, of which torchvision's networks have more for small images than Fovea's.
+  const { rpnPostNmsTopNTest: rpn_post_nms_top_n_test } = regionsOf({ minSize });
+  const regions: PythonArchitecture['options'] = modelName.startsWith('retinanet') ? {} : { rpn_post_nms_top_n_test };
+  if (BUILDERS.includes(modelName)) return { library: 'torchvision', name: modelName, options: regions };
+  const [, family = '', backbone = ''] = /^(\w+)_(resnet\d+)_fpn$/.exec(modelName) ?? [];
+  const name = OF_BACKBONES[family];
+  return name === undefined ? null : { library: 'torchvision', name, options: { backbone, ...regions } };
 }

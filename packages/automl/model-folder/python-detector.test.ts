@@ -6,9 +6,11 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { decodeImage, imageSize } from '@fovea/data';
+import { maskArea, maskOverlap, polygonsMask } from '@fovea/data/masks';
 import { manualSeed, noGrad, ops, tensor } from '@fovea/torch';
-import { detectionSize, findDetector } from '@fovea/vision';
+import { detectionSize, findDetector, pasteMasks } from '@fovea/vision';
 import { writeCheckpoint } from './checkpoint.ts';
+import { MASK_DEFAULTS } from './mask-settings.ts';
 import { pythonDetectorArchitecture } from './python-architecture.ts';
 import { scoringModule, scoringScript } from './scoring-script.ts';
 import type { ModelContents } from './write.ts';
@@ -57,18 +59,21 @@ for (const [modelName, learnsNormalisation] of [
   ['fasterrcnn_resnet18_fpn', true],
   ['fasterrcnn_resnet50_fpn', false],
   ['retinanet_resnet50_fpn', true],
+  ['maskrcnn_resnet18_fpn', true],
+  ['maskrcnn_resnet50_fpn', false],
 ] as const) {
   test(`${modelName}: where only model.pt was registered, the script answers with PyTorch as the engine does`, {
     skip: python ? false : 'no python3 with torch and torchvision',
   }, async () => {
     const detector = example(modelName, learnsNormalisation);
     const { mean, std } = detector.normalisation;
+    const findsMasks = modelName.startsWith('maskrcnn');
     const given: ModelContents = {
-      task: 'image_object_detection',
+      task: findsMasks ? 'image_instance_segmentation' : 'image_object_detection',
       modelName,
       labels: LABELS,
       input: { mean, std, interpolation: 'linear', normalised_in_graph: false },
-      settings: SETTINGS,
+      settings: findsMasks ? { ...SETTINGS, ...MASK_DEFAULTS, max_number_of_polygon_points: 10_000 } : SETTINGS,
       firstLabel: detector.firstLabel,
       weights: detector.network.stateDict(),
       onnx: new Uint8Array(),
@@ -111,17 +116,31 @@ print(json.dumps([scoring.scorer._input(scoring.resize_linear(image, *size)).tol
     ];
 
     assert.equal(answer.filename, 'image');
-    assert.ok(answer.boxes.length > 1);
+    assert.ok(answer.boxes.length > 0);
     assert.deepEqual(
       answer.boxes.map(({ label }) => label),
       labels.map((index) => LABELS[index]),
     );
-    for (const [i, { box, score }] of answer.boxes.entries()) {
+    for (const [i, { box, score, polygon }] of answer.boxes.entries()) {
       assert.ok(Math.abs(score - scores[i]) < 1e-5, `${score} and ${scores[i]}`);
       const corners = [box.topX * width, box.topY * height, box.bottomX * width, box.bottomY * height];
       corners.forEach((value, k) => {
         assert.ok(Math.abs(value - boxes[i][k]) < 1e-3, `${corners} and ${boxes[i]}`);
       });
+      assert.equal(polygon !== undefined, findsMasks);
+      if (!polygon || !found.masks) continue;
+      const image = await imageSize({ file: photo });
+      const cells = found.masks.select(0, i).contiguous().data() as Float32Array;
+      const onPhoto = boxes[i].map((value, k) =>
+        k % 2 === 0 ? (value * image.width) / width : (value * image.height) / height,
+      );
+      const [mask] = pasteMasks({ masks: cells, boxes: onPhoto, side: found.masks.size(-1) }, image);
+      const inPixels = polygon.map((piece) =>
+        piece.map((value, k) => value * (k % 2 === 0 ? image.width : image.height)),
+      );
+      // Rounding decides pixels at the threshold.
+      const common = polygon.length > 0 ? maskOverlap(polygonsMask(inPixels, image.height, image.width), mask) : 0;
+      assert.ok(common > 0.99 || maskArea(mask) < 10, `${common} of ${maskArea(mask)} pixels`);
     }
   });
 }
@@ -130,6 +149,7 @@ interface Found {
   box: { topX: number; topY: number; bottomX: number; bottomY: number };
   label: string;
   score: number;
+  polygon?: number[][];
 }
 
 test('of YOLOv5 the checkpoint says that no library builds it', () => {
@@ -137,11 +157,15 @@ test('of YOLOv5 the checkpoint says that no library builds it', () => {
 });
 
 test('the folders that serving is tested with have the code of today', async () => {
-  for (const name of ['quarters', 'halves']) {
+  for (const [name, task] of [
+    ['quarters', 'image_object_detection'],
+    ['halves', 'image_object_detection'],
+    ['rings', 'image_instance_segmentation'],
+  ] as const) {
     const file = fileURLToPath(new URL(`../../serving/fixtures/${name}/code/fovea_scoring.py`, import.meta.url));
     assert.equal(
       await readFile(file, 'utf8'),
-      scoringModule('image_object_detection'),
+      scoringModule(task),
       'write them anew: .runtime/node packages/automl/model-folder/example-detectors.ts packages/serving/fixtures',
     );
   }

@@ -8,15 +8,18 @@ import type { ModelContents } from './write.ts';
 const source = (name: string): string => readFileSync(new URL(`./python/${name}`, import.meta.url), 'utf8');
 
 /** Files with the class `Scorer` of a task, and with how PyTorch builds its networks. */
-const PARTS: Record<ModelTask, { scorer: string; torch: string }> = {
-  image_classification: { scorer: 'classifier.py', torch: 'classifier_torch.py' },
-  image_classification_multilabel: { scorer: 'classifier.py', torch: 'classifier_torch.py' },
-  image_object_detection: { scorer: 'detector.py', torch: 'detector_torch.py' },
-  image_instance_segmentation: { scorer: 'detector.py', torch: 'detector_torch.py' },
+const PARTS: Record<ModelTask, { scorer: readonly string[]; torch: string }> = {
+  image_classification: { scorer: ['classifier.py'], torch: 'classifier_torch.py' },
+  image_classification_multilabel: { scorer: ['classifier.py'], torch: 'classifier_torch.py' },
+  image_object_detection: { scorer: ['detector.py'], torch: 'detector_torch.py' },
+  image_instance_segmentation: {
+    scorer: ['detector.py', 'mask_polygons.py', 'mask_detector.py'],
+    torch: 'detector_torch.py',
+  },
 };
 
 /** Images and requests, and what answers them with a model of the task. */
-const scorer = (task: ModelTask): string => source('scoring.py') + source(PARTS[task].scorer);
+const scorer = (task: ModelTask): string => ['scoring.py', ...PARTS[task].scorer].map(source).join('');
 
 /** `code/fovea_scoring.py`: the class that `python_model.pkl` is of, and all that it needs. */
 export const scoringModule = (task: ModelTask): string => scorer(task) + source('mlflow_model.py');

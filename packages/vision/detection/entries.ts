@@ -101,7 +101,7 @@ const FULL_SIZE = 600;
  * from 64 regions of an image (Girshick 2015, section 2.3, https://arxiv.org/abs/1504.08083), and Faster R-CNN judged 300 of them
  * (Ren et al. 2015, table 8, https://arxiv.org/abs/1506.01497); these are the fewest here, torchvision's 512 and 1000 the most.
  */
-function regionsOf({ minSize = FULL_SIZE }: DetectorSettings) {
+export function regionsOf({ minSize = FULL_SIZE }: Pick<DetectorSettings, 'minSize'>) {
   const share = Math.min(1, (minSize / FULL_SIZE) ** 2);
   return {
     boxBatchSizePerImage: Math.max(64, Math.round(512 * share)),

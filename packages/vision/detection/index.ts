@@ -13,6 +13,7 @@ export { type BoxWeights, decodeBoxes, encodeBoxes, LARGEST_STRETCH } from './bo
 export { boxedImage } from './boxed-image.ts';
 export { DetectionTransform, type DetectionTransformOptions, type ImageBatch } from './detection-transform.ts';
 export { Detector } from './detector.ts';
+export { regionsOf } from './entries.ts';
 export { FasterRcnn, type FasterRcnnOptions, fasterRcnn, pooledLevels } from './faster-rcnn.ts';
 export { FeaturePyramid, LastLevelMaxPool, LastLevelP6P7 } from './feature-pyramid.ts';
 export { FrozenBatchNorm2d } from './frozen-batch-norm.ts';

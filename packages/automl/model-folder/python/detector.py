@@ -33,6 +33,9 @@ class Scorer:
     """
 
     COLUMNS = ["boxes"]
+    # What a graph of regions is asked for, and what of it is switched off.
+    OUTPUTS = ["boxes_0", "scores_0", "labels_0"]
+    UNUSED = {}
 
     def __init__(self, settings, network, normalised=False):
         self.settings = settings
@@ -48,6 +51,7 @@ class Scorer:
 
         in_graph = {} if is_yolo(checked(settings)) else IN_GRAPH
         arrays = {name: numpy.array([settings[name]], dtype) for name, dtype in in_graph.items()}
+        arrays.update(cls.UNUSED)
         values = {name: onnxruntime.OrtValue.ortvalue_from_numpy(array) for name, array in arrays.items()}
         options = onnxruntime.SessionOptions()
         for name, value in values.items():
@@ -56,8 +60,7 @@ class Scorer:
         entry = session.get_inputs()[0].name
         if is_yolo(settings):
             return cls(settings, lambda batch: session.run(None, {entry: batch})[0], settings["normalised_in_graph"])
-        names = ["boxes_0", "scores_0", "labels_0"]
-        scorer = cls(settings, lambda batch: session.run(names, {entry: batch}), settings["normalised_in_graph"])
+        scorer = cls(settings, lambda batch: session.run(cls.OUTPUTS, {entry: batch}), settings["normalised_in_graph"])
         # The session reads these where they are, as long as it lives, and does not keep them.
         scorer.in_graph = arrays, values
         return scorer
@@ -70,7 +73,9 @@ class Scorer:
     def _objects(self, image):
         """image: uint8 [height, width, 3]."""
         height, width = image.shape[:2]
-        boxes, scores, classes = self._found(image)
+        return self._described(width, height, *self._found(image))
+
+    def _described(self, width, height, boxes, scores, classes):
         objects = []
         for (x1, y1, x2, y2), score, index in zip(boxes.tolist(), scores.tolist(), classes.tolist()):
             box = {"topX": x1 / width, "topY": y1 / height, "bottomX": x2 / width, "bottomY": y2 / height}
@@ -80,7 +85,7 @@ class Scorer:
     def _found(self, image):
         """Boxes in pixels of the image, scores and classes: of the whole, and where there are tiles of all of them."""
         height, width = image.shape[:2]
-        look = self._look_at_cells if is_yolo(self.settings) else self._look_at_regions
+        look = self._look_at_cells if is_yolo(self.settings) else lambda part: self._regions(part)[:3]
         tiles = tiles_of(width, height, *self.tiles) if self.tiles else []
         found = [look(image)]
         if not tiles:
@@ -94,14 +99,14 @@ class Scorer:
         kept = suppress(boxes, scores, classes, threshold, most)
         return boxes[kept], scores[kept], classes[kept]
 
-    def _look_at_regions(self, image):
-        """Faster R-CNN and RetinaNet answer boxes in pixels of the resized image."""
+    def _regions(self, image):
+        """Faster R-CNN and RetinaNet answer boxes in pixels of the resized image; what else is answered is returned as it is."""
         height, width = image.shape[:2]
         resized = detection_size(width, height, self.settings["min_size"], self.settings["max_size"])
-        boxes, scores, labels = self.network(self._input(resize_linear(image, *resized)))
+        boxes, scores, labels, *others = self.network(self._input(resize_linear(image, *resized)))
         ratios = resized[0] / width, resized[1] / height
         on_image = back_on_image(numpy.asarray(boxes, numpy.float32), (width, height), ratios, (0.0, 0.0))
-        return on_image, numpy.asarray(scores, numpy.float32), numpy.asarray(labels) - self.settings["first_label"]
+        return [on_image, numpy.asarray(scores, numpy.float32), numpy.asarray(labels) - self.settings["first_label"], *others]
 
     def _look_at_cells(self, image):
         """YOLOv5 answers what every cell of a square says."""

@@ -12,18 +12,23 @@ def torch_network(path, settings):
     prefix = "" if name.startswith("retinanet") else "box_"
     keys = [prefix + "score_thresh", prefix + "nms_thresh", prefix + "detections_per_img"]
     arguments = {"num_classes": classes, "image_mean": [0.0] * 3, "image_std": [1.0] * 3, **dict(zip(keys, thresholds))}
-    if name == "FasterRCNN":
-        backbone = detection.backbone_utils.resnet_fpn_backbone(backbone_name=options["backbone"], weights=None, norm_layer=torch.nn.BatchNorm2d)
-        network = detection.FasterRCNN(backbone, **arguments)
+    options = dict(options)
+    backbone_name = options.pop("backbone", None)
+    arguments.update(options)
+    if backbone_name is not None:
+        backbone = detection.backbone_utils.resnet_fpn_backbone(backbone_name=backbone_name, weights=None, norm_layer=torch.nn.BatchNorm2d)
+        network = getattr(detection, name)(backbone, **arguments)
     else:
         network = getattr(detection, name)(weights=None, weights_backbone=None, **arguments)
     network.load_state_dict(checkpoint["state_dict"])
     network.transform.resize = lambda image, target=None: (image, target)
+    # It would put masks on the image, and boxes of images that it resized back.
+    network.transform.postprocess = lambda found, *sizes: found
     network.eval()
 
     def found(batch):
         with torch.no_grad():
             answer = network(list(torch.from_numpy(batch)))[0]
-        return [answer[key].numpy() for key in ("boxes", "scores", "labels")]
+        return [answer[key].numpy() for key in ("boxes", "scores", "labels", "masks") if key in answer]
 
     return found
