@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { readSafetensors } from '@fovea/torch';
 import { drawnObjectsJob, drawObjects } from '../fixtures/drawn-objects.ts';
+import { MASK_DEFAULTS } from '../model-folder/mask-settings.ts';
 import { readModelFolder } from '../model-folder/read.ts';
 import type { EpochRecord } from './job-record.ts';
 import { jobFolder } from './job-record.ts';
@@ -67,6 +68,11 @@ for (const { model, parameters, terms, averaged } of jobs) {
     const served = await readModelFolder(whole.model ?? '');
     assert.deepEqual(served.labels, ['disc', 'square', 'triangle']);
     assert.equal(served.modelName, model);
+    assert.equal(served.task, job.task);
+    if (served.task === 'image_instance_segmentation') {
+      const regions = { min_size: 48, max_size: 64, box_score_thresh: 0.3, nms_iou_thresh: 0.5 };
+      assert.deepEqual(served.settings, { ...regions, box_detections_per_img: 100, ...MASK_DEFAULTS });
+    }
 
     const stop = new AbortController();
     const cut = await runJob(

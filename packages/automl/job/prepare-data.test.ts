@@ -119,3 +119,28 @@ test('class folders and several labels an image do not go together', async (t) =
     /gives each image one class, that of its folder: task image_classification;/,
   );
 });
+
+test('segmentation needs outlines, keeps them in the split, and has its boxes from them', async (t) => {
+  const names = Array.from({ length: 12 }, (_, i) => `${i}.png`);
+  const box = { topX: 0, topY: 0, bottomX: 1, bottomY: 1 };
+  const polygon = [[0.125, 0.25, 0.75, 0.25, 0.5, 0.875]];
+  const table = (object: object) =>
+    names.map((image_url) => `${JSON.stringify({ image_url, label: [{ label: 'cell', ...object }] })}\n`).join('');
+  const folder = await folderOf(t, names, {
+    'outlines.jsonl': table({ ...box, polygon }),
+    'boxes.jsonl': table(box),
+  });
+  const job = jobOf('outlines.jsonl', '', 'image_instance_segmentation');
+  const objectsOf = ({ data }: Awaited<ReturnType<typeof prepared>>) => {
+    assert.ok(data.kind === 'objects');
+    return data.train.records.map(({ file, objects }) => ({ file, objects }));
+  };
+  const first = objectsOf(await prepared(folder, job));
+  const [{ objects }] = first;
+  assert.deepEqual(objects, [{ label: 'cell', box: [0.125, 0.25, 0.75, 0.875], polygons: polygon, crowd: false }]);
+  assert.deepEqual(objectsOf(await prepared(folder, job, { resumes: true })), first);
+  await assert.rejects(
+    prepared(folder, jobOf('boxes.jsonl', '', 'image_instance_segmentation')),
+    /polygon is missing[\s\S]*boxes alone are for image_object_detection/,
+  );
+});

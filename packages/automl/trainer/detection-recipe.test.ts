@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { resolveHyperparameters } from '../spec/resolve-hyperparameters.ts';
 import { type DetectionCircumstances, detectionRecipe, untaughtWarning } from './detection-recipe.ts';
+import type { DetectorHyperparameters } from './detector-hyperparameters.ts';
 
 const resolved = (model: string, given = {}) => resolveHyperparameters('image_object_detection', model, given);
 const defaults = resolved('fasterrcnn_resnet18_fpn');
@@ -76,9 +77,21 @@ test('what a job names is never changed, nor what belongs to it', () => {
   assert.deepEqual(hp, { ...given, early_stopping_patience: 15 });
 });
 
+test('Mask R-CNN is trained as Faster R-CNN is', () => {
+  const masks = resolveHyperparameters('image_instance_segmentation', 'maskrcnn_resnet50_fpn', {});
+  for (const knows of ['nothing', 'images', 'objects'] as const) {
+    const [hp, other] = [masks, resolved('fasterrcnn_resnet50_fpn')].map((given) => {
+      const { optimizer, learning_rate, training_batch_size, min_size, number_of_epochs, layers_to_freeze } =
+        detectionRecipe(given, circumstances({ knows }));
+      return [optimizer, learning_rate, training_batch_size, min_size, number_of_epochs, layers_to_freeze];
+    });
+    assert.deepEqual(hp, other, knows);
+  }
+});
+
 test('YOLOv5 gets as many updates, by smaller batches of small sets, and without weights small images on a CPU', () => {
   const hp = resolved('yolov5');
-  const chosen = ({ training_batch_size, image_size, number_of_epochs, optimizer }: typeof hp) => [
+  const chosen = ({ training_batch_size, image_size, number_of_epochs, optimizer }: DetectorHyperparameters) => [
     ...[training_batch_size, image_size, number_of_epochs, optimizer],
   ];
   assert.deepEqual(chosen(detectionRecipe(hp, circumstances())), [8, 640, 38, 'sgd']); // of 16 updates
