@@ -171,7 +171,7 @@ async function checkOf(
   data: Data,
   subject: Subject,
   { model, progress, signal, workspace }: Checking,
-): Promise<{ report: DataReport; page: Pick<PageOptions, 'traits' | 'records' | 'boxes'> }> {
+): Promise<{ report: DataReport; page: Pick<PageOptions, 'traits' | 'records' | 'objects'> }> {
   const { testImages } = subject;
   const images = [...subject.train.records, ...(subject.validation?.records ?? [])];
   const onProgress = counter(progress, 'opening every image');
@@ -202,13 +202,14 @@ async function checkOf(
       task: subject.task === 'image_instance_segmentation' ? 'segmentation' : 'detection',
     },
   } as const;
-  const boxes = new Map(
-    [...train.records, ...(validation?.records ?? [])].map(({ file, objects }) => [
+  const hasOutlines = subject.task === 'image_instance_segmentation';
+  const objects = new Map(
+    [...train.records, ...(validation?.records ?? [])].map(({ file, objects: all }) => [
       file,
-      objects.map(({ box }) => box),
+      all.map(({ box, polygons }) => ({ box, ...(hasOutlines && polygons && { polygons }) })),
     ]),
   );
-  return { report: await data.dataReport(input, { signal }), page: { traits, records: training.records, boxes } };
+  return { report: await data.dataReport(input, { signal }), page: { traits, records: training.records, objects } };
 }
 
 async function answersOf(

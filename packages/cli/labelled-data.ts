@@ -19,6 +19,13 @@ type ObjectDataTask = Exclude<DataTask, ClassificationTask>;
 export const hasObjects = (task: DataTask): task is ObjectDataTask =>
   task === 'image_object_detection' || task === 'image_instance_segmentation';
 
+/** What a model that finds objects is for; undefined for one that is for whole images, and for an unknown name. */
+export const objectTaskOf = (
+  model: string | undefined,
+  modelNames: Readonly<Record<ObjectDataTask, readonly string[]>>,
+): ObjectDataTask | undefined =>
+  dataTasks.filter(hasObjects).find((task) => model !== undefined && modelNames[task].includes(model));
+
 /** Labelled images that a person named by a path. */
 export interface LabelledData {
   readonly training: string;

@@ -5,7 +5,7 @@ import type { Issue } from '@fovea/data';
 import type { Command } from 'commander';
 import { assignments, type CommonOptions, type Context, command, positiveInteger } from './command.ts';
 import { UsageError } from './failure.ts';
-import { type DataTask, dataTasks, hasObjects, labelledData } from './labelled-data.ts';
+import { type DataTask, dataTasks, hasObjects, labelledData, objectTaskOf } from './labelled-data.ts';
 import { optionalWriter } from './output.ts';
 import { printable } from './printable.ts';
 import { counted } from './quantities.ts';
@@ -56,10 +56,7 @@ export function samplesCommand(context: Context): Command {
       const hyperparameters = hyperparametersOf(options.set ?? []);
       const { sampleSheet } = await context.services.data();
       const { shownSamples, defaultModels, modelNames } = await context.services.automl();
-      const tasksOfModel = dataTasks.filter(
-        (one) => hasObjects(one) && modelNames[one].some((name) => name === options.model),
-      );
-      const task = options.task ?? tasksOfModel[0];
+      const task = options.task ?? objectTaskOf(options.model, modelNames);
       const data = await readShown(context, path, { ...options, task });
       const { records, classes } = data.dataset;
       const model = options.model ?? defaultModels[data.task];

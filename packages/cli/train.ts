@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { assignments, type Context, command, positiveInteger } from './command.ts';
 import { runInForeground } from './foreground-run.ts';
 import { checkedJob, type ReadJob, requireJob } from './job-file.ts';
-import { type DataTask, dataTasks, type LabelledData, labelledData } from './labelled-data.ts';
+import { type DataTask, dataTasks, type LabelledData, labelledData, objectTaskOf } from './labelled-data.ts';
 import { optionalWriter } from './output.ts';
 import { checkpoint, weightsOption } from './weights-option.ts';
 
@@ -71,11 +71,16 @@ export function trainCommand(context: Context): Command {
     async run(options, [path = '']) {
       const write = await optionalWriter(context.terminal.out, options);
       const quiet = options.onlyShowErrors === true;
-      const data = await labelledData(context, path, { task: options.task, targetColumn: targetColumn(options.set) });
+      const { runJob, modelNames } = await context.services.automl();
+      const model = options.model ?? setTo(options.set, 'model_name', 'training_parameters.model_name');
+      const data = await labelledData(context, path, {
+        // Outlines are boxes, too, for a model that finds boxes.
+        task: options.task ?? objectTaskOf(model, modelNames),
+        targetColumn: setTo(options.set, 'target_column_name'),
+      });
       if (!quiet) for (const note of data.notes) context.terminal.err.write(`  ${note}\n`);
       const weights = await checkpoint(options.weights);
       const job = await requireJob(context, await jobOf(context, data, options), quiet);
-      const { runJob } = await context.services.automl();
       const record = await runInForeground(
         context,
         options,
@@ -127,7 +132,7 @@ function ofJob(jobKeys: readonly string[], assignment: string): string {
   return /[.[]/.test(key) || jobKeys.includes(key) ? assignment : `training_parameters.${assignment}`;
 }
 
-/** The column that `--set target_column_name=…` names: what is in it has to be known before there is a job. */
-function targetColumn(set: readonly string[] = []): string | undefined {
-  return set.findLast((one) => one.startsWith('target_column_name='))?.replace(/^[^=]*=/, '');
+/** What `--set <key>=…` says last of a key, which is known before there is a job. */
+function setTo(set: readonly string[] = [], ...keys: readonly string[]): string | undefined {
+  return set.findLast((one) => keys.some((key) => one.startsWith(`${key}=`)))?.replace(/^[^=]*=/, '');
 }
