@@ -14,7 +14,7 @@ const SHARED = process.env.FOVEA_SHARED ?? fileURLToPath(new URL('../../shared',
 const PICTURES = new URL('pictures/', import.meta.url);
 
 /** Minutes that each run may train; FOVEA_BENCH_MINUTES=1 only tries whether all of this works. */
-export const MINUTES = Number(process.env.FOVEA_BENCH_MINUTES ?? 12);
+export const MINUTES = Number(process.env.FOVEA_BENCH_MINUTES ?? 8);
 
 /** Of all models: COCO's numbers, too; precision counts down to low scores; the budget of time ends training, and nothing before it. */
 const COMMON = { validation_metric_type: 'coco_voc', box_score_threshold: 0.05, early_stopping: false };
