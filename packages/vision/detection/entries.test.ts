@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { manualSeed, rand, tensor, tidy } from '@fovea/torch';
 import { findDetector } from '../index.ts';
 import type { FasterRcnn } from './faster-rcnn.ts';
+import type { RetinaNet } from './retinanet.ts';
 
 test('Faster R-CNN looks at as many regions as torchvision from the documented size on, and at fewer of small images', () => {
   for (const [minSize, learned, judged] of [
@@ -29,4 +30,22 @@ test('Faster R-CNN looks at as many regions as torchvision from the documented s
       assert.equal(samples.labels[0].size(0), learned);
     });
   }
+});
+
+test('features go through the head of a RetinaNet that begins with random weights, and published ones find it as it was', () => {
+  const spreadOf = (learnsNormalisation: boolean) =>
+    tidy(() => {
+      manualSeed(1);
+      const settings = { classes: 2, scoreThreshold: 0.3, nmsIouThreshold: 0.5, learnsNormalisation };
+      const { head } = findDetector('retinanet_resnet50_fpn').build(settings).network as RetinaNet;
+      const trunk = head.regression_head.conv;
+      return Number(
+        trunk
+          .forward(rand([1, 256, 8, 8]))
+          .std()
+          .item(),
+      );
+    });
+  assert.ok(spreadOf(true) > 0.2);
+  assert.ok(spreadOf(false) < 0.01);
 });

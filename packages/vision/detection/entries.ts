@@ -1,5 +1,5 @@
 /** Faster R-CNN and RetinaNet as job files name them. */
-import { noGrad, ops, type Tensor, tidy } from '@fovea/torch';
+import { nn, noGrad, ops, type Tensor, tidy } from '@fovea/torch';
 import {
   type DetectorFit,
   type DetectorInput,
@@ -13,7 +13,7 @@ import type { ResNetName } from '../models/resnet.ts';
 import { torchvision } from '../weights/source.ts';
 import type { Detector } from './detector.ts';
 import { fasterRcnn } from './faster-rcnn.ts';
-import { retinaNet } from './retinanet.ts';
+import { type RetinaNet, retinaNet } from './retinanet.ts';
 import { checkAreas, type DetectionLosses, type Detections, type DetectionTarget } from './targets.ts';
 
 /** Batches are padded to multiples of the coarsest stride. */
@@ -136,6 +136,18 @@ for (const depth of [18, 34, 50, 101, 152] as const) {
   });
 }
 
+/**
+ * Trunks of RetinaNet's head that hand on what they get (He et al. 2015). Its own begin with a deviation of 0.01, which after a backbone
+ * that knows images does no harm; four of those in a row leave a hundredth of features that are random, too. On drawn shapes mAP was
+ * 0.34 with these after 72 updates and 0.90 after 216, and 0.03 and 0.47 without.
+ */
+function handOn({ head }: RetinaNet): void {
+  for (const { conv } of [head.classification_head, head.regression_head]) {
+    for (const layer of conv.namedModules().values())
+      if (layer instanceof nn.Conv2d) nn.init.kaimingNormal_(layer.weight, { nonlinearity: 'relu' });
+  }
+}
+
 detector({
   name: 'retinanet_resnet50_fpn',
   paper: 'https://arxiv.org/abs/1708.02002',
@@ -148,6 +160,7 @@ detector({
       nmsThresh: settings.nmsIouThreshold,
       detectionsPerImg: settings.detectionsPerImage ?? 100,
     });
+    if (settings.learnsNormalisation) handOn(network);
     return new RegionDetector(network, settings, 0);
   },
   weightsOf: () => torchvision('retinanet_resnet50_fpn_coco-eeacb38b.pth', COCO),
