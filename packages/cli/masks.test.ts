@@ -1,4 +1,4 @@
-// Outlines of objects, by the words of the command line.
+// Outlines of objects, by the words of the command line: from a table to a model of masks whose answers are judged and drawn.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -9,6 +9,8 @@ import sharp from 'sharp';
 
 const side = 64;
 const IMAGES = 10;
+/** A network that has seen little finds little better than this. */
+const IOU = 0.1;
 let folder: string;
 
 /** Corners of a shape of half the side 1 about 0, 0. */
@@ -55,6 +57,49 @@ function fovea(...args: string[]): { status: number | null; stdout: string; stde
   const env = { ...process.env, FOVEA_WEIGHTS: folder, XDG_CACHE_HOME: folder, FOVEA_OFFLINE: '1' };
   return spawnSync(process.execPath, command, { cwd: folder, encoding: 'utf8', env });
 }
+
+test('a model of masks is trained on outlines; its served masks are as good as in validation, and are drawn', {
+  timeout: 900_000,
+}, async () => {
+  const sets = ['min_size=64', 'max_size=64', 'box_score_threshold=0.01', 'number_of_workers=1']
+    .concat(['optimizer=adamw', 'learning_rate=0.001', 'validation_metric_type=coco_voc', 'evaluation_frequency=5'])
+    .concat([`validation_iou_threshold=${IOU}`, 'advanced_settings={"apply_automl_train_augmentations": false}'])
+    .flatMap((one) => ['--set', one]);
+  const words = ['-n', 'seen', '--epochs', '5', '--batch-size', '2', ...sets, '-o', 'json'];
+  const trained = fovea('train', 'shapes', ...words);
+  assert.equal(trained.status, 0, trained.stderr);
+  const record = JSON.parse(trained.stdout);
+  assert.equal(record.task, 'image_instance_segmentation');
+  assert.equal(record.trials[0].model_name, 'maskrcnn_resnet18_fpn');
+  assert.match(trained.stderr, /outlines of objects .*task image_instance_segmentation.*--task image_object_detection/);
+
+  const evaluated = fovea('evaluate', 'seen', join('.fovea', 'jobs', 'seen', 'data', 'validation'), '-o', 'json');
+  assert.equal(evaluated.status, 0, evaluated.stderr);
+  const { task, metrics, per_label_metrics: labels, images } = JSON.parse(evaluated.stdout);
+  assert.deepEqual([task, images], ['image_instance_segmentation', 2]);
+  assert.ok(
+    labels.some(({ detections }: { detections: number }) => detections > 0),
+    'there is something to compare',
+  );
+  for (const name of ['mean_average_precision', 'precision', 'recall', 'coco_AP', 'coco_AR_100'])
+    assert.ok(
+      Math.abs(metrics[name] - record.metrics[name]) < 2e-3,
+      `${name}: ${metrics[name]}, ${record.metrics[name]}`,
+    );
+  assert.ok(metrics.recall > 0);
+  const text = fovea('evaluate', 'seen', 'shapes');
+  assert.match(text.stdout, /mean average precision [\d.e-]+ on 10 images\n[\s\S]*AP at 0\.1\n {4}disc/);
+
+  const predicted = fovea('predict', 'seen', 'shapes/1.png', '-o', 'json', '--pictures', 'drawn');
+  assert.equal(predicted.status, 0, predicted.stderr);
+  const [{ boxes, picture }] = JSON.parse(predicted.stdout);
+  assert.equal(picture, join('drawn', '1.jpg'));
+  for (const { polygon } of boxes as { polygon: number[][] }[])
+    for (const points of polygon) {
+      assert.ok(points.length >= 6 && points.length <= 200);
+      assert.ok(points.every((value) => value >= 0 && value <= 1));
+    }
+});
 
 test('the same data is for boxes when that is said, and boxes are no outlines', () => {
   const check = (...words: string[]) => fovea('data', 'check', ...words, '-o', 'json');
