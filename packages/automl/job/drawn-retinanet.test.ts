@@ -11,7 +11,7 @@ test('RetinaNet learns from random weights to find drawn shapes', async (t) => {
     parameters: [
       'min_size: 96, max_size: 96, training_batch_size: 8, validation_batch_size: 8',
       'optimizer: adamw, learning_rate: 0.0002, box_score_threshold: 0.05',
-      'number_of_epochs: 30, evaluation_frequency: 30',
+      'number_of_epochs: 36, evaluation_frequency: 36',
       // Expanded images would show shapes smaller than the smallest anchors.
       `advanced_settings: '{"apply_automl_train_augmentations": false}'`,
     ],
