@@ -6,12 +6,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { exportDetector } from '@fovea/automl';
 import { maskArea, maskOverlap, type RunLengths } from '@fovea/data/masks';
-import { fromTypedArray, manualSeed, noGrad } from '@fovea/torch';
-import { maskRcnn } from '@fovea/vision';
-import { normalisePixels, pasteMasks } from '@fovea/vision/transforms';
+import { pasteMasks } from '@fovea/vision/transforms';
 import sharp from 'sharp';
+import { engineMasks } from './fixtures/engine-masks.ts';
 import { openModel } from './index.ts';
 
 /** A folder in order, whose network another takes the place of. */
@@ -35,12 +33,8 @@ async function folderWith(onnx: Uint8Array): Promise<string> {
 }
 
 test('served masks are those of the engine, pixel by pixel', async (t) => {
-  manualSeed(3);
-  const model = maskRcnn({
-    ...{ backbone: 'resnet18', classes: 5, boxScoreThresh: THRESHOLD, boxDetectionsPerImg: 100 },
-    ...{ minSize: image.height, maxSize: image.width, imageMean: [0, 0, 0], imageStd: [1, 1, 1] },
-  }).eval();
-  const folder = await folderWith(exportDetector(model));
+  const engine = engineMasks(image, { threshold: THRESHOLD });
+  const folder = await folderWith(engine.onnx);
   t.after(() => rm(folder, { recursive: true }));
   const pixels = Uint8Array.from(
     { length: 3 * image.width * image.height },
@@ -55,17 +49,12 @@ test('served masks are those of the engine, pixel by pixel', async (t) => {
   const [answer] = await served.find([png]);
   assert.ok('masks' in answer, JSON.stringify(answer));
 
-  const normalised = normalisePixels(pixels, image.width * image.height, { mean: [0, 0, 0], std: [1, 1, 1] });
-  const [found] = noGrad(() => model.detect([fromTypedArray(normalised, [3, image.height, image.width])]));
-  const numbers = (x: { data(): unknown }) => x.data() as Float32Array;
-  assert.ok(found.masks);
-  const own = { masks: numbers(found.masks.contiguous()), boxes: numbers(found.boxes), side: found.masks.size(-1) };
-  const expected: RunLengths[] = pasteMasks(own, image);
+  const { scores, ...found } = engine.find(pixels);
+  const expected: RunLengths[] = pasteMasks(found, image);
 
   assert.ok(expected.length > 10, `${expected.length} objects`);
   assert.ok(expected.some((mask) => maskArea(mask) > 50 && maskArea(mask) < 0.9 * image.width * image.height));
   assert.equal(answer.masks.length, expected.length);
-  const scores = numbers(found.scores);
   // Of equally sure objects either may come first.
   const different = answer.masks.filter((mask, i) => {
     const same = expected.filter((_, k) => Math.abs(scores[k] - answer.boxes[i].score) < 1e-5);
