@@ -1,4 +1,4 @@
-import type { RunLengths } from '../masks/run-lengths.ts';
+import { paintMask, type RunLengths } from '../masks/run-lengths.ts';
 import { sharp } from '../sharp.ts';
 
 const INSIDE = 255;
@@ -9,27 +9,11 @@ const INSIDE = 255;
  */
 export async function maskPicture(mask: RunLengths, type: 'png' | 'jpg' | 'bmp'): Promise<Buffer> {
   const { width, height } = mask;
-  const rows = pixelsOf(mask);
+  const rows = new Uint8Array(width * height);
+  paintMask(mask, rows, INSIDE);
   if (type === 'bmp') return greyBmp(rows, width, height);
   const picture = sharp(rows, { raw: { width, height, channels: 1 } }).toColourspace('b-w');
   return type === 'png' ? picture.png({ compressionLevel: 4 }).toBuffer() : picture.jpeg({ quality: 95 }).toBuffer();
-}
-
-/** Row by row. */
-function pixelsOf({ width, height, counts }: RunLengths): Uint8Array {
-  const pixels = new Uint8Array(width * height);
-  let end = 0;
-  for (let i = 0; i < counts.length; i++) {
-    const from = end;
-    end += counts[i];
-    if (i % 2 === 0) continue;
-    let [x, y] = [Math.floor(from / height), from % height];
-    for (let pixel = from; pixel < end; pixel++) {
-      pixels[y * width + x] = INSIDE;
-      if (++y === height) [x, y] = [x + 1, 0];
-    }
-  }
-  return pixels;
 }
 
 const FILE_HEADER = 14;

@@ -12,6 +12,7 @@ export {
   maskBox,
   maskOverlap,
   mergeMasks,
+  paintMask,
   type RunLengths,
   runLengths,
 } from './run-lengths.ts';

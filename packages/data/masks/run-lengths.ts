@@ -169,3 +169,22 @@ function checkSize(height: number, width: number): void {
   }
   if (height * width >= 2 ** 32) throw new RangeError(`a mask of ${height} × ${width} pixels is too large`);
 }
+
+/**
+ * Paints a mask into a picture of its image, one byte a pixel, row by row: run lengths themselves go down the columns.
+ *
+ * @param pixels `[height, width]`; what is not in the mask stays as it is
+ */
+export function paintMask({ width, height, counts }: RunLengths, pixels: Uint8Array, value: number): void {
+  let end = 0;
+  for (let i = 0; i < counts.length; i++) {
+    const from = end;
+    end += counts[i];
+    if (i % 2 === 0) continue;
+    let [x, y] = [Math.floor(from / height), from % height];
+    for (let pixel = from; pixel < end; pixel++) {
+      pixels[y * width + x] = value;
+      if (++y === height) [x, y] = [x + 1, 0];
+    }
+  }
+}

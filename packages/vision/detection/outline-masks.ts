@@ -1,4 +1,4 @@
-import { polygonsMask } from '@fovea/data/masks';
+import { paintMask, polygonsMask } from '@fovea/data/masks';
 import type { Size } from '../transforms/geometry.ts';
 import type { Outline } from '../yolov5/augment-boxes.ts';
 
@@ -12,20 +12,8 @@ export function outlineMasks(outlines: readonly Outline[], { width, height }: Si
   const masks = new Uint8Array(outlines.length * height * width);
   for (const [k, outline] of outlines.entries()) {
     if (outline.length === 0) continue;
-    const { counts } = polygonsMask(outline, height, width);
     const start = k * height * width;
-    let end = 0;
-    for (let i = 0; i < counts.length; i++) {
-      const from = end;
-      end += counts[i];
-      if (i % 2 === 0) continue;
-      // Runs go down the columns.
-      let [x, y] = [Math.floor(from / height), from % height];
-      for (let pixel = from; pixel < end; pixel++) {
-        masks[start + y * width + x] = 1;
-        if (++y === height) [x, y] = [x + 1, 0];
-      }
-    }
+    paintMask(polygonsMask(outline, height, width), masks.subarray(start, start + height * width), 1);
   }
   return masks;
 }
