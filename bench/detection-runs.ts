@@ -2,9 +2,11 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { cocoRoundTrip } from './coco-round-trip.ts';
-import { MINUTES, type ObjectRun, objectRuns, RUN_COLUMNS, type RunSet, unpacked } from './object-runs.ts';
+import { type ObjectRun, objectRuns, RUN_COLUMNS, type RunSet, runMinutes, unpacked } from './object-runs.ts';
 import type { Section } from './results.ts';
 import type { Bench } from './side.ts';
+
+const MINUTES = runMinutes(8);
 
 const RACCOON: RunSet = { name: 'raccoon', format: 'voc', accepted: [], mayShow: false };
 const BCCD: RunSet = { name: 'bccd', format: 'voc', accepted: ['box-without-area'], mayShow: true };
@@ -41,7 +43,7 @@ const ABOUT_PICTURES = [
 export async function detectionRuns(bench: Bench): Promise<Section> {
   const folder = mkdtempSync(join(tmpdir(), 'fovea-bench-'));
   try {
-    const { rows, said, pictures } = await objectRuns(bench, 'image_object_detection', RUNS, folder);
+    const { rows, said, pictures } = await objectRuns(bench, 'image_object_detection', RUNS, MINUTES, folder);
     bench.say('runs: coco200');
     said.push(await cocoRoundTrip(unpacked('coco200', folder)));
     return {

@@ -13,8 +13,10 @@ import { type Bench, median } from './side.ts';
 const SHARED = process.env.FOVEA_SHARED ?? fileURLToPath(new URL('../../shared', import.meta.url));
 const PICTURES = new URL('pictures/', import.meta.url);
 
-/** Minutes that each run may train; FOVEA_BENCH_MINUTES=1 only tries whether all of this works. */
-export const MINUTES = Number(process.env.FOVEA_BENCH_MINUTES ?? 8);
+/** @returns minutes for each run; FOVEA_BENCH_MINUTES=1 only tries whether all of this works */
+export function runMinutes(usual: number): number {
+  return Number(process.env.FOVEA_BENCH_MINUTES ?? usual);
+}
 
 /** Of all models: COCO's numbers, too; precision counts down to low scores; the budget of time ends training, and nothing before it. */
 const COMMON = { validation_metric_type: 'coco_voc', box_score_threshold: 0.05, early_stopping: false };
@@ -56,11 +58,15 @@ export interface RunResults {
   readonly pictures: string[];
 }
 
-/** @param folder for all files, which the caller removes */
+/**
+ * @param minutes that each run may train
+ * @param folder for all files, which the caller removes
+ */
 export async function objectRuns(
   bench: Bench,
   task: 'image_object_detection' | 'image_instance_segmentation',
   runs: readonly ObjectRun[],
+  minutes: number,
   folder: string,
 ): Promise<RunResults> {
   const results: RunResults = { rows: [], said: [], pictures: [] };
@@ -70,7 +76,7 @@ export async function objectRuns(
     bench.say(`runs: ${name}`);
     const data = join(folder, set.name);
     if (!existsSync(data)) results.said.push(await converted(set, data));
-    const record = await trained(run, task, folder);
+    const record = await trained(run, task, minutes, folder);
     const model = [settings.model_name, settings.model_size].filter(Boolean).join(' ');
     if (record.model === null) {
       const rest = Array(RUN_COLUMNS.length - 4).fill('–');
@@ -91,6 +97,7 @@ export async function objectRuns(
 async function trained(
   { set, name, settings, epochs }: ObjectRun,
   task: Parameters<typeof objectRuns>[1],
+  minutes: number,
   folder: string,
 ): Promise<JobRecord> {
   const job = {
@@ -101,7 +108,7 @@ async function trained(
     primary_metric: 'mean_average_precision',
     training_data: { path: `${set.name}/train`, type: 'mltable' },
     validation_data: { path: `${set.name}/validation`, type: 'mltable' },
-    limits: { timeout_minutes: MINUTES, max_trials: 1 },
+    limits: { timeout_minutes: minutes, max_trials: 1 },
     training_parameters: { ...COMMON, ...settings, number_of_epochs: epochs },
   };
   const file = join(folder, `${job.name}.yml`);
