@@ -1,0 +1,114 @@
+import type { ImageJob, Report, RunEvent } from '@fovea/automl';
+import type { Artefact } from './artefacts.ts';
+import type { JobRecord, JobSummary, MetricPoint, TrialRecord, TrialSummary } from './records.ts';
+
+/** Which jobs a list has. */
+export interface JobFilter {
+  /** Archived jobs are hidden unless they are asked for. Default: `active`. */
+  readonly archived?: 'active' | 'archived' | 'all';
+  /** At most so many, the newest. Default: all. */
+  readonly most?: number;
+}
+
+export interface SubmitOptions {
+  /** Where the job's relative paths begin: the folder of the job file. */
+  readonly baseFolder: string;
+  /** A checkpoint's path, `none` for random weights, or nothing for published weights where they can be had. */
+  readonly weights?: string | undefined;
+  /** Choose what the job leaves open by the amount of data, as AutoMode does, instead of the documented defaults. */
+  readonly fitToData?: boolean;
+  /** Is told how the reading and opening of the data goes on, and what is odd about it. */
+  readonly onEvent?: Report;
+  /** Ends the reading; nothing is stored then. */
+  readonly signal?: AbortSignal;
+}
+
+export interface WatchOptions {
+  /**
+   * What happens, in the order in which it happened within a trial; of a job that has been running for a while, what happened before
+   * comes first (all but its steps, of which there is the last). `done` is never among it.
+   * @param trial the trial that says it; null for what is said of the job as a whole
+   */
+  readonly onEvent: (event: RunEvent, trial: string | null) => void;
+  /** Ends the watching, not the job: `watch` returns the record as it is then. */
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Everything that is known of jobs, and the one way to start and end them. Rows in a database and files in a folder are all of it: jobs
+ * run in processes of their own, which go on when this one ends.
+ */
+export interface Workspace {
+  /** Absolute. */
+  readonly folder: string;
+
+  /**
+   * Checks the data and opens every image, stores the job, and sees to it that a process works on it.
+   * @returns the record of the job, `Queued`
+   * @throws IssuesError for data that is not right, WeightsError for a named checkpoint that is not, Error for a name that is taken, the
+   * signal's reason: nothing is stored then
+   */
+  submit(job: ImageJob, options: SubmitOptions): Promise<JobRecord>;
+
+  /**
+   * Goes on with a job that was canceled, failed, or ran out of time: trials that did not complete, from their last finished epoch.
+   * A job that ran out of time gets its time once more. One that is running already is left alone, but for a process that works on it
+   * where there is none.
+   * @throws Error when there is no such job, or it is completed
+   */
+  resume(name: string): Promise<JobRecord>;
+
+  /** The record of a job as `fovea job show` prints it, with its trials; null when there is none. */
+  job(name: string): Promise<JobRecord | null>;
+  /** Newest first. */
+  jobs(filter?: JobFilter): Promise<JobSummary[]>;
+  /** The record of a trial with its evaluations; null when there is none. */
+  trial(name: string): Promise<TrialRecord | null>;
+  /** The trials of a job, in the order in which they were chosen. @throws Error when there is no such job */
+  trials(job: string): Promise<TrialSummary[]>;
+  /** Points of a trial's metrics by step (the epoch, from 1), of one metric or of all. @throws Error when there is no such trial */
+  metrics(trial: string, filter?: { readonly name?: string }): Promise<MetricPoint[]>;
+
+  /**
+   * Hands on what happens in a job until it ends or the signal is aborted. Several may watch at the same time, and begin when they like;
+   * of a job that has ended already they see what happened.
+   * @returns the record of the job at that moment
+   * @throws Error when there is no such job
+   */
+  watch(name: string, options: WatchOptions): Promise<JobRecord>;
+
+  /**
+   * Asks a job to end. Its trials are out within two seconds; each keeps its last checkpoint and the weights of its best epoch, from which
+   * `resume` goes on.
+   * @returns the record with status `CancelRequested`, or as it is when the job has ended already
+   * @throws Error when there is no such job
+   */
+  cancel(name: string): Promise<JobRecord>;
+
+  /** Hides an ended job from the list. @throws Error when there is no such job, or it has not ended */
+  archive(name: string): Promise<void>;
+  /** Undoes `archive`. @throws Error when there is no such job */
+  restore(name: string): Promise<void>;
+  /** Removes an ended job: rows and files. @throws Error when there is no such job, or it has not ended */
+  delete(name: string): Promise<void>;
+  /** Replaces what is given of tags and properties. @throws Error when there is no such job */
+  update(
+    name: string,
+    changes: { readonly tags?: Record<string, string>; readonly properties?: Record<string, string> },
+  ): Promise<JobRecord>;
+
+  /** @throws Error for a name that cannot be a job's */
+  jobFolder(name: string): string;
+  /** The folder of a trial, which `writeTrialOutputs` of `@fovea/automl` describes. @throws Error for a name that cannot be a trial's */
+  trialFolder(name: string): string;
+  /** The log of a trial, which may not be there yet. @throws Error for a name that cannot be a trial's */
+  trialLog(name: string): string;
+  /**
+   * The files that a trial left in `outputs/` and `train_artifacts/`, with their SHA-256; empty while it has not ended.
+   * @throws Error when there is no such trial
+   */
+  artefacts(trial: string): Promise<readonly Artefact[]>;
+
+  /** Gives the database back; jobs go on. */
+  close(): Promise<void>;
+}
