@@ -12,7 +12,8 @@ const directions: Record<string, readonly string[]> = {
   vision: ['torch', 'data'],
   automl: ['torch', 'vision', 'data'],
   serving: ['vision', 'automl', 'data'],
-  cli: ['automl', 'serving', 'data'],
+  platform: ['automl', 'serving', 'data'],
+  cli: ['automl', 'serving', 'data', 'platform'],
 };
 
 /** Longer files are named in a warning: a file is about one idea. */
