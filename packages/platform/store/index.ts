@@ -1,0 +1,3 @@
+export * from './errors.ts';
+export * from './rows.ts';
+export type * from './store.ts';
