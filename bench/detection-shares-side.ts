@@ -2,7 +2,8 @@
 
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseJob, type RunEvent, runJob } from '@fovea/automl';
+import { freshTrial, parseJob, prepareJob, type RunEvent, runJobTrial } from '@fovea/automl';
+import { ImageCache } from '@fovea/data';
 import { setNumThreads, Tensor } from '@fovea/torch';
 import { YoloV5 } from '@fovea/vision';
 import { answerRequests } from './answer-requests.ts';
@@ -56,10 +57,22 @@ await answerRequests({
       isCounted = event.step < event.steps ? event.epoch > 1 : false;
       if (event.step === event.steps && event.epoch === event.epochs) ended.abort();
     };
-    const options = { workspace: join(folder, '.fovea'), baseFolder: folder, weights: 'none' };
+    const { signal } = ended;
+    const place = { folder: join(folder, 'job'), cacheFolder: folder };
+    const setting = await prepareJob(
+      job,
+      { baseFolder: folder, weights: 'none', fitToData: false },
+      { ...place, findRun: async () => null, resumes: false, report: () => {}, signal },
+    );
+    const record = freshTrial('shares', 0);
+    const imageCache = ImageCache.create({ folder: join(folder, 'cache') });
+    const trial = { ...{ job: { ...job, name: 'shares' }, setting, draw: {}, record, imageCache }, ...place };
+    const rest = { threads: 2, isTimeUp: () => false, keep: async () => {}, endsBecause: async () => null };
     try {
-      const { status, error } = await runJob(job, { ...options, onEvent, signal: ended.signal });
-      if (status === 'Failed') throw new Error(error);
+      await runJobTrial(trial, { ...rest, report: onEvent, signal }).catch((error) => {
+        if (!signal.aborted) throw error;
+      });
+      if (record.status === 'Failed') throw new Error(record.error);
     } finally {
       for (const undo of restore) undo();
     }

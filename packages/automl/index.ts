@@ -1,21 +1,23 @@
+export { bestTrial } from './job/best-trial.ts';
 export type { Report, RunEvent } from './job/events.ts';
-export {
-  type EpochRecord,
-  type JobRecord,
-  type JobStatus,
-  jobFolder,
-  listJobs,
-  readJob,
-  type TrialRecord,
-} from './job/job-record.ts';
+export { displayNameOf, generateJobName } from './job/job-name.ts';
+export { type EpochRecord, type JobRecord, jobFolder, type RunStatus, type TrialRecord } from './job/job-record.ts';
+export { type JobSetting, type PrepareJobOptions, prepareJob } from './job/prepare-job.ts';
 export { type JobDataRead, type ReadJobData, readJobData } from './job/read-data.ts';
-export { isJobAlive, type RunOptions, resumeJob, runJob } from './job/run-job.ts';
+export { freshTrial, type JobTrial, runJobTrial, type TrialOptions } from './job/run-job-trial.ts';
+export { systemLogPath } from './job/system-log.ts';
 export { trialLogPath } from './job/trial-log.ts';
+export { writeFileWhole } from './job/write-file-whole.ts';
 export * from './model-folder/index.ts';
 export { type AnyDetector, type DetectorExportOptions, exportDetector } from './onnx/detection/export.ts';
 export { type DetectorVerification, verifyDetector } from './onnx/detection/verify.ts';
 export { type ExportOptions, exportOnnx } from './onnx/export.ts';
 export { type ShownData, type ShownSample, type ShownSamplesOptions, shownSamples } from './samples/shown-samples.ts';
+export { judgeTrial, type TrialVerdict } from './search/judge-trial.ts';
+export { modelsToMeasure } from './search/models-to-measure.ts';
+export { nextTrial } from './search/next-trial.ts';
+export type { ChosenTrial, MeasuredModel, SearchState, TriedTrial } from './search/search-state.ts';
+export type { Assignment } from './search/space.ts';
 export { type HyperparameterName, hyperparameters } from './spec/hyperparameters.ts';
 export { type ImageJob, type JobMode, jobKeys, jobMode, jobSchema } from './spec/job.ts';
 export type { JobSource } from './spec/job-source.ts';
@@ -24,4 +26,6 @@ export { type ParsedJob, type ParseOptions, parseJob } from './spec/parse.ts';
 export { type Hyperparameters, resolveHyperparameters, trialHyperparameters } from './spec/resolve-hyperparameters.ts';
 export { defaultModels, modelNames, primaryMetrics, type Task, tasks } from './spec/tasks.ts';
 export { unsupportedReasons } from './spec/unsupported.ts';
+export type { EarlierCheckpoint, FindRun, FoundRun } from './trainer/earlier-checkpoint.ts';
 export { forwardIn, measuredOn, measurePrecision, type Precision } from './trainer/precision.ts';
+export { modelFolderOf, reportOf } from './trainer/trial-outputs.ts';

@@ -5,11 +5,11 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { readSafetensors } from '@fovea/torch';
 import { drawnObjectsJob, drawObjects } from '../fixtures/drawn-objects.ts';
+import { runHere } from '../fixtures/run-here.ts';
 import { MASK_DEFAULTS } from '../model-folder/mask-settings.ts';
 import { readModelFolder } from '../model-folder/read.ts';
+import { modelFolderOf } from '../trainer/trial-outputs.ts';
 import type { EpochRecord } from './job-record.ts';
-import { jobFolder } from './job-record.ts';
-import { resumeJob, runJob } from './run-job.ts';
 
 /** Names and random numbers depend on nothing else, so these epochs are the same each time. */
 const figures = (epochs: readonly EpochRecord[]) =>
@@ -47,9 +47,9 @@ for (const { model, parameters, terms, averaged } of jobs) {
       more: 'validation_data_size: 0.25',
     });
     const options = { workspace: join(folder, 'workspace'), baseFolder: folder, weights: 'none' };
-    const whole = await runJob({ ...job, name: 'whole' }, options);
+    const whole = await runHere({ ...job, name: 'whole' }, options);
     assert.equal(whole.status, 'Completed');
-    const [{ epochs, best_epoch, hyperparameters }] = whole.trials;
+    const { epochs, best_epoch, hyperparameters } = whole;
     assert.equal(epochs.length, 2);
     assert.ok(best_epoch);
     assert.equal(hyperparameters.model_name, model);
@@ -58,14 +58,13 @@ for (const { model, parameters, terms, averaged } of jobs) {
       const sum = terms.reduce((all, term) => all + metrics[`train_${term}_loss`], 0);
       assert.ok(Math.abs(metrics.train_loss - sum) < 1e-4 * sum);
     }
-    const folderOf = (name: string) => join(jobFolder(options.workspace, name), `${name}_HD_0`);
-    const artifacts = join(folderOf('whole'), 'train_artifacts');
+    const artifacts = join(whole.folder, 'train_artifacts');
     const { data } = JSON.parse(readFileSync(join(artifacts, 'confusion_matrix.json'), 'utf8'));
     assert.equal(data.class_labels.at(-1), 'background');
     assert.ok(existsSync(join(artifacts, 'precision_recall_curve.json')));
     assert.match(readFileSync(join(artifacts, 'report.html'), 'utf8'), /average precision/);
 
-    const served = await readModelFolder(whole.model ?? '');
+    const served = await readModelFolder(modelFolderOf(whole.folder));
     assert.deepEqual(served.labels, ['disc', 'square', 'triangle']);
     assert.equal(served.modelName, model);
     assert.equal(served.task, job.task);
@@ -75,7 +74,7 @@ for (const { model, parameters, terms, averaged } of jobs) {
     }
 
     const stop = new AbortController();
-    const cut = await runJob(
+    const cut = await runHere(
       { ...job, name: 'cut' },
       {
         ...options,
@@ -86,14 +85,15 @@ for (const { model, parameters, terms, averaged } of jobs) {
       },
     );
     assert.equal(cut.status, 'Canceled');
-    const resumed = await resumeJob('cut', options);
+    const resumed = await runHere({ ...job, name: 'cut' }, options);
     assert.equal(resumed.status, 'Completed');
-    assert.deepEqual(figures(resumed.trials[0].epochs), figures(epochs));
+    assert.deepEqual(figures(resumed.epochs), figures(epochs));
 
-    const weights = (name: string) => join(folderOf(name), 'train_artifacts', 'checkpoint_epoch_2.safetensors');
-    assert.ok(readFileSync(weights('cut')).equals(readFileSync(weights('whole'))));
-    const kept = await readSafetensors(weights('whole'));
-    const last = await readSafetensors(join(folderOf('whole'), 'checkpoints', 'last.safetensors'));
+    const weights = ({ folder }: { folder: string }) =>
+      join(folder, 'train_artifacts', 'checkpoint_epoch_2.safetensors');
+    assert.ok(readFileSync(weights(resumed)).equals(readFileSync(weights(whole))));
+    const kept = await readSafetensors(weights(whole));
+    const last = await readSafetensors(join(whole.folder, 'checkpoints', 'last.safetensors'));
     const isServed = (prefix: string) =>
       [...kept].every(
         ([name, tensor]) =>

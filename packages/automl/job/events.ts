@@ -1,5 +1,3 @@
-import type { JobRecord } from './job-record.ts';
-
 /** What a running job tells whoever watches: the terminal now, a server later. */
 export type RunEvent =
   | { type: 'log'; level: 'info' | 'warning' | 'error'; message: string }
@@ -18,7 +16,10 @@ export type RunEvent =
       index: number;
       trials: number;
       model: string;
+      /** What was drawn for it. */
       hyperparameters: Record<string, unknown>;
+      /** Why it was chosen, where there is more to say than that it was. */
+      because: string | null;
     }
   | {
       type: 'step';
@@ -48,8 +49,7 @@ export type RunEvent =
    * the standard deviation of what the heads of a detector say.
    */
   | { type: 'verified'; trial: string; maxAbsDifference: number }
-  | { type: 'verified'; trial: string; relativeDifference: number }
-  | { type: 'done'; record: JobRecord };
+  | { type: 'verified'; trial: string; relativeDifference: number };
 
 /** Whoever runs something reports through this. */
 export type Report = (event: RunEvent) => void;

@@ -5,8 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { drawnJob, drawPictures } from '../fixtures/drawn-job.ts';
-import { readJob } from './job-record.ts';
-import { resumeJob, runJob } from './run-job.ts';
+import { runHere } from '../fixtures/run-here.ts';
 
 let folder: string;
 let workspace: string;
@@ -23,17 +22,17 @@ after(() => {
 
 const mount = (options: string) => spawnSync('mount', ['-t', 'tmpfs', '-o', options, 'tmpfs', workspace]).status === 0;
 
-test('a disk that is full fails the job with its name, and with room it goes on', async (t) => {
+test('a disk that is full fails the trial with its name, and with room it goes on', async (t) => {
   // ResNet-18's best weights fit once, the checkpoint beside them does not.
   if (!mount('size=100m')) return t.skip('a small file system cannot be mounted here');
   const job = drawnJob({ parameters: 'number_of_epochs: 2', more: 'name: big' });
-  const failed = await runJob(job, { workspace, baseFolder: folder, weights: 'none' });
+  const options = { workspace, baseFolder: folder, weights: 'none' };
+  const failed = await runHere(job, options);
   assert.equal(failed.status, 'Failed');
   assert.match(failed.error as string, /checkpoints.last\.safetensors: no space left on the disk/);
-  assert.equal(readJob(workspace, 'big')?.status, 'Failed');
 
   assert.ok(mount('remount,size=600m'));
-  const resumed = await resumeJob('big', { workspace });
+  const resumed = await runHere(job, options);
   assert.equal(resumed.status, 'Completed', String(resumed.error));
-  assert.equal(resumed.trials[0].epochs.length, 2);
+  assert.equal(resumed.epochs.length, 2);
 });

@@ -1,7 +1,17 @@
-import { mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-export type JobStatus = 'NotStarted' | 'Running' | 'Completed' | 'Failed' | 'Canceled';
+/** States of jobs and trials, named as Azure names them. */
+export type RunStatus =
+  | 'NotStarted'
+  | 'Preparing'
+  | 'Queued'
+  | 'Running'
+  | 'Finalizing'
+  | 'CancelRequested'
+  | 'Completed'
+  | 'Failed'
+  | 'Canceled'
+  | 'NotResponding';
 
 /** One evaluation on the validation data. Epochs count from 1. */
 export interface EpochRecord {
@@ -12,7 +22,13 @@ export interface EpochRecord {
 /** A trial: one model trained with one choice of hyperparameters. Keys as people and `az ml` write them. */
 export interface TrialRecord {
   name: string;
-  status: JobStatus;
+  /** From 0, in the order in which a job's trials were chosen. */
+  number: number;
+  status: RunStatus;
+  /** Why these hyperparameters were tried. */
+  chosen_because: string | null;
+  /** Why it was ended before its last epoch, by a policy or by the job's time. */
+  ended_because: string | null;
   model_name: string;
   hyperparameters: Record<string, unknown>;
   best_epoch: number | null;
@@ -21,10 +37,12 @@ export interface TrialRecord {
   epochs: EpochRecord[];
   /** Where the weights came from, and what was measured to choose the arithmetic. */
   properties: Record<string, string>;
+  start_time: string | null;
+  end_time: string | null;
   error?: string;
 }
 
-/** What is known of a job, as `fovea job show` prints it and `job.json` keeps it. */
+/** What is known of a job, as `fovea job show` prints it. */
 export interface JobRecord {
   name: string;
   type: 'automl';
@@ -32,7 +50,7 @@ export interface JobRecord {
   display_name: string;
   experiment_name: string;
   description?: string;
-  status: JobStatus;
+  status: RunStatus;
   creation_context: { created_at: string };
   start_time: string | null;
   end_time: string | null;
@@ -61,41 +79,4 @@ export function jobFolder(workspace: string, name: string): string {
     );
   }
   return join(workspace, 'jobs', name);
-}
-
-/** Writes a file so that a reader, or a restart after a crash, sees the old content or the new, never half of it. */
-export function writeFileWhole(path: string, content: string): void {
-  const temporary = `${path}.${process.pid}.tmp`;
-  writeFileSync(temporary, content, { flush: true });
-  renameSync(temporary, path);
-}
-
-export function writeJob(workspace: string, record: JobRecord): void {
-  const folder = jobFolder(workspace, record.name);
-  mkdirSync(folder, { recursive: true });
-  writeFileWhole(join(folder, 'job.json'), `${JSON.stringify(record, null, 2)}\n`);
-}
-
-/** @returns null when the workspace has no such job */
-export function readJob(workspace: string, name: string): JobRecord | null {
-  try {
-    return JSON.parse(readFileSync(join(jobFolder(workspace, name), 'job.json'), 'utf8'));
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
-    throw error;
-  }
-}
-
-/** All jobs of the workspace, newest first. */
-export function listJobs(workspace: string): JobRecord[] {
-  let names: string[];
-  try {
-    names = readdirSync(join(workspace, 'jobs'));
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
-    throw error;
-  }
-  return names
-    .flatMap((name) => (JOB_NAME.test(name) ? (readJob(workspace, name) ?? []) : []))
-    .sort((a, b) => b.creation_context.created_at.localeCompare(a.creation_context.created_at));
 }

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Issue, Sources } from '@fovea/data';
 import type { DataKind, JobImage, SetOf } from './data-kind.ts';
-import { writeFileWhole } from './job-record.ts';
+import { writeFileWhole } from './write-file-whole.ts';
 
 /** The two sets of a job. */
 export interface Sets<R> {

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { drawPictures } from '../fixtures/drawn-job.ts';
-import { type JobRecord, jobFolder, readJob } from './job-record.ts';
+import { jobFolder, type TrialRecord } from './job-record.ts';
 
 const program = fileURLToPath(new URL('../fixtures/run-killed.ts', import.meta.url));
 let folder: string;
@@ -29,10 +29,11 @@ async function run(name: string, event = 'never', epoch = 0, delay = 0): Promise
   return signal;
 }
 
-const record = (name: string) => readJob(workspace, name) as JobRecord;
+const record = (name: string): TrialRecord =>
+  JSON.parse(readFileSync(join(jobFolder(workspace, name), 'kept.json'), 'utf8')).record;
 
 /** All that must be the same again; speed may not be. */
-const numbers = ({ trials: [{ epochs, best_epoch, metrics }] }: JobRecord) =>
+const numbers = ({ epochs, best_epoch, metrics }: TrialRecord) =>
   JSON.parse(JSON.stringify({ epochs, best_epoch, metrics }), (key, value) =>
     /images_per_second|data_wait/.test(key) ? undefined : value,
   );

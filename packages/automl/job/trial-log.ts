@@ -34,7 +34,8 @@ function entryOf(event: RunEvent): { level: Level; text: string } | null {
       return event.done === undefined ? { level: 'info', text: event.message } : null;
     case 'trial': {
       const drawn = JSON.stringify(event.hyperparameters);
-      return { level: 'info', text: `trial ${event.index + 1} of ${event.trials}: ${event.model} ${drawn}` };
+      const because = event.because === null ? '' : ` (${event.because})`;
+      return { level: 'info', text: `trial ${event.index + 1} of ${event.trials}: ${event.model} ${drawn}${because}` };
     }
     case 'step': {
       const at = `epoch ${event.epoch}/${event.epochs} step ${event.step}/${event.steps}`;
@@ -52,7 +53,5 @@ function entryOf(event: RunEvent): { level: Level; text: string } | null {
           : `${event.relativeDifference.toExponential(1)} standard deviations`;
       return { level: 'info', text: `the ONNX graph differs from the engine by at most ${difference}` };
     }
-    case 'done':
-      return null;
   }
 }

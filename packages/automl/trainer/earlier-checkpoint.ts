@@ -1,7 +1,6 @@
 import { existsSync } from 'node:fs';
 import { relative, resolve } from 'node:path';
 import { IssuesError } from '@fovea/data';
-import { jobFolder, readJob } from '../job/job-record.ts';
 import type { ModelTask } from '../model-folder/layout.ts';
 import { readModelFolder } from '../model-folder/read.ts';
 import type { GivenHyperparameters } from '../spec/job.ts';
@@ -18,6 +17,20 @@ export interface EarlierCheckpoint {
   classes: readonly string[] | null;
 }
 
+/** A job or a trial of the workspace. */
+export type FoundRun =
+  | { kind: 'job'; bestTrial: string | null }
+  | {
+      kind: 'trial';
+      task: string;
+      status: string;
+      /** The trial's own. */
+      folder: string;
+    };
+
+/** Of the workspace's jobs and trials the one of a name, or null. */
+export type FindRun = (name: string) => Promise<FoundRun | null>;
+
 type Choice = Pick<GivenHyperparameters, 'checkpoint_run_id' | 'checkpoint_dataset_id' | 'checkpoint_filename'>;
 
 /**
@@ -30,7 +43,7 @@ type Choice = Pick<GivenHyperparameters, 'checkpoint_run_id' | 'checkpoint_datas
  */
 export async function earlierCheckpoint(
   choice: Choice,
-  where: { workspace: string; baseFolder: string; task: ModelTask },
+  where: { findRun: FindRun; baseFolder: string; task: ModelTask },
 ): Promise<EarlierCheckpoint | null> {
   const { checkpoint_run_id: trial, checkpoint_dataset_id: folder, checkpoint_filename: file } = choice;
   if (trial !== undefined && folder !== undefined) {
@@ -42,26 +55,24 @@ export async function earlierCheckpoint(
 
 async function ofTrial(
   name: string,
-  { workspace, task }: { workspace: string; task: ModelTask },
+  { findRun, task }: { findRun: FindRun; task: ModelTask },
 ): Promise<EarlierCheckpoint> {
   const fail = (message: string, hint: string) => wrong('checkpoint_run_id', message, hint);
-  const jobName = /^(.+)_HD_\d+$/.exec(name)?.[1];
-  const job = readJob(workspace, jobName ?? name);
-  const trial = job?.trials.find((one) => one.name === name);
-  if (!job || !trial) {
-    const best = job?.best_trial;
-    throw best
-      ? fail(`${name} is a job; training starts from one of its trials`, `its best one is ${best}`)
-      : fail(
-          `there is no trial called ${name} in ${workspace}`,
-          'fovea job list shows the jobs, fovea job show their trials',
-        );
+  const found = await findRun(name);
+  if (found === null) {
+    const hint = 'fovea job list shows the jobs, fovea trial list their trials';
+    throw fail(`there is no trial called ${name} in this workspace`, hint);
   }
-  const folder = modelFolderOf(`${jobFolder(workspace, job.name)}/${name}`);
+  if (found.kind === 'job') {
+    const { bestTrial } = found;
+    const hint = bestTrial === null ? 'none of them has a model yet' : `its best one is ${bestTrial}`;
+    throw fail(`${name} is a job; training starts from one of its trials`, hint);
+  }
+  const folder = modelFolderOf(found.folder);
   if (!existsSync(folder))
-    throw fail(`${name} has no model: it is ${trial.status}`, 'a trial that has ended with one is needed');
-  if (job.task !== task)
-    throw fail(`${name} is of the task ${job.task}, and this job is ${task}`, 'the tasks must be the same');
+    throw fail(`${name} has no model: it is ${found.status}`, 'a trial that has ended with one is needed');
+  if (found.task !== task)
+    throw fail(`${name} is of the task ${found.task}, and this job is ${task}`, 'the tasks must be the same');
   const model = await readModelFolder(folder);
   return { path: model.weights, from: `trial ${name}`, modelName: model.modelName, classes: model.labels };
 }

@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import { readSafetensors } from '@fovea/torch';
 import type { Report } from '../job/events.ts';
-import { type EpochRecord, writeFileWhole } from '../job/job-record.ts';
+import type { EpochRecord } from '../job/job-record.ts';
+import { writeFileWhole } from '../job/write-file-whole.ts';
 import { trialReport } from '../report/trial-report.ts';
 import type { Progress } from './checkpoint.ts';
 import type { PreparedTrial } from './prepared-trial.ts';

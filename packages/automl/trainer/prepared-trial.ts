@@ -32,11 +32,16 @@ export interface TrialContext {
   given: ReadonlySet<string>;
   /** Choose what the job leaves open by the amount of data, instead of the documented defaults. */
   fitToData: boolean;
+  /** CPU threads that the trial may use. */
+  threads: number;
   report: Report;
   signal: AbortSignal;
-  /** When the job's time is up, milliseconds since 1970. What was reached until then is exported. */
-  endsAt: number;
-  endEarly: (history: readonly EpochRecord[]) => boolean;
+  /** Whether the job's time is up. What was reached until then is exported. */
+  isTimeUp: () => boolean;
+  /** Told when the trial's record has changed. */
+  keep: () => Promise<void>;
+  /** Asked after each evaluation that was kept; true ends training. */
+  endEarly: (history: readonly EpochRecord[]) => Promise<boolean>;
 }
 
 /** What is known of a trained model, which has its best weights. */

@@ -2,7 +2,7 @@ import { mkdirSync, readFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { getNumThreads, type nn, torchVersion } from '@fovea/torch';
-import { writeFileWhole } from '../job/job-record.ts';
+import { writeFileWhole } from '../job/write-file-whole.ts';
 import { type MeasuredPrecision, measuredOn } from './precision.ts';
 import type { Rehearsal } from './trial-steps.ts';
 

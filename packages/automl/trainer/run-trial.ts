@@ -1,5 +1,4 @@
 import { existsSync, readdirSync, rmSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
 import { basename, join } from 'node:path';
 import { cudaIsAvailable, manualSeed, setNumThreads, torchVersion } from '@fovea/torch';
 import type { TrialRecord } from '../job/job-record.ts';
@@ -30,7 +29,7 @@ export async function runTrial(
   const { folder, data } = context;
   removeHalfWritten(folder);
   const device = cudaIsAvailable() ? 'cuda' : 'cpu';
-  setNumThreads(availableParallelism());
+  setNumThreads(context.threads);
   boundMemory();
   manualSeed(hyperparameters.random_seed);
   const kept = goesOn(record, folder) ? record.hyperparameters : null;
@@ -50,15 +49,15 @@ async function trainPrepared<S extends Sample, A>(
   context: TrialContext,
   device: string,
 ): Promise<{ timedOut: boolean }> {
-  const { folder, report, signal } = context;
+  const { folder, threads, report, signal } = context;
   const { task, hyperparameters: hp, origin, measured } = prepared;
   const images = new ImageStream(task, {
-    workers: hp.number_of_workers ?? Math.max(1, availableParallelism() >> 1),
+    workers: hp.number_of_workers ?? Math.max(1, threads >> 1),
     cache: context.imageCache,
   });
   record.hyperparameters = { ...hp };
   record.properties = {
-    device: device === 'cpu' ? `cpu, ${availableParallelism()} threads` : device,
+    device: device === 'cpu' ? `cpu, ${threads} ${threads === 1 ? 'thread' : 'threads'}` : device,
     libtorch: torchVersion(),
     parameters: String(task.model.parameterCount),
     precision: describeMeasurement(measured),
@@ -66,6 +65,7 @@ async function trainPrepared<S extends Sample, A>(
     ...(origin.licence && { weights_licence: origin.licence }),
   };
   report({ type: 'log', level: 'info', message: introduce(prepared, record) });
+  await context.keep();
   try {
     const training = {
       trial: record.name,
@@ -80,9 +80,10 @@ async function trainPrepared<S extends Sample, A>(
     const progress = await train(training, {
       report,
       signal,
-      endsAt: context.endsAt,
-      endEarly: (history) => {
+      isTimeUp: context.isTimeUp,
+      endEarly: async (history) => {
         record.epochs = [...history];
+        await context.keep();
         return context.endEarly(history);
       },
     });

@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { getRandomState, manualSeed, setRandomState, tidy, writeSafetensors } from '@fovea/torch';
 import type { Report } from '../job/events.ts';
-import { type EpochRecord, writeFileWhole } from '../job/job-record.ts';
+import { writeFileWhole } from '../job/write-file-whole.ts';
 import type { Hyperparameters } from '../spec/resolve-hyperparameters.ts';
 import { isBetterEpoch } from './best-epoch.ts';
 import { loadCheckpoint, type Progress, saveCheckpoint } from './checkpoint.ts';
@@ -13,6 +13,7 @@ import { type ImageStream, partOf, shuffledBatches } from './image-stream.ts';
 import { inPieces } from './in-pieces.ts';
 import { createOptimizer, learningRateFactor, type OptimizerSettings, type ScheduleSettings } from './optimization.ts';
 import type { Precision } from './precision.ts';
+import type { TrialContext } from './prepared-trial.ts';
 import { StepClock } from './step-clock.ts';
 import type { Evaluation, Sample, TrainingTask } from './training-task.ts';
 import { WeightAverage } from './weight-average.ts';
@@ -57,7 +58,7 @@ export const trainingFiles = (folder: string) => ({
  * has weights averaged, the averages are what is judged and kept.
  *
  * @param options.endEarly asked after each evaluation, with all so far; true ends training (early termination of a sweep)
- * @param options.endsAt when to stop at the latest, milliseconds since 1970; an epoch that is not finished by then does not count
+ * @param options.isTimeUp true stops at once; an epoch that is not finished by then does not count
  * @throws the signal's reason when it is aborted; the checkpoint of the last finished epoch stays
  * @throws DivergedError when the loss is not a number any more
  */
@@ -66,9 +67,9 @@ export async function train<S extends Sample, A>(
   {
     report,
     signal,
-    endsAt,
+    isTimeUp,
     endEarly,
-  }: { report: Report; signal: AbortSignal; endsAt: number; endEarly: (history: readonly EpochRecord[]) => boolean },
+  }: { report: Report; signal: AbortSignal } & Pick<TrialContext, 'isTimeUp' | 'endEarly'>,
 ): Promise<Progress> {
   const { trial, folder, task, images, hyperparameters: hp, device, seed } = training;
   const { model, trainingImages } = task;
@@ -103,7 +104,7 @@ export async function train<S extends Sample, A>(
     for await (const batch of images.training(batches, seed, epoch, signal)) {
       await nextTurn(); // signals and timers get their turn between steps
       signal.throwIfAborted();
-      if (Date.now() > endsAt) return progress;
+      if (isTimeUp()) return progress;
       factor = learningRateFactor(hp, { step, epoch, stepsPerEpoch });
       const { loss, parts, pieces } = addGradients(training, batch, {
         precision: progress.precision,
@@ -168,7 +169,8 @@ export async function train<S extends Sample, A>(
       const improved = isBetterEpoch(judged, progress.best?.metrics ?? null, task.primaryMetric);
       if (improved) await writeSafetensors(files.best, servedWeights());
       const history = [...progress.history, record];
-      const stopped = (hp.early_stopping && stop) || endEarly(history);
+      const isEndedEarly = await endEarly(history);
+      const stopped = (hp.early_stopping && stop) || isEndedEarly;
       progress = { ...progress, history, stopped, stopper: state, best: improved ? record : progress.best };
       report({ type: 'epoch', trial, epoch: epoch + 1, epochs: hp.number_of_epochs, metrics, improved });
     }
