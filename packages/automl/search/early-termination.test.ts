@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { appliesAt, type EarlyTerminationPolicy, type Goal, judge, stopsAfterReport } from './early-termination.ts';
+import { appliesAt, type EarlyTerminationPolicy, type Goal, judge, verdictAfterReport } from './early-termination.ts';
 
 type Figures = { reference?: number; limit?: number; median?: number; pool_size?: number; k?: number };
 interface PolicyCase {
@@ -60,7 +60,7 @@ function playSequenced({ policy, goal, events = [], expected }: PolicyCase): (nu
     if (value === 'end') trial.finished = true;
     else {
       trial.reports.push(value);
-      if (stopsAfterReport(policy, goal, trials, index)) stoppedAt[index] = trial.reports.length;
+      if (verdictAfterReport(policy, goal, trials, index)?.stops) stoppedAt[index] = trial.reports.length;
     }
   }
   return stoppedAt;
@@ -82,5 +82,22 @@ test('an evaluation interval of 0 counts as 1', () => {
 });
 
 test('a trial without reports is never stopped', () => {
-  assert.equal(stopsAfterReport({ type: 'median_stopping' }, 'maximize', [{ reports: [], finished: false }], 0), false);
+  assert.equal(
+    verdictAfterReport({ type: 'median_stopping' }, 'maximize', [{ reports: [], finished: false }], 0),
+    null,
+  );
+});
+
+test('what is not a number is worse than any, and spoils nobody else', () => {
+  const pool = [
+    [Number.NaN, 0.5],
+    [0.6, 0.7],
+    [Number.NaN, Number.NaN],
+    [0.1, 0.2],
+  ];
+  const stopped = (policy: EarlyTerminationPolicy) => judge(policy, 'maximize', pool, 2).stop;
+  assert.deepEqual(stopped({ type: 'bandit', slack_amount: 0.2 }), [2, 3]);
+  assert.deepEqual(stopped({ type: 'truncation_selection', truncation_percentage: 30 }), [2]);
+  assert.deepEqual(stopped({ type: 'median_stopping' }), []);
+  assert.deepEqual(judge({ type: 'bandit', slack_factor: 0.2 }, 'maximize', [[Number.NaN], [Number.NaN]], 1).stop, []);
 });

@@ -42,26 +42,28 @@ export function appliesAt(policy: EarlyTerminationPolicy, interval: number): boo
 }
 
 /**
- * Whether the trial that has just reported is to be stopped. It is compared with every trial that has reported at least
- * as often, up to the same number of reports: those still running, those that finished and those stopped later.
+ * What a policy says to the trial that has just reported; null where it does not look at this interval. The trial is compared with every
+ * trial that has reported at least as often, up to the same number of reports: those still running, those that finished and those
+ * stopped later.
  *
  * @param trials histories of all trials of the sweep, stopped ones with what they reported before they were stopped
  * @param index the trial that has just reported
  */
-export function stopsAfterReport(
+export function verdictAfterReport(
   policy: EarlyTerminationPolicy,
   goal: Goal,
   trials: readonly TrialHistory[],
   index: number,
-): boolean {
+): { stops: boolean; figures: Verdict['figures']; pool: number } | null {
   const interval = trials[index]?.reports.length ?? 0;
-  if (interval === 0 || !appliesAt(policy, interval)) return false;
+  if (interval === 0 || !appliesAt(policy, interval)) return null;
   const excludeFinished = policy.type === 'truncation_selection' && policy.exclude_finished_jobs === true;
   const indices = trials.flatMap((trial, i) =>
     trial.reports.length >= interval && !(excludeFinished && trial.finished) ? [i] : [],
   );
   const pool = indices.map((i) => (trials[i] as TrialHistory).reports);
-  return judge(policy, goal, pool, interval).stop.some((i) => indices[i] === index);
+  const { stop, figures } = judge(policy, goal, pool, interval);
+  return { stops: stop.some((i) => indices[i] === index), figures, pool: pool.length };
 }
 
 /**
@@ -69,7 +71,7 @@ export function stopsAfterReport(
  *
  * Bandit: a trial whose best report is worse than the pool's best by more than the slack. Median stopping: worse than the
  * median of the pool's running averages. Truncation selection: in the worst `truncation_percentage` per cent (rounded
- * down) of the pool by best report; trials that tie over the cut are spared.
+ * down) of the pool by best report; trials that tie over the cut are spared. A report that is not a number is worse than any.
  *
  * @param pool reports of each trial, at least `interval` many
  */
@@ -81,7 +83,9 @@ export function judge(
 ): Verdict {
   // Minimising is maximising the negated metric; only a bandit's slack factor needs the sign, and it looks at it itself.
   const sign = goal === 'maximize' ? 1 : -1;
-  const scores = pool.map((reports) => reports.slice(0, interval).map((report) => sign * report));
+  const scores = pool.map((reports) =>
+    reports.slice(0, interval).map((report) => (Number.isNaN(report) ? Number.NEGATIVE_INFINITY : sign * report)),
+  );
   const bests = scores.map((reports) => Math.max(...reports));
   switch (policy.type) {
     case 'bandit': {
@@ -124,6 +128,7 @@ function banditLimit(
 
 /** Worse by more than rounding: 0.8 − 0.2 and 0.6 are equal. */
 function isWorse(score: number, other: number): boolean {
+  if (score === Number.NEGATIVE_INFINITY) return other > score;
   return other - score > 1e-9 * Math.max(1, Math.abs(score), Math.abs(other));
 }
 

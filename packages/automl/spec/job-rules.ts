@@ -19,6 +19,7 @@ export function jobProblems(job: PartialJob, raw: Record<string, unknown>): Prob
   return [
     ...modeProblems(raw),
     ...limitProblems(job),
+    ...samplingProblems(job),
     ...policyProblems(job),
     ...validationProblems(job),
     ...nodeProblems(job),
@@ -65,6 +66,29 @@ function limitProblems({ limits = {}, sweep }: PartialJob): Problem[] {
   return [{ ...at, message, hint: 'take sweep.limits out' }];
 }
 
+/** What a map in place of the sampling's name says, and this sampling does not know. */
+function samplingProblems({ sweep }: PartialJob): Problem[] {
+  const sampling = sweep?.sampling_algorithm;
+  if (typeof sampling !== 'object') return [];
+  const { type, rule, seed } = sampling;
+  const at = { severity: 'warning', code: 'unused', on: 'key' } as const;
+  const problems: Problem[] = [];
+  if (rule !== undefined && type !== 'random') {
+    const hint = 'it is a rule of random sampling';
+    problems.push({
+      ...at,
+      path: ['sweep', 'sampling_algorithm', 'rule'],
+      message: `rule has no effect on ${type}`,
+      hint,
+    });
+  }
+  if (seed !== undefined && type === 'grid') {
+    const message = 'seed has no effect: a grid draws nothing';
+    problems.push({ ...at, path: ['sweep', 'sampling_algorithm', 'seed'], message });
+  }
+  return problems;
+}
+
 function policyProblems({ sweep }: PartialJob): Problem[] {
   const policy = sweep?.early_termination;
   const path = ['sweep', 'early_termination'];
@@ -83,16 +107,6 @@ function policyProblems({ sweep }: PartialJob): Problem[] {
         message: 'slack_amount is not used: slack_factor is given too',
       });
     }
-  }
-  if (policy !== undefined && sweep?.sampling_algorithm === 'bayesian') {
-    problems.push({
-      code: 'rule',
-      severity: 'warning',
-      path,
-      on: 'key',
-      message: 'bayesian sampling learns from finished trials; ones that are stopped early tell it little',
-      hint: 'take early_termination out',
-    });
   }
   return problems;
 }

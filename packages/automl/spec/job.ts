@@ -86,11 +86,30 @@ const earlyTermination = () =>
 export type EarlyTermination = z.output<ReturnType<typeof earlyTermination>>;
 
 export const samplingAlgorithms = ['random', 'grid', 'bayesian'] as const;
+export const samplingRules = ['random', 'sobol'] as const;
 export const earlyTerminationTypes = ['bandit', 'median_stopping', 'truncation_selection'] as const;
+
+/** A word, or as generic sweep jobs write it a map. */
+const samplingAlgorithm = () =>
+  z
+    .union([
+      oneOf(samplingAlgorithms),
+      section({
+        type: oneOf(samplingAlgorithms),
+        rule: oneOf(samplingRules)
+          .meta({ description: 'Of random: independent draws, or a sequence that covers the space evenly.' })
+          .optional(),
+        seed: wholeNumber({})
+          .meta({ description: 'Of random and bayesian; training_parameters.random_seed when left out.' })
+          .optional(),
+      }),
+    ])
+    .meta({ description: 'How trials are drawn from the search space.' });
+export type SamplingAlgorithm = z.output<ReturnType<typeof samplingAlgorithm>>;
 
 const sweep = () =>
   section({
-    sampling_algorithm: oneOf(samplingAlgorithms).meta({ description: 'How trials are drawn from the search space.' }),
+    sampling_algorithm: samplingAlgorithm(),
     early_termination: earlyTermination().optional(),
     limits: limits().meta({ description: 'Older place of limits.', deprecated: true }).optional(),
   });
@@ -232,7 +251,7 @@ export interface ImageJob
   validation_data_size?: number | undefined;
   limits: Limits;
   training_parameters: GivenHyperparameters;
-  sweep?: { sampling_algorithm: (typeof samplingAlgorithms)[number]; early_termination?: EarlyTermination | undefined };
+  sweep?: { sampling_algorithm: SamplingAlgorithm; early_termination?: EarlyTermination | undefined };
   outputs: { best_model: { type: 'mlflow_model'; path?: string | undefined; storage_uri?: string | undefined } };
 }
 

@@ -133,7 +133,13 @@ function jobOf(task: Task): fc.Arbitrary<Record<string, unknown>> {
   const sweep = fc.record({
     sweep: fc.record(
       {
-        sampling_algorithm: fc.constantFrom('random', 'Grid'),
+        sampling_algorithm: fc.constantFrom<unknown>(
+          'random',
+          'Grid',
+          'bayesian',
+          { type: 'Random', rule: 'sobol', seed: 3 },
+          { type: 'grid' },
+        ),
         early_termination: fc.oneof(
           fc.record({ type: fc.constant('bandit'), slack_factor: fc.double({ min: 0, max: 1, noNaN: true }) }),
           fc.record({ type: fc.constant('MedianStopping'), delay_evaluation: fc.nat(9) }),

@@ -373,11 +373,34 @@ test('a fixed value that the search space replaces is remarked', () => {
   ]);
 });
 
-test('bayesian sampling takes one map and three distributions', () => {
+test('where bayesian sampling takes more than Azure says, it is remarked', () => {
   const two = `${sweepOf('    momentum: normal(0.9, 0.1)\n', 'bayesian')}  - model_name: resnet34\n`;
   assert.deepEqual(problemsOf(two), [
-    '4:15 bayesian sampling does not take normal; it takes choice, uniform and quniform; sampling_algorithm: random takes all',
-    '5:5 bayesian sampling takes one map of parameters, not several; put all parameters into one map, or use sampling_algorithm: random',
+    "4:15 warning: Azure's bayesian sampling takes choice, uniform and quniform; here it takes normal, too",
+    "5:5 warning: Azure's bayesian sampling takes one map of parameters; here it takes several",
+  ]);
+});
+
+test('sampling can be a map, as in generic sweep jobs', () => {
+  const sampled = (map: string) => sweepOf('', map).replace(/ {2}- model_name.*/s, '  - {model_name: resnet18}\n');
+  assert.deepEqual(jobOf(sampled('{type: random, rule: Sobol, seed: 7}')).sweep, {
+    sampling_algorithm: { type: 'random', rule: 'sobol', seed: 7 },
+  });
+  assert.deepEqual(jobOf(sampled('{type: Grid}')).sweep, { sampling_algorithm: 'grid' });
+  assert.deepEqual(problemsOf(sampled('{type: grid, rule: sobol, seed: 7}')), [
+    '1:42 warning: rule has no effect on grid; it is a rule of random sampling',
+    '1:55 warning: seed has no effect: a grid draws nothing',
+  ]);
+  assert.deepEqual(problemsOf(sampled('{type: randm, rule: halton, logbase: 2}')), [
+    '1:36 type must be random, grid or bayesian, not "randm"; did you mean random?',
+    '1:49 rule must be random or sobol, not "halton"',
+    '1:57 unknown key in sweep.sampling_algorithm; there are type, rule, seed',
+  ]);
+  assert.deepEqual(problemsOf(sampled('{seed: 7}')), [
+    '1:9 type is missing in sweep.sampling_algorithm; it must be random, grid or bayesian',
+  ]);
+  assert.deepEqual(problemsOf(sampled('[random]')), [
+    '1:9 sampling_algorithm must be random, grid or bayesian, not a list',
   ]);
 });
 

@@ -153,7 +153,7 @@ function withDefaults(checked: CheckedJob, experimentName: string): ImageJob {
     validation_data_size: checked.validation_data === undefined ? (checked.validation_data_size ?? 0.2) : undefined,
     limits,
     training_parameters: checked.training_parameters ?? {},
-    sweep: checked.sweep && oneSlack(checked.sweep),
+    sweep: checked.sweep && plainSweep(checked.sweep),
     outputs: checked.outputs ?? { best_model: { type: 'mlflow_model' as const } },
   };
   const keys = Object.keys(jobSchema(task).shape) as (keyof typeof job)[];
@@ -161,11 +161,13 @@ function withDefaults(checked: CheckedJob, experimentName: string): ImageJob {
   return Object.fromEntries(present.map((key) => [key, job[key]])) as unknown as ImageJob;
 }
 
-/** A sweep without its older limits, and a bandit with the one slack that counts. */
-function oneSlack({
-  sampling_algorithm,
+/** A sweep without its older limits, a sampling that says no more than its name as the name, and a bandit with the one slack that counts. */
+function plainSweep({
+  sampling_algorithm: sampling,
   early_termination: policy,
 }: NonNullable<CheckedJob['sweep']>): NonNullable<ImageJob['sweep']> {
+  const isName = typeof sampling === 'object' && sampling.rule === undefined && sampling.seed === undefined;
+  const sampling_algorithm = isName ? sampling.type : sampling;
   if (policy === undefined) return { sampling_algorithm };
   if (policy.type !== 'bandit') return { sampling_algorithm, early_termination: policy };
   const { slack_factor, slack_amount, ...rest } = policy;

@@ -49,11 +49,13 @@ function problemsOf(issue: SchemaIssue, prefix: Path, raw: unknown, task: Task |
   }
   if (issue.code === 'invalid_union') {
     if (issue.discriminator !== undefined) return [wrongType(path, value)];
-    // The two sides of a search-space value: a fixed value, or a distribution.
-    const [asValue = [], asDistribution = []] = issue.errors;
-    const side = isMap(value) ? asDistribution : asValue;
+    // The two sides of a search-space value, a fixed value or a distribution; of a sampling, its name or a map.
+    const [asValue = [], asMap = []] = issue.errors;
+    const side = isMap(value) ? asMap : asValue;
     const found = side.flatMap((inner) => problemsOf(inner, path, raw, task));
-    return Array.isArray(value) ? found.map((problem) => ({ ...problem, hint: listHint(value) })) : found;
+    return Array.isArray(value) && path[0] === 'search_space'
+      ? found.map((problem) => ({ ...problem, hint: listHint(value) }))
+      : found;
   }
   if (namesModel(path) && task !== undefined) return [wrongModel(path, value, task)];
   return [wrongValue(path, value, issue)];

@@ -14,14 +14,15 @@ import { describeRange } from './value-schema.ts';
  */
 export function searchSpaceProblems(job: PartialJob, lineOf: (path: Path) => number | undefined): Problem[] {
   const space = job.search_space ?? [];
-  const algorithm = job.sweep?.sampling_algorithm;
+  const sampling = job.sweep?.sampling_algorithm;
+  const algorithm = typeof sampling === 'object' ? sampling.type : sampling;
   const problems = space.flatMap((subSpace, index) => subSpaceProblems(subSpace, index, algorithm, lineOf));
   if (algorithm === 'bayesian' && space.length > 1) {
     problems.push({
-      code: 'rule',
+      code: 'beyond-azure',
+      severity: 'warning',
       path: ['search_space', 1],
-      message: 'bayesian sampling takes one map of parameters, not several',
-      hint: 'put all parameters into one map, or use sampling_algorithm: random',
+      message: "Azure's bayesian sampling takes one map of parameters; here it takes several",
     });
   }
   return problems;
@@ -43,9 +44,8 @@ function subSpaceProblems(
       problems.push({ code: 'rule', path: [...path, 'type'], message, hint });
     }
     if (algorithm === 'bayesian' && !['choice', 'uniform', 'quniform'].includes(value.type)) {
-      const message = `bayesian sampling does not take ${value.type}`;
-      const hint = 'it takes choice, uniform and quniform; sampling_algorithm: random takes all';
-      problems.push({ code: 'rule', path: [...path, 'type'], message, hint });
+      const message = `Azure's bayesian sampling takes choice, uniform and quniform; here it takes ${value.type}, too`;
+      problems.push({ code: 'beyond-azure', severity: 'warning', path: [...path, 'type'], message });
     }
     if ('min_value' in value && value.min_value > value.max_value) {
       const line = lineOf([...path, 'max_value']);

@@ -21,7 +21,6 @@ export function unsupportedReasons(
 ): Issue[] {
   const problems = [
     ...taskProblems(job, runnable),
-    ...searchProblems(job),
     ...trainingProblems(job),
     ...tileProblems(job),
     ...dataProblems(job),
@@ -79,19 +78,6 @@ function chosenModels(job: ImageJob): { model: string; path?: Path }[] {
   });
   const all = space.length > 0 && space.every((subSpace) => subSpace.model_name !== undefined);
   return all ? chosen : [...chosen, otherwise];
-}
-
-function searchProblems(job: ImageJob): Problem[] {
-  const problems: Problem[] = [];
-  if (job.sweep?.sampling_algorithm === 'bayesian') {
-    problems.push(
-      notYet(['sweep', 'sampling_algorithm'], 'bayesian sampling can not be run yet', 'random and grid can'),
-    );
-  }
-  if (job.limits.max_concurrent_trials > 1) {
-    problems.push(noEffect(['limits', 'max_concurrent_trials'], 'trials run one after another'));
-  }
-  return problems;
 }
 
 function trainingProblems(job: ImageJob): Problem[] {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { createRng } from '@fovea/data';
-import { sampleRandom } from './sample-random.ts';
+import { draw } from './draw.ts';
 import type { Distribution, Value } from './space.ts';
 
 interface DistributionCase {
@@ -59,7 +59,7 @@ function assertDiscrete(samples: Value[], pmf: [Value, number][]): void {
 for (const { id, expression, points, pmf } of goldens.cases) {
   test(`draws of ${id} follow ${JSON.stringify(expression).slice(0, 60)}`, () => {
     const random = createRng(7).uniform;
-    const samples = Array.from({ length: draws }, () => sampleRandom({ x: expression }, random).x as Value);
+    const samples = Array.from({ length: draws }, () => draw({ x: expression }, random).x as Value);
     if (points) assertContinuous(samples as number[], points);
     else assertDiscrete(samples, pmf ?? []);
   });
@@ -74,7 +74,7 @@ test('a trial belongs to one sub-space, each equally often; fixed values and nes
     },
     { model_name: 'resnet34', epochs: 3 },
   ] as const;
-  const samples = Array.from({ length: 1000 }, () => sampleRandom(space, random));
+  const samples = Array.from({ length: 1000 }, () => draw(space, random));
   const first = samples.filter((sample) => sample.model_name === 'resnet18');
   assert.ok(Math.abs(first.length - 500) < 52, `${first.length} of 1000`);
   assert.deepEqual(first[0], { model_name: 'resnet18', optimizer: { name: 'sgd', momentum: 0.5 } });
@@ -85,5 +85,5 @@ test('a trial belongs to one sub-space, each equally often; fixed values and nes
 });
 
 test('an empty choice is an error, not undefined', () => {
-  assert.throws(() => sampleRandom({ x: { type: 'choice', values: [] } }, Math.random), RangeError);
+  assert.throws(() => draw({ x: { type: 'choice', values: [] } }, Math.random), RangeError);
 });
