@@ -36,6 +36,8 @@ export interface JobRow extends Lease {
   sequence: number;
   /** `automl`, or a kind of job that came later. */
   type: string;
+  /** What is learned, as the job says it; null for jobs that learn nothing. In lists, too. */
+  task: string | null;
   status: Status;
   /** The normalised job. */
   spec: object;

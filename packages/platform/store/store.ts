@@ -10,7 +10,6 @@ import type {
   SlotCounts,
   SlotRow,
   Status,
-  TextMap,
   TrialRow,
 } from './rows.ts';
 
@@ -84,7 +83,9 @@ export interface Leases {
 
 /** A job as it is submitted. */
 export type NewJob = Pick<JobRow, 'name' | 'type' | 'spec' | 'setting' | 'display_name' | 'experiment_name'> &
-  Partial<Pick<JobRow, 'status' | 'description' | 'compute' | 'tags' | 'properties' | 'primary_metric' | 'owner'>>;
+  Partial<
+    Pick<JobRow, 'task' | 'status' | 'description' | 'compute' | 'tags' | 'properties' | 'primary_metric' | 'owner'>
+  >;
 
 export type JobChanges = Partial<
   Pick<
