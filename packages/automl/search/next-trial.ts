@@ -2,11 +2,11 @@ import { createRng } from '@fovea/data';
 import { jobMode } from '../spec/job.ts';
 import { samplingOf } from '../spec/sampling.ts';
 import { nextAutomodeTrial } from './automode/next-automode-trial.ts';
-import { draw, type RandomSource } from './draw.ts';
 import { gridPoints } from './grid-points.ts';
 import { sampleSobol } from './sample-sobol.ts';
 import type { ChosenTrial, SearchState } from './search-state.ts';
 import type { Space } from './space.ts';
+import { draw, type RandomSource } from './space-tree.ts';
 
 /**
  * The next trial of a job and why it was chosen; `wait` until a running one tells more; null when there are no more. The same state

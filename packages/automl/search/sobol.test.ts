@@ -43,8 +43,14 @@ test('a Sobol sweep covers choices evenly and never begins at the lower bound', 
   assert.notDeepEqual(sampleSobol(space, 3, 1), sampleSobol(space, 3, 2));
 });
 
-test('more parameters than the sequence has dimensions are an error', () => {
+test('parameters beyond the dimensions of the sequence are drawn independently', () => {
   const entry = { type: 'uniform', min_value: 0, max_value: 1 } as const;
-  const space = Object.fromEntries(Array.from({ length: 41 }, (_, i) => [`p${i}`, entry]));
-  assert.throws(() => sampleSobol(space, 0, 1), /at most 40 parameters, and there are 41/);
+  const space = Object.fromEntries(Array.from({ length: 42 }, (_, i) => [`p${i}`, entry]));
+  const drawn = Array.from({ length: 200 }, (_, index) => sampleSobol(space, index, 1));
+  for (const key of ['p40', 'p41']) {
+    const values = drawn.map((draw) => draw[key] as number);
+    assert.equal(new Set(values).size, 200);
+    const mean = values.reduce((sum, value) => sum + value, 0) / 200;
+    assert.ok(Math.abs(mean - 0.5) < 0.07, `${mean}`);
+  }
 });

@@ -1,9 +1,9 @@
 import { createRng } from '@fovea/data';
 import { defaultOf } from '../../spec/resolve-hyperparameters.ts';
 import { samplingOf } from '../../spec/sampling.ts';
-import { draw } from '../draw.ts';
 import type { ChosenTrial, SearchState } from '../search-state.ts';
 import type { SubSpace } from '../space.ts';
+import { draw } from '../space-tree.ts';
 
 /** Every model once with its defaults, small ones first, then random hyperparameters near the defaults. */
 export function nextAutomodeTrial({ job, models }: SearchState, number: number): ChosenTrial | 'wait' | null {

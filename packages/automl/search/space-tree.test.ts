@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { createRng } from '@fovea/data';
-import { draw } from './draw.ts';
 import type { Distribution, Value } from './space.ts';
+import { draw } from './space-tree.ts';
 
 interface DistributionCase {
   id: string;
