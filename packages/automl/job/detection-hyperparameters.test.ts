@@ -6,7 +6,7 @@ import { type TestContext, test } from 'node:test';
 import { drawnObjectsJob, drawObjects } from '../fixtures/drawn-objects.ts';
 import { runHere } from '../fixtures/run-here.ts';
 import { readModelFolder } from '../model-folder/read.ts';
-import { modelFolderOf } from '../trainer/trial-outputs.ts';
+import { modelFolderOf } from '../trainer/trial-paths.ts';
 
 async function trained(t: TestContext, model: string, parameters: string) {
   const folder = mkdtempSync(join(tmpdir(), 'fovea-detection-'));

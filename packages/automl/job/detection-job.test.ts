@@ -8,7 +8,7 @@ import { drawnObjectsJob, drawObjects } from '../fixtures/drawn-objects.ts';
 import { runHere } from '../fixtures/run-here.ts';
 import { MASK_DEFAULTS } from '../model-folder/mask-settings.ts';
 import { readModelFolder } from '../model-folder/read.ts';
-import { modelFolderOf } from '../trainer/trial-outputs.ts';
+import { modelFolderOf } from '../trainer/trial-paths.ts';
 import type { EpochRecord } from './job-record.ts';
 
 /** Names and random numbers depend on nothing else, so these epochs are the same each time. */

@@ -9,7 +9,7 @@ import { createModel } from '@fovea/vision';
 import { drawnJob, drawPictures } from '../fixtures/drawn-job.ts';
 import { runHere } from '../fixtures/run-here.ts';
 import { readModelFolder } from '../model-folder/index.ts';
-import { modelFolderOf } from '../trainer/trial-outputs.ts';
+import { modelFolderOf } from '../trainer/trial-paths.ts';
 import type { RunEvent } from './events.ts';
 import { trialLogPath } from './trial-log.ts';
 

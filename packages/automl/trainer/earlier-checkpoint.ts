@@ -4,7 +4,7 @@ import { IssuesError } from '@fovea/data';
 import type { ModelTask } from '../model-folder/layout.ts';
 import { readModelFolder } from '../model-folder/read.ts';
 import type { GivenHyperparameters } from '../spec/job.ts';
-import { modelFolderOf } from './trial-outputs.ts';
+import { modelFolderOf } from './trial-paths.ts';
 
 /** Weights of other training that a job's trials begin with. */
 export interface EarlierCheckpoint {

@@ -8,7 +8,7 @@ import type { Progress } from './checkpoint.ts';
 import type { PreparedTrial } from './prepared-trial.ts';
 import { evaluate, type Training, trainingFiles } from './train.ts';
 import type { Sample } from './training-task.ts';
-import { reportOf } from './trial-outputs.ts';
+import { reportOf } from './trial-paths.ts';
 
 /**
  * Makes of a trained trial what others use: the best epoch's weights judged once more for the tables of the charts, a page of them,

@@ -10,7 +10,8 @@ import { linkOrCopy } from '../model-folder/link-or-copy.ts';
 import { readModelFolder } from '../model-folder/read.ts';
 import type { ModelContents } from '../model-folder/write.ts';
 import { exportOnnx } from '../onnx/export.ts';
-import { modelFolderOf, writeTrialOutputs } from './trial-outputs.ts';
+import { writeTrialOutputs } from './trial-outputs.ts';
+import { modelFolderOf } from './trial-paths.ts';
 
 const model = new nn.Sequential(new nn.Conv2d(3, 2, 3), new nn.AdaptiveAvgPool2d(1), new nn.Flatten());
 const contents: ModelContents = {

@@ -4,12 +4,7 @@ import { dirname, join } from 'node:path';
 import { writeCheckpoint } from '../model-folder/checkpoint.ts';
 import { scoringEnvironment, scoringScript } from '../model-folder/scoring-script.ts';
 import { type ModelContents, writeModelFolder } from '../model-folder/write.ts';
-
-/** Where a trial's model folder is, below the trial's own. */
-export const modelFolderOf = (trialFolder: string): string => join(trialFolder, 'outputs', 'mlflow-model');
-
-/** Where a trial's page of charts is, below the trial's own folder. */
-export const reportOf = (trialFolder: string): string => join(trialFolder, 'train_artifacts', 'report.html');
+import { modelFolderOf } from './trial-paths.ts';
 
 /** What else a trial leaves for others, where Azure's trials have it. */
 const outputPaths = (trialFolder: string) => ({
