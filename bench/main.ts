@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util';
 import { turboJpeg } from '@fovea/data';
 import { env } from 'onnxruntime-node';
 import sharp from 'sharp';
+import { automodeRuns } from './automode-runs.ts';
 import { detectionMetrics } from './detection-metrics.ts';
 import { detectionRuns } from './detection-runs.ts';
 import { detectionTraining } from './detection-training.ts';
@@ -33,6 +34,7 @@ const sections: Record<string, (bench: Bench) => Promise<Section>> = {
   'detection-training': detectionTraining,
   masks,
   runs,
+  'automode-runs': automodeRuns,
   'detection-runs': detectionRuns,
   'segmentation-runs': segmentationRuns,
 };

@@ -113,7 +113,7 @@ async function trained(
   };
   const file = join(folder, `${job.name}.yml`);
   writeFileSync(file, JSON.stringify(job, null, 2));
-  const words = ['job', 'create', '--file', file, '--weights', 'none'];
+  const words = ['job', 'create', '--file', file, '--weights', 'none', '--stream'];
   return fovea<JobRecord>(folder, words, { mayEndWith: [1] });
 }
 

@@ -9,13 +9,16 @@ import type { Section } from './results.ts';
 import { type Bench, median } from './side.ts';
 
 const SHARED = process.env.FOVEA_SHARED ?? fileURLToPath(new URL('../../shared', import.meta.url));
-const PRETRAINED = 'data/pretrained/mobilenet_v2_torchpad.pth';
+
+/** MobileNetV2's converted ImageNet checkpoint. */
+export const PRETRAINED = join(SHARED, 'data/pretrained/mobilenet_v2_torchpad.pth');
 
 interface Run {
   set: string;
   /** Words of `fovea train` after the folder. */
   options: readonly string[];
-  weights: typeof PRETRAINED | 'none';
+  /** A checkpoint, or `none`. */
+  weights: string;
   metric: 'accuracy' | 'average_precision_score_macro';
   goal?: number;
 }
@@ -49,9 +52,9 @@ export async function runs(bench: Bench): Promise<Section> {
   const rows: string[][] = [];
   try {
     for (const run of RUNS) {
-      const data = unpacked(run.set, folder);
+      const data = unpackedTable(run.set, folder);
       const words = ['train', data, '--name', `run${rows.length}`, ...run.options];
-      words.push('--weights', run.weights === 'none' ? 'none' : join(SHARED, run.weights));
+      words.push('--weights', run.weights);
       bench.say(`runs: ${run.set} ${run.options.join(' ')}`);
       const record = await fovea<JobRecord>(folder, words);
       const judged = await fovea<{ metrics: Record<string, number> }>(folder, ['evaluate', record.name, data]);
@@ -104,7 +107,7 @@ function row({ set, options, weights, metric, goal }: Run, record: JobRecord, te
 }
 
 /** A folder with the set's images and the one table that says what is in them. */
-function unpacked(set: string, folder: string): string {
+export function unpackedTable(set: string, folder: string): string {
   const target = join(folder, set);
   if (existsSync(target)) return target;
   const source = join(SHARED, 'data', set);
