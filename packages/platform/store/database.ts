@@ -1,0 +1,90 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { Kysely, type Transaction } from 'kysely';
+import type { Tables } from './columns.ts';
+import { StoreUnavailable } from './errors.ts';
+import { postgresDialect } from './postgres-dialect.ts';
+import { SqliteDialect } from './sqlite-dialect.ts';
+import { mayRunAgain, unavailable } from './unavailable.ts';
+
+/** Times that a transaction is begun again when another stood in its way. */
+const attempts = 5;
+
+/** The connection to the tables, whichever database has them. Errors that are about the database come out as `StoreUnavailable`. */
+export class Database {
+  readonly kind: 'sqlite' | 'postgres';
+  readonly place: string;
+  readonly #kysely: Kysely<Tables>;
+
+  constructor(kind: 'sqlite' | 'postgres', place: string, kysely: Kysely<Tables>) {
+    this.kind = kind;
+    this.place = place;
+    this.#kysely = kysely;
+  }
+
+  /** Runs one statement. */
+  run<Answer>(statement: (db: Kysely<Tables>) => Promise<Answer>): Promise<Answer> {
+    return this.#explained(() => statement(this.#kysely));
+  }
+
+  /** Runs several as one. `work` may be run again from its beginning, so it must change nothing but the database. */
+  transaction<Answer>(work: (trx: Transaction<Tables>) => Promise<Answer>): Promise<Answer> {
+    return this.#explained(async () => {
+      for (let attempt = 1; ; attempt++) {
+        try {
+          return await this.#kysely.transaction().execute(work);
+        } catch (error) {
+          if (attempt === attempts || !mayRunAgain(error)) throw error;
+        }
+      }
+    });
+  }
+
+  /** Closed, it cannot be used any more. */
+  close(): Promise<void> {
+    return this.#kysely.destroy();
+  }
+
+  async #explained<Answer>(work: () => Promise<Answer>): Promise<Answer> {
+    try {
+      return await work();
+    } catch (error) {
+      throw unavailable(error, this.place) ?? error;
+    }
+  }
+}
+
+/** The file of a workspace's own database. */
+export const databaseFile = (folder: string): string => join(folder, 'fovea.db');
+
+/**
+ * @param where the folder of the workspace, which is made when it is missing, and the address of a PostgreSQL database where that is to
+ * be used instead of a file in the folder
+ */
+export function connect({ folder, address }: { folder: string; address?: string }): Database {
+  if (address !== undefined) {
+    const place = withoutPassword(address);
+    return new Database('postgres', place, new Kysely<Tables>({ dialect: postgresDialect(address) }));
+  }
+  const file = databaseFile(folder);
+  try {
+    mkdirSync(folder, { recursive: true });
+  } catch (error) {
+    const hint = 'Allow writing there, or name another folder for the workspace.';
+    throw new StoreUnavailable(file, `cannot be made (${(error as Error).message})`, hint, error);
+  }
+  return new Database('sqlite', file, new Kysely<Tables>({ dialect: new SqliteDialect(file) }));
+}
+
+function withoutPassword(address: string): string {
+  const url = URL.canParse(address) ? new URL(address) : null;
+  if (url === null || !['postgres:', 'postgresql:'].includes(url.protocol)) {
+    // Not shown: it may hold a password.
+    throw new Error(
+      'the address of the database cannot be read; it should be like postgres://user:password@host:5432/database',
+    );
+  }
+  if (url.password !== '') url.password = '***';
+  if (url.searchParams.has('password')) url.searchParams.set('password', '***');
+  return url.href;
+}

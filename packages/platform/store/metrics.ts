@@ -1,0 +1,80 @@
+import type { Database } from './database.ts';
+import type { MetricPoint } from './rows.ts';
+import type { Metrics } from './store.ts';
+
+/** Points in one statement, at most: databases bound the number of its parameters. */
+const mostPoints = 1000;
+
+export function createMetrics(database: Database): Metrics {
+  return {
+    async record(trial, points, { owner } = {}) {
+      for (const { name, step } of points) {
+        if (!Number.isSafeInteger(step)) throw new RangeError(`step ${step} of ${name} is not a whole number`);
+      }
+      return database.transaction(async (trx) => {
+        const row = await trx
+          .selectFrom('trials')
+          .select('owner')
+          .where('name', '=', trial)
+          .$if(database.kind === 'postgres', (query) => query.forShare())
+          .executeTakeFirst();
+        if (!row) throw new Error(`there is no trial ${trial} that metrics could be recorded of`);
+        if (owner !== undefined && row.owner !== owner) return false;
+        for (let begin = 0; begin < points.length; begin += mostPoints) {
+          await trx
+            .insertInto('metrics')
+            .values(
+              points.slice(begin, begin + mostPoints).map(({ name, step, value, time }) => ({
+                trial,
+                name,
+                step,
+                value: Number.isNaN(value) ? null : value,
+                time,
+              })),
+            )
+            .onConflict((conflict) => conflict.doNothing())
+            .execute();
+        }
+        return true;
+      });
+    },
+
+    async ofTrial(trial, { name, from, to } = {}) {
+      const rows = await database.run((db) => {
+        let query = db.selectFrom('metrics').select(['name', 'step', 'value', 'time']).where('trial', '=', trial);
+        if (name !== undefined) query = query.where('name', '=', name);
+        if (from !== undefined) query = query.where('step', '>=', from);
+        if (to !== undefined) query = query.where('step', '<=', to);
+        return query.orderBy('step').orderBy('name').execute();
+      });
+      return rows.map(asPoint);
+    },
+
+    async ofJob(job, name) {
+      const rows = await database.run((db) =>
+        db
+          .selectFrom('trials')
+          .innerJoin('metrics', 'metrics.trial', 'trials.name')
+          .select(['metrics.trial', 'trials.number', 'metrics.name', 'metrics.step', 'metrics.value', 'metrics.time'])
+          .where('trials.job', '=', job)
+          .where('metrics.name', '=', name)
+          .orderBy('trials.number')
+          .orderBy('metrics.step')
+          .execute(),
+      );
+      return rows.map(asPoint);
+    },
+
+    async names(trial) {
+      const rows = await database.run((db) =>
+        db.selectFrom('metrics').select('name').distinct().where('trial', '=', trial).orderBy('name').execute(),
+      );
+      return rows.map(({ name }) => name);
+    },
+  };
+}
+
+/** Null is how a database that has no NaN keeps it. */
+function asPoint<Row extends { value: number | null }>(row: Row): Row & Pick<MetricPoint, 'value'> {
+  return { ...row, value: row.value ?? Number.NaN };
+}

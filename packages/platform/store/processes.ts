@@ -1,0 +1,39 @@
+import { sql } from 'kysely';
+import type { Database } from './database.ts';
+import type { Processes } from './store.ts';
+
+export function createProcesses(database: Database): Processes {
+  return {
+    async add({ owner, kind, host, pid }) {
+      const started_at = new Date().toISOString();
+      await database.run((db) =>
+        db.insertInto('processes').values({ owner, kind, host, pid, started_at, beat: 0 }).execute(),
+      );
+    },
+
+    async beat(owner) {
+      const { numUpdatedRows } = await database.run((db) =>
+        db.updateTable('processes').set({ beat: sql<number>`beat + 1` }).where('owner', '=', owner).executeTakeFirst(),
+      );
+      return numUpdatedRows > 0n;
+    },
+
+    async remove(owner) {
+      const { numDeletedRows } = await database.run((db) =>
+        db.deleteFrom('processes').where('owner', '=', owner).executeTakeFirst(),
+      );
+      return numDeletedRows > 0n;
+    },
+
+    list: (kind) =>
+      database.run((db) =>
+        db
+          .selectFrom('processes')
+          .selectAll()
+          .$if(kind !== undefined, (query) => query.where('kind', '=', kind as string))
+          .orderBy('started_at')
+          .orderBy('owner')
+          .execute(),
+      ),
+  };
+}

@@ -1,0 +1,163 @@
+import { sql } from 'kysely';
+import { decode, encode } from './columns.ts';
+import { asked, checkMost, pageOf, readPlace } from './continuation.ts';
+import type { Database } from './database.ts';
+import { NameTaken } from './errors.ts';
+import { leases } from './leases.ts';
+import { ended, type TrialRow } from './rows.ts';
+import type { Trials } from './store.ts';
+
+/** Names in one statement, at most: databases bound the number of its parameters. */
+const mostNames = 1000;
+
+export function createTrials(database: Database): Trials {
+  const find = async (name: string) => {
+    const row = await database.run((db) =>
+      db.selectFrom('trials').selectAll().where('name', '=', name).executeTakeFirst(),
+    );
+    return row ? decode<TrialRow>(row) : null;
+  };
+
+  return {
+    ...leases(database, 'trials'),
+
+    find,
+
+    async add(trial, { jobOwner } = {}) {
+      const { name, job, number } = trial;
+      const values = encode({
+        status: 'NotStarted' as const,
+        owner: null,
+        attempts: 0,
+        hyperparameters: {},
+        properties: {},
+        ...trial,
+        metrics: {},
+        beat: 0,
+        created_at: new Date().toISOString(),
+      });
+      return database.transaction(async (trx) => {
+        const parent = await trx
+          .selectFrom('jobs')
+          .select('owner')
+          .where('name', '=', job)
+          .$if(database.kind === 'postgres', (query) => query.forShare())
+          .executeTakeFirst();
+        if (!parent) throw new Error(`there is no job ${job} that ${name} could be a trial of`);
+        if (jobOwner !== undefined && parent.owner !== jobOwner) return false;
+        const { numInsertedOrUpdatedRows = 0n } = await trx
+          .insertInto('trials')
+          .values(values)
+          .onConflict((conflict) => conflict.doNothing())
+          .executeTakeFirst();
+        if (numInsertedOrUpdatedRows > 0n) return true;
+        const sameNumber = await trx
+          .selectFrom('trials')
+          .select('name')
+          .where('job', '=', job)
+          .where('number', '=', number)
+          .executeTakeFirst();
+        if (!sameNumber) throw new NameTaken('trial', name);
+        return false;
+      });
+    },
+
+    async findAll(names) {
+      const rows: TrialRow[] = [];
+      for (let begin = 0; begin < names.length; begin += mostNames) {
+        const part = names.slice(begin, begin + mostNames);
+        const found = await database.run((db) =>
+          db.selectFrom('trials').selectAll().where('name', 'in', part).execute(),
+        );
+        rows.push(...found.map((row) => decode<TrialRow>(row)));
+      }
+      return rows;
+    },
+
+    async ofJob(job) {
+      const rows = await database.run((db) =>
+        db.selectFrom('trials').selectAll().where('job', '=', job).orderBy('number').execute(),
+      );
+      return rows.map((row) => decode<TrialRow>(row));
+    },
+
+    async list(filter = {}) {
+      checkMost(filter);
+      const { job, status, most } = filter;
+      const place = readPlace(filter, 2);
+      const rows = await database.run((db) => {
+        let query = db
+          .selectFrom('jobs')
+          .innerJoin('trials', 'trials.job', 'jobs.name')
+          .selectAll('trials')
+          .select('jobs.sequence')
+          .orderBy('jobs.sequence', 'desc')
+          .orderBy('trials.number');
+        if (job !== undefined) query = query.where('jobs.name', '=', job);
+        if (status) query = query.where('trials.status', 'in', status);
+        if (place) {
+          const [sequence, number] = place;
+          query = query
+            .where('jobs.sequence', '<=', sequence)
+            .where((is) => is.or([is('jobs.sequence', '<', sequence), is('trials.number', '>', number)]));
+        }
+        if (most !== undefined) query = query.limit(asked(most));
+        return query.execute();
+      });
+      const page = pageOf(rows, filter, ({ sequence, number }) => [sequence, number]);
+      return { ...page, rows: page.rows.map(({ sequence: _, ...row }) => decode<TrialRow>(row)) };
+    },
+
+    async patch(name, changes, { owner } = {}) {
+      const values = encode(changes);
+      if (Object.keys(values).length === 0) {
+        const trial = await find(name);
+        return trial !== null && (owner === undefined || trial.owner === owner);
+      }
+      const { numUpdatedRows } = await database.run((db) =>
+        db
+          .updateTable('trials')
+          .set(values)
+          .where('name', '=', name)
+          .$if(owner !== undefined, (query) => query.where('owner', '=', owner as string))
+          .executeTakeFirst(),
+      );
+      return numUpdatedRows > 0n;
+    },
+
+    async transition(name, { from, to, owner, set = {}, release = false }) {
+      if (from.length === 0) return false;
+      const values = {
+        ...encode(set),
+        status: to,
+        ...(release ? { owner: null, beat: sql<number>`beat + 1` } : {}),
+      };
+      return database.transaction(async (trx) => {
+        const { numUpdatedRows } = await trx
+          .updateTable('trials')
+          .set(values)
+          .where('name', '=', name)
+          .where('status', 'in', from)
+          .$if(owner !== undefined, (query) => query.where('owner', '=', owner as string))
+          .executeTakeFirst();
+        if (numUpdatedRows === 0n) return false;
+        if ((ended as readonly string[]).includes(to)) {
+          await trx.deleteFrom('slots').where('trial', '=', name).execute();
+        }
+        return true;
+      });
+    },
+
+    async handOver(name, from, to) {
+      const { numUpdatedRows } = await database.run((db) =>
+        db
+          .updateTable('trials')
+          .set({ owner: to, beat: sql<number>`beat + 1` })
+          .where('name', '=', name)
+          .where('owner', '=', from)
+          .executeTakeFirst(),
+      );
+      return numUpdatedRows > 0n;
+    },
+  };
+}
