@@ -7,23 +7,31 @@ import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { checksOf } from './kinds.ts';
 
-const pathOf = (name: string): string => fileURLToPath(new URL(`../fixtures/metrics/${name}.json`, import.meta.url));
-const fixture = (name: string) => JSON.parse(readFileSync(pathOf(name), 'utf8'));
+const FOLDERS = { metrics: 'metrics', xai: 'explain' };
+const pathOf = (name: string, folder = 'metrics'): string =>
+  fileURLToPath(new URL(`../fixtures/${folder}/${name}.json`, import.meta.url));
+const fixture = (name: string, folder?: string) => JSON.parse(readFileSync(pathOf(name, folder), 'utf8'));
 const missesOf = (file: unknown): string[] =>
   [...checksOf(file)].filter(({ passed }) => !passed).map(({ name, says }) => `${name}: ${says}`);
 
-const NAMES = ['classification', 'multilabel', 'coco_detection', 'voc_detection', 'masks'];
+const NAMES = {
+  metrics: ['classification', 'multilabel', 'coco_detection', 'voc_detection', 'masks'],
+  xai: ['segmentation', 'attributions', 'xrai'],
+};
+const FILES = (Object.keys(NAMES) as (keyof typeof NAMES)[]).flatMap((kind) =>
+  NAMES[kind].map((name) => ({ kind, name })),
+);
 
 describe('every figure is reproduced', () => {
-  for (const name of NAMES) {
-    test(name, () => assert.deepEqual(missesOf(fixture(name)), []));
+  for (const { kind, name } of FILES) {
+    test(name, () => assert.deepEqual(missesOf(fixture(name, FOLDERS[kind])), []));
   }
 });
 
 describe('every figure of the whole files is reproduced', () => {
   const shared = process.env.FOVEA_SHARED ?? fileURLToPath(new URL('../../../../shared', import.meta.url));
-  for (const name of NAMES) {
-    const file = join(shared, 'goldens', 'metrics', `${name}.json`);
+  for (const { kind, name } of FILES) {
+    const file = join(shared, 'goldens', kind, `${name}.json`);
     test(name, { skip: existsSync(file) ? false : `${file} is not there; FOVEA_SHARED names its folder` }, () =>
       assert.deepEqual(missesOf(JSON.parse(readFileSync(file, 'utf8'))), []),
     );
@@ -86,6 +94,15 @@ describe('a wrong figure is a miss', () => {
     const file = fixture('voc_detection');
     file.cases[0].expected.iou50_plus1.per_category['1'].tp[0] ^= 1;
     assert.deepEqual(missesOf(file), ['set2_crowds_many iou50_plus1 category 1: worst 1.0e+0 of 1.0e-9 (tp[0])']);
+  });
+
+  test('of one attribution, and of one segment', () => {
+    const file = fixture('attributions', 'explain');
+    file.cases[0].targets[0].guided_backprop[1][2][3] += 1e-5;
+    assert.equal(missesOf(file).length, 1);
+    const regions = fixture('xrai', 'explain');
+    regions.cases[0].masks_after_dilation_row_major_counts_from_zero.pop();
+    assert.match(missesOf(regions)[0], /^no_resize_48x40 masks: /);
   });
 
   test('of one pixel', () => {

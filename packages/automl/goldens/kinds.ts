@@ -1,9 +1,12 @@
 import type { Check } from '@fovea/vision/figures';
+import { attribution } from './attribution.ts';
 import { classification } from './classification.ts';
 import { cocoDetection } from './coco-detection.ts';
 import { masks } from './masks.ts';
 import { multilabel } from './multilabel.ts';
+import { segmentation } from './segmentation.ts';
 import { vocDetection } from './voc-detection.ts';
+import { xrai } from './xrai.ts';
 
 /** A format of files with recorded figures. */
 export interface Kind {
@@ -13,7 +16,16 @@ export interface Kind {
   check(file: unknown): Iterable<Check>;
 }
 
-const KINDS: readonly Kind[] = [classification, multilabel, cocoDetection, vocDetection, masks];
+const KINDS: readonly Kind[] = [
+  classification,
+  multilabel,
+  cocoDetection,
+  vocDetection,
+  masks,
+  segmentation,
+  attribution,
+  xrai,
+];
 
 /**
  * The checks that a file of recorded figures asks for; its `format` field says what it is.
