@@ -1,5 +1,5 @@
 import { type DetectorFolder, isYolo, tilesIn, type YoloSettings } from '@fovea/automl/model-folder';
-import type { Pixels } from '@fovea/data';
+import type { Pixels } from '@fovea/data/decode';
 import {
   letterbox,
   letterboxGeometry,
@@ -39,7 +39,7 @@ export interface ObjectPrediction {
 
 /** A detector that is ready to look at images. */
 export interface DetectorNetwork {
-  detect(image: ImageSource, name: string): Promise<ObjectPrediction>;
+  detect(image: ImageSource | Pixels, name: string): Promise<ObjectPrediction>;
   close(): Promise<void>;
 }
 

@@ -7,12 +7,12 @@ import {
   ModelFolderError,
   readModelFolder,
 } from '@fovea/automl/model-folder';
-import { IssuesError } from '@fovea/data';
+import { IssuesError } from '@fovea/data/issue';
 import { type DetectorNetwork, type FoundObject, type ObjectPrediction, openDetector } from './detector.ts';
 import { type MaskAnswer, maskAnswers } from './mask-answers.ts';
 import { type FoundMasks, type MaskNetwork, openMaskDetector } from './mask-detector.ts';
-import { type ImageSource, networkInput, type Preparation, readImage } from './prepare.ts';
-import { sigmoid, softmax } from './probabilities.ts';
+import { type ImageSource, networkInput, type Preparation, preparationOf, readImage } from './prepare.ts';
+import { probabilitiesOf } from './probabilities.ts';
 import { type GraphSession, openSession } from './session.ts';
 
 /** What the model says of one image: a probability for every label, in the order of the labels. */
@@ -202,14 +202,9 @@ function validatedAt({ training: { hyperparameters } }: Pick<DetectorFolder, 'tr
 }
 
 function classifier(session: GraphSession, model: ClassifierFolder, times: Times): Model {
-  const { input, settings, labels, task, modelName } = model;
-  const preparation: Preparation = {
-    mean: input.normalised_in_graph ? [0, 0, 0] : input.mean,
-    std: input.normalised_in_graph ? [1, 1, 1] : input.std,
-    resizeSize: settings.valid_resize_size,
-    cropSize: settings.valid_crop_size,
-  };
-  const probabilities = task === 'image_classification_multilabel' ? sigmoid : softmax;
+  const { labels, task, modelName } = model;
+  const preparation = preparationOf(model);
+  const probabilities = probabilitiesOf(task);
   return {
     task,
     modelName,

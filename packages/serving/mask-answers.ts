@@ -1,5 +1,5 @@
 import type { MaskSettings } from '@fovea/automl/model-folder';
-import { maskPicture } from '@fovea/data';
+import { maskPicture } from '@fovea/data/mask-picture';
 import { maskPolygons, type RunLengths } from '@fovea/data/masks';
 
 /** Where an object is beside its box, as Azure's segmentation models answer it: polygons, or a picture where these are asked for. */

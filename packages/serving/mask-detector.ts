@@ -1,4 +1,5 @@
 import type { MaskDetectorFolder } from '@fovea/automl/model-folder';
+import type { Pixels } from '@fovea/data/decode';
 import type { RunLengths } from '@fovea/data/masks';
 import { pasteMasks } from '@fovea/vision/transforms';
 import { type FoundObject, objectsOf } from './detector.ts';
@@ -16,7 +17,7 @@ export interface FoundMasks {
 
 /** A detector of masks that is ready to look at images. */
 export interface MaskNetwork {
-  find(image: ImageSource, name: string): Promise<FoundMasks>;
+  find(image: ImageSource | Pixels, name: string): Promise<FoundMasks>;
   close(): Promise<void>;
 }
 

@@ -1,5 +1,5 @@
 import type { DetectorFolder, MaskDetectorFolder, RegionDetectorSettings } from '@fovea/automl/model-folder';
-import type { Pixels } from '@fovea/data';
+import type { Pixels } from '@fovea/data/decode';
 import {
   detectionSize,
   normalisePixels,

@@ -1,4 +1,5 @@
-import { decodeImage, imageSize, type Pixels } from '@fovea/data';
+import type { ClassifierFolder } from '@fovea/automl/model-folder';
+import { decodeImage, imageSize, type Pixels } from '@fovea/data/decode';
 import { resizeLinear } from '@fovea/data/resize-linear';
 import {
   type CentreCrop,
@@ -15,6 +16,16 @@ export interface Preparation {
   std: readonly number[];
   resizeSize: number;
   cropSize: number;
+}
+
+/** How a classifier's folder wants it. */
+export function preparationOf({ input, settings }: Pick<ClassifierFolder, 'input' | 'settings'>): Preparation {
+  return {
+    mean: input.normalised_in_graph ? [0, 0, 0] : input.mean,
+    std: input.normalised_in_graph ? [1, 1, 1] : input.std,
+    resizeSize: settings.valid_resize_size,
+    cropSize: settings.valid_crop_size,
+  };
 }
 
 /** A path, or the bytes of a file in any image format. */
@@ -42,11 +53,12 @@ export async function readImage(
 }
 
 /**
- * Reads an image at its own size, upright.
+ * Reads an image at its own size, upright; pixels that were read before are as they were.
  *
  * @throws IssuesError naming the image when it cannot be read
  */
-export async function readWhole(image: ImageSource, name: string): Promise<Pixels> {
+export async function readWhole(image: ImageSource | Pixels, name: string): Promise<Pixels> {
+  if (typeof image === 'object' && 'pixels' in image) return image;
   const source = typeof image === 'string' ? { file: image } : { file: name, bytes: image };
   return decodeImage({ ...source, resize: await imageSize(source) });
 }

@@ -1,3 +1,10 @@
+import type { ClassificationTask } from '@fovea/automl/model-folder';
+
+/** What makes probabilities of a network's outputs for an image. */
+export function probabilitiesOf(task: ClassificationTask): (logits: ArrayLike<number>) => number[] {
+  return task === 'image_classification_multilabel' ? sigmoid : softmax;
+}
+
 /** Probabilities of classes that exclude each other: they sum to 1. */
 export function softmax(logits: ArrayLike<number>): number[] {
   const values = Array.from(logits);

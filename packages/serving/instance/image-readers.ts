@@ -1,0 +1,136 @@
+import { Worker } from 'node:worker_threads';
+import type { Preparation } from '../prepare.ts';
+import type { PreparedImage } from './prepared-image.ts';
+import type { ReadJob, ReadResult } from './reader-thread.ts';
+import { badRequest } from './request-error.ts';
+
+/** From here on an image is read by the first thread alone, one at a time: many such at once would take all memory and all threads. */
+const LARGE = 24e6;
+
+export interface ReadOptions {
+  readonly bytes: Uint8Array;
+  readonly preparation: Preparation | null;
+  /** Place in the request, for errors. */
+  readonly target: string;
+  readonly signal: AbortSignal;
+}
+
+interface Job extends ReadOptions {
+  readonly settle: (result: Outcome) => void;
+}
+
+type Outcome = ReadResult | { readonly kind: 'ended' } | { readonly kind: 'dropped' };
+
+interface Thread {
+  readonly worker: Worker;
+  job: Job | null;
+}
+
+/** Threads that decode images and make the network's input of them, so that nothing else waits for a big picture. */
+export class ImageReaders {
+  readonly #threads: (Thread | null)[];
+  readonly #queue = new Set<Job>();
+  readonly #large = new Set<Job>();
+  readonly #onRead: (seconds: number) => void;
+  #closed = false;
+  #jobs = 0;
+
+  /** @param onRead told how long the reading of an image took */
+  constructor(threads: number, onRead: (seconds: number) => void = () => {}) {
+    this.#onRead = onRead;
+    this.#threads = Array.from({ length: threads }, () => null);
+    for (const i of this.#threads.keys()) this.#threads[i] = this.#start(i);
+  }
+
+  /** How many threads there are. */
+  get size(): number {
+    return this.#threads.length;
+  }
+
+  /** Images that wait for a thread. */
+  get waiting(): number {
+    return this.#queue.size + this.#large.size;
+  }
+
+  /**
+   * @throws RequestError (400) saying why the image cannot be read
+   * @throws the reason of the signal; an image that a thread works on already is read to its end for nobody
+   */
+  async read(options: ReadOptions): Promise<PreparedImage> {
+    const { signal, target } = options;
+    signal.throwIfAborted();
+    const { promise, resolve } = Promise.withResolvers<Outcome>();
+    const job: Job = { ...options, settle: resolve };
+    const drop = () => {
+      this.#queue.delete(job);
+      this.#large.delete(job);
+      resolve({ kind: 'dropped' });
+    };
+    signal.addEventListener('abort', drop);
+    this.#queue.add(job);
+    this.#assign();
+    const result = await promise;
+    signal.removeEventListener('abort', drop);
+    switch (result.kind) {
+      case 'read':
+        this.#onRead(result.seconds);
+        return result.prepared;
+      case 'unreadable':
+        throw badRequest(result.problem, target);
+      case 'failed':
+        throw result.error;
+      case 'ended':
+        throw badRequest('the image is more than a thread can read', target);
+      default:
+        throw signal.reason;
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    await Promise.all(this.#threads.map((thread) => thread?.worker.terminate()));
+  }
+
+  #assign(): void {
+    for (const [i, thread] of this.#threads.entries()) {
+      if (!thread || thread.job !== null) continue;
+      // The first thread prefers large images, which nobody else takes.
+      const from = i === 0 && this.#large.size > 0 ? this.#large : this.#queue;
+      const [job] = from;
+      if (!job) continue;
+      from.delete(job);
+      thread.job = job;
+      const { bytes, preparation, target } = job;
+      const mostPixels = from === this.#large ? Number.POSITIVE_INFINITY : LARGE;
+      const message: ReadJob = { id: ++this.#jobs, bytes: alone(bytes), name: target, preparation, mostPixels };
+      thread.worker.postMessage(message);
+    }
+  }
+
+  #start(i: number): Thread {
+    const worker = new Worker(new URL('./reader-thread.ts', import.meta.url));
+    const thread: Thread = { worker, job: null };
+    worker.on('message', (result: ReadResult) => {
+      const { job } = thread;
+      thread.job = null;
+      if (result.kind === 'large' && job && !job.signal.aborted) this.#large.add(job);
+      else job?.settle(result);
+      this.#assign();
+    });
+    // What ends a thread is an image that takes all of its memory. The others must not suffer from it.
+    worker.on('error', () => {});
+    worker.on('exit', () => {
+      thread.job?.settle({ kind: 'ended' });
+      this.#threads[i] = null;
+      if (this.#closed) return;
+      this.#threads[i] = this.#start(i);
+      this.#assign();
+    });
+    return thread;
+  }
+}
+
+/** Bytes with a buffer of their own: a message takes whole buffers along, and small ones share one. */
+function alone(bytes: Uint8Array): Uint8Array {
+  return bytes.byteLength === bytes.buffer.byteLength ? bytes : Uint8Array.from(bytes);
+}

@@ -1,0 +1,54 @@
+// A thread of an instance that makes of the bytes of an image what the network takes.
+import { parentPort } from 'node:worker_threads';
+import { imageSize } from '@fovea/data/decode';
+import { IssuesError } from '@fovea/data/issue';
+import sharp from 'sharp';
+import { networkInput, type Preparation, readImage, readWhole } from '../prepare.ts';
+import { bufferOf, type PreparedImage } from './prepared-image.ts';
+
+export interface ReadJob {
+  readonly id: number;
+  readonly bytes: Uint8Array;
+  /** Of the image, for errors. */
+  readonly name: string;
+  /** For a classifier; null: the whole image, for a detector. */
+  readonly preparation: Preparation | null;
+  /** Images with more pixels are for another thread to read. */
+  readonly mostPixels: number;
+}
+
+export type ReadResult = { readonly id: number } & (
+  | { readonly kind: 'read'; readonly prepared: PreparedImage; readonly seconds: number }
+  | { readonly kind: 'unreadable'; readonly problem: string }
+  | { readonly kind: 'large' }
+  | { readonly kind: 'failed'; readonly error: unknown }
+);
+
+// libvips reads many more formats than training data has, some of them programs more than pictures (SVG).
+sharp.block({ operation: ['VipsForeignLoad'] });
+sharp.unblock({
+  operation: ['Jpeg', 'Png', 'Webp', 'Tiff', 'Nsgif', 'Heif'].map((format) => `VipsForeignLoad${format}`),
+});
+
+async function read({ id, bytes, name, preparation, mostPixels }: ReadJob): Promise<ReadResult> {
+  const begun = performance.now();
+  try {
+    const size = await imageSize({ file: name, bytes });
+    if (size.width * size.height > mostPixels) return { id, kind: 'large' };
+    const prepared: PreparedImage = preparation
+      ? { kind: 'input', input: networkInput([await readImage(bytes, name, preparation)], preparation) }
+      : { kind: 'whole', image: await readWhole(bytes, name) };
+    return { id, kind: 'read', prepared, seconds: (performance.now() - begun) / 1000 };
+  } catch (error) {
+    if (!(error instanceof IssuesError)) return { id, kind: 'failed', error };
+    const problem = error.issues.map(({ message, hint }) => (hint ? `${message}; ${hint}` : message)).join('\n');
+    return { id, kind: 'unreadable', problem };
+  }
+}
+
+const port = parentPort;
+port?.on('message', async (job: ReadJob) => {
+  const result = await read(job);
+  const moved = result.kind !== 'read' ? [] : [bufferOf(result.prepared)];
+  port.postMessage(result, moved);
+});
