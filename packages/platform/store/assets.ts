@@ -37,7 +37,8 @@ export function createAssets(database: Database): Assets {
             for (const label of labels) await putLabel(trx, kind, name, added.version, label);
             return withLabels(added, [...new Set(labels)].sort());
           }
-          if (version !== undefined) throw new NameTaken(kind, `${name}, version ${version}`);
+          if (version !== undefined)
+            throw new NameTaken(kind === 'data' ? 'data asset' : kind, `${name}, version ${version}`);
         }
       }),
 

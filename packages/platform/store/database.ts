@@ -1,6 +1,13 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { Kysely, type Transaction } from 'kysely';
+import {
+  type Dialect,
+  HandleEmptyInListsPlugin,
+  Kysely,
+  replaceWithNoncontingentExpression,
+  type Transaction,
+} from 'kysely';
+import pg from 'pg';
 import type { Tables } from './columns.ts';
 import { StoreUnavailable } from './errors.ts';
 import { postgresDialect } from './postgres-dialect.ts';
@@ -64,7 +71,7 @@ export const databaseFile = (folder: string): string => join(folder, 'fovea.db')
 export function connect({ folder, address }: { folder: string; address?: string }): Database {
   if (address !== undefined) {
     const place = withoutPassword(address);
-    return new Database('postgres', place, new Kysely<Tables>({ dialect: postgresDialect(address) }));
+    return new Database('postgres', place, builder(postgresDialect(address)));
   }
   const file = databaseFile(folder);
   try {
@@ -73,18 +80,26 @@ export function connect({ folder, address }: { folder: string; address?: string 
     const hint = 'Allow writing there, or name another folder for the workspace.';
     throw new StoreUnavailable(file, `cannot be made (${(error as Error).message})`, hint, error);
   }
-  return new Database('sqlite', file, new Kysely<Tables>({ dialect: new SqliteDialect(file) }));
+  return new Database('sqlite', file, builder(new SqliteDialect(file)));
 }
 
+/** An empty list of values is met by no row. */
+const builder = (dialect: Dialect) =>
+  new Kysely<Tables>({
+    dialect,
+    plugins: [new HandleEmptyInListsPlugin({ strategy: replaceWithNoncontingentExpression })],
+  });
+
+/** @throws Error for an address that is none of PostgreSQL */
 function withoutPassword(address: string): string {
-  const url = URL.canParse(address) ? new URL(address) : null;
-  if (url === null || !['postgres:', 'postgresql:'].includes(url.protocol)) {
-    // Not shown: it may hold a password.
+  try {
+    if (!/^postgres(ql)?:\/\//.test(address)) throw new TypeError('of another kind');
+    new pg.Client({ connectionString: address });
+  } catch {
+    // It is not shown: it may hold a password.
     throw new Error(
       'the address of the database cannot be read; it should be like postgres://user:password@host:5432/database',
     );
   }
-  if (url.password !== '') url.password = '***';
-  if (url.searchParams.has('password')) url.searchParams.set('password', '***');
-  return url.href;
+  return address.replace(/^(\w+:\/\/[^:@/?]*):[^/?]*@/, '$1:***@').replace(/([?&]password=)[^&]*/, '$1***');
 }

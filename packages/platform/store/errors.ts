@@ -1,12 +1,12 @@
 /** A job, trial or asset of this name is there already. */
 export class NameTaken extends Error {
   override readonly name = 'NameTaken';
-  /** What has the name: `job`, `trial`, `model`… */
+  /** What has the name: `job`, `trial`, `data asset`, `model`… */
   readonly kind: string;
   readonly taken: string;
 
   constructor(kind: string, taken: string) {
-    super(`there is already a ${kind} named ${taken}; choose another name`);
+    super(`there is already ${/^[aeiou]/.test(kind) ? 'an' : 'a'} ${kind} named ${taken}; choose another name`);
     this.kind = kind;
     this.taken = taken;
   }

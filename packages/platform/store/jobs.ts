@@ -108,7 +108,6 @@ export function createJobs(database: Database): Jobs {
     },
 
     async transition(name, { from, to, owner, set = {}, release = false }) {
-      if (from.length === 0) return false;
       const { numUpdatedRows } = await database.run((db) =>
         db
           .updateTable('jobs')

@@ -90,6 +90,7 @@ export type NewJob = Pick<JobRow, 'name' | 'type' | 'spec' | 'setting' | 'displa
 export type JobChanges = Partial<
   Pick<
     JobRow,
+    | 'setting'
     | 'measured'
     | 'display_name'
     | 'experiment_name'

@@ -126,7 +126,6 @@ export function createTrials(database: Database): Trials {
     },
 
     async transition(name, { from, to, owner, set = {}, release = false }) {
-      if (from.length === 0) return false;
       const values = {
         ...encode(set),
         status: to,
