@@ -1,13 +1,12 @@
 export type { Artefact } from './artefacts.ts';
-export type { OpenWorkspace, WorkspaceAddress } from './open-workspace.ts';
+export { type OpenWorkspace, openWorkspace, type WorkspaceAddress } from './open-workspace.ts';
 export {
-  endedStatuses,
   hasEnded,
   type JobRecord,
   type JobStatus,
   type JobSummary,
-  type MetricPoint,
   type TrialRecord,
   type TrialSummary,
 } from './records.ts';
+export type { MetricPoint } from './store/index.ts';
 export type { JobFilter, SubmitOptions, WatchOptions, Workspace } from './workspace.ts';

@@ -1,3 +1,12 @@
+import { rm } from 'node:fs/promises';
+import { jobFolder, trialLogPath } from '@fovea/automl/runs';
+import { readArtefactList } from './artefacts.ts';
+import { orchestratorStarter } from './orchestrator/ensure-orchestrator.ts';
+import { placeOf, trialFolderOf } from './place.ts';
+import { hasEnded, type JobRecord, recordedJob, recordedTrial, summarisedJob, summarisedTrial } from './records.ts';
+import { type JobRow, type MetricPoint, openStore, statuses, type TrialRow } from './store/index.ts';
+import { resumeJob, submitJob } from './submit.ts';
+import { watchJob } from './watch/watch-job.ts';
 import type { Workspace } from './workspace.ts';
 
 export interface WorkspaceAddress {
@@ -7,5 +16,118 @@ export interface WorkspaceAddress {
   readonly database?: string;
 }
 
-/** @throws Error when the database cannot be reached, or is newer than this program */
 export type OpenWorkspace = (address: WorkspaceAddress) => Promise<Workspace>;
+
+/** @throws StoreUnavailable when the database cannot be reached or written, Error when a newer Fovea made it */
+export const openWorkspace: OpenWorkspace = async (address) => {
+  const place = placeOf(address);
+  const store = await openStore(place);
+  const ensure = orchestratorStarter(place, store);
+
+  const required = async (name: string): Promise<JobRow> => {
+    const job = await store.jobs.find(name);
+    if (job === null) throw new Error(`there is no job called ${name} in ${place.folder}`);
+    return job;
+  };
+  const ended = async (name: string, what: string): Promise<void> => {
+    const { status } = await required(name);
+    if (hasEnded(status)) return;
+    throw new Error(`${name} is ${status}, and only a job that has ended can be ${what}; fovea job cancel ends it`);
+  };
+  const record = async (name: string): Promise<JobRecord> => {
+    const job = await required(name);
+    const trials = await store.trials.ofJob(name);
+    const best = trials.find((trial) => trial.name === job.best_trial) ?? null;
+    const recorded = trials.map(async (trial) => recordedTrial(trial, await store.metrics.ofTrial(trial.name)));
+    return recordedJob(place, job, { best, trials: await Promise.all(recorded) });
+  };
+
+  return {
+    folder: place.folder,
+
+    async submit(job, options) {
+      // It takes a moment to be there: long enough to read some data.
+      await ensure();
+      const { name } = await submitJob(place, store, job, options);
+      await ensure();
+      return record(name);
+    },
+
+    async resume(name, options = {}) {
+      await resumeJob(place, store, await required(name), options);
+      await ensure();
+      return record(name);
+    },
+
+    job: async (name) => ((await store.jobs.find(name)) === null ? null : record(name)),
+
+    async jobs({ archived = 'active', most } = {}) {
+      const { rows } = await store.jobs.list({ archived, ...(most !== undefined && { most }) });
+      const names = rows.flatMap(({ best_trial }) => best_trial ?? []);
+      const best = new Map<string, TrialRow>((await store.trials.findAll(names)).map((trial) => [trial.name, trial]));
+      return rows.map((row) => summarisedJob(place, row, best.get(row.best_trial ?? '') ?? null));
+    },
+
+    async trial(name) {
+      const row = await store.trials.find(name);
+      return row && recordedTrial(row, await store.metrics.ofTrial(name));
+    },
+
+    async trials(job) {
+      await required(job);
+      return (await store.trials.ofJob(job)).map(summarisedTrial);
+    },
+
+    async metrics(trial, filter = {}): Promise<MetricPoint[]> {
+      if ((await store.trials.find(trial)) === null) throw new Error(`there is no trial called ${trial}`);
+      return store.metrics.ofTrial(trial, filter);
+    },
+
+    async watch(name, options) {
+      await required(name);
+      await watchJob(place, store, name, { ...options, ensure });
+      return record(name);
+    },
+
+    async cancel(name) {
+      const { status } = await required(name);
+      const from = statuses.filter((one) => !hasEnded(one));
+      if (!hasEnded(status)) await store.jobs.transition(name, { from, to: 'CancelRequested' });
+      await ensure();
+      return record(name);
+    },
+
+    async archive(name) {
+      await ended(name, 'archived');
+      await store.jobs.patch(name, { archived: true });
+    },
+
+    async restore(name) {
+      await required(name);
+      await store.jobs.patch(name, { archived: false });
+    },
+
+    async delete(name) {
+      await ended(name, 'deleted');
+      // The files last: a folder without a row is nobody's, and the next job of the name clears it away.
+      if (await store.jobs.delete(name)) await rm(jobFolder(place.folder, name), { recursive: true, force: true });
+    },
+
+    async update(name, changes) {
+      await required(name);
+      await store.jobs.patch(name, changes);
+      return record(name);
+    },
+
+    jobFolder: (name) => jobFolder(place.folder, name),
+    trialFolder: (name) => trialFolderOf(place, name),
+    trialLog: (name) => trialLogPath(trialFolderOf(place, name)),
+
+    async artefacts(trial) {
+      if ((await store.trials.find(trial)) === null) throw new Error(`there is no trial called ${trial}`);
+      return readArtefactList(trialFolderOf(place, trial));
+    },
+
+    close: () => store.close(),
+  };
+};

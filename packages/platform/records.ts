@@ -1,14 +1,14 @@
-import type { EpochRecord } from '@fovea/automl';
-import type { Status } from './store/index.ts';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { type EpochRecord, jobFolder, reportOf } from '@fovea/automl/runs';
+import { type Place, trialFolderOf } from './place.ts';
+import { ended, type JobListRow, type JobRow, type MetricPoint, type Status, type TrialRow } from './store/index.ts';
 
 /** Where a job or a trial stands, as Azure names it. */
 export type JobStatus = Status;
 
-/** The statuses that a job or trial does not leave by itself. */
-export const endedStatuses = ['Completed', 'Failed', 'Canceled'] as const satisfies readonly JobStatus[];
-
 /** Whether nothing more happens by itself. */
-export const hasEnded = (status: JobStatus): boolean => (endedStatuses as readonly JobStatus[]).includes(status);
+export const hasEnded = (status: JobStatus): boolean => (ended as readonly JobStatus[]).includes(status);
 
 /** A trial: one model trained with one choice of hyperparameters. Keys as people and `az ml` write them; times are ISO 8601 in UTC. */
 export interface TrialSummary {
@@ -20,7 +20,7 @@ export interface TrialSummary {
   status: JobStatus;
   model_name: string;
   /** What was drawn for it from the search space. */
-  draw: Record<string, string | number | boolean>;
+  draw: TrialRow['draw'];
   /** What it trains with, chosen and default; empty until it has begun. */
   hyperparameters: Record<string, unknown>;
   /** Why the search chose it. */
@@ -35,7 +35,7 @@ export interface TrialSummary {
   created_at: string;
   start_time: string | null;
   end_time: string | null;
-  /** Processes that were started for it: more than 1 when one died. */
+  /** Processes that were started for it since one of them finished an epoch: more than 1 when they die. */
   attempts: number;
   /** What it runs or ran on: `cpu: 2 threads`, `cuda:1`. */
   device: string | null;
@@ -81,11 +81,60 @@ export interface JobRecord extends JobSummary {
   trials: TrialRecord[];
 }
 
-/** One value of a metric. */
-export interface MetricPoint {
-  name: string;
-  /** The epoch that it was measured after, from 1. */
-  step: number;
-  value: number;
-  time: string;
+/** Where the model of a job's best trial is: a link in the job's own folder. */
+export const modelLinkOf = (place: Pick<Place, 'folder'>, job: string): string =>
+  join(jobFolder(place.folder, job), 'outputs', 'mlflow-model');
+
+/** @param points all metrics of the trial, by step */
+export function recordedTrial(row: TrialRow, points: readonly MetricPoint[]): TrialRecord {
+  const epochs = Map.groupBy(points, ({ step }) => step);
+  return {
+    ...summarisedTrial(row),
+    epochs: Array.from(epochs, ([epoch, metrics]) => ({
+      epoch,
+      metrics: Object.fromEntries(metrics.map(({ name, value }) => [name, value])),
+    })),
+  };
 }
+
+export const summarisedTrial = ({ owner: _, beat: __, error, model_name, ...row }: TrialRow): TrialSummary => ({
+  ...row,
+  model_name: model_name ?? '',
+  ...(error !== null && { error }),
+});
+
+/** @param best the row of its best trial */
+export function summarisedJob(place: Place, row: JobListRow, best: TrialRow | null): JobSummary {
+  const model = modelLinkOf(place, row.name);
+  const report = best && reportOf(trialFolderOf(place, best.name));
+  return {
+    name: row.name,
+    type: 'automl',
+    task: row.task ?? '',
+    display_name: row.display_name,
+    experiment_name: row.experiment_name,
+    ...(row.description !== null && { description: row.description }),
+    status: row.status,
+    archived: row.archived,
+    compute: row.compute ?? 'local',
+    creation_context: { created_at: row.created_at },
+    start_time: row.start_time,
+    end_time: row.end_time,
+    primary_metric: row.primary_metric ?? '',
+    best_trial: row.best_trial,
+    best_epoch: best?.best_epoch ?? null,
+    metrics: best?.metrics ?? {},
+    // A link whose model is gone does not count.
+    model: best && existsSync(model) ? model : null,
+    report: report && existsSync(report) ? report : null,
+    tags: row.tags,
+    properties: row.properties,
+    ...(row.error !== null && { error: row.error }),
+  };
+}
+
+export const recordedJob = (
+  place: Place,
+  row: JobRow,
+  { best, trials }: { best: TrialRow | null; trials: TrialRecord[] },
+): JobRecord => ({ ...summarisedJob(place, row, best), seconds_used: row.seconds_used, trials });

@@ -1,6 +1,7 @@
 import type { ImageJob, Report, RunEvent } from '@fovea/automl';
 import type { Artefact } from './artefacts.ts';
-import type { JobRecord, JobSummary, MetricPoint, TrialRecord, TrialSummary } from './records.ts';
+import type { JobRecord, JobSummary, TrialRecord, TrialSummary } from './records.ts';
+import type { MetricPoint } from './store/index.ts';
 
 /** Which jobs a list has. */
 export interface JobFilter {
@@ -54,9 +55,10 @@ export interface Workspace {
    * Goes on with a job that was canceled, failed, or ran out of time: trials that did not complete, from their last finished epoch.
    * A job that ran out of time gets its time once more. One that is running already is left alone, but for a process that works on it
    * where there is none.
-   * @throws Error when there is no such job, or it is completed
+   * @param options.onEvent is told what has changed in the data since, as in `submit`
+   * @throws Error when there is no such job, or it is completed; IssuesError when its images are not there any more
    */
-  resume(name: string): Promise<JobRecord>;
+  resume(name: string, options?: Pick<SubmitOptions, 'onEvent' | 'signal'>): Promise<JobRecord>;
 
   /** The record of a job as `fovea job show` prints it, with its trials; null when there is none. */
   job(name: string): Promise<JobRecord | null>;

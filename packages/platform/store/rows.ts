@@ -19,6 +19,9 @@ export const statuses = [
 /** Statuses after which nothing more happens by itself. */
 export const ended = ['Completed', 'Failed', 'Canceled'] as const satisfies readonly Status[];
 
+/** What JSON can say. */
+export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json };
+
 /** Texts by key. */
 export type TextMap = Record<string, string>;
 
@@ -74,7 +77,7 @@ export interface TrialRow extends Lease {
   number: number;
   status: Status;
   /** What was drawn from the search space. */
-  draw: Record<string, string | number | boolean>;
+  draw: Record<string, Json>;
   chosen_because: string;
   ended_because: string | null;
   model_name: string | null;

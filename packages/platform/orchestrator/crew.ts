@@ -1,0 +1,24 @@
+import type { Machine } from '../compute/local-machine.ts';
+import type { Place } from '../place.ts';
+import type { LeaseWatch, Store } from '../store/index.ts';
+import type { StartedProcess } from './start-process.ts';
+
+/** What an orchestrator works with. */
+export interface Crew {
+  readonly place: Place;
+  readonly store: Store;
+  readonly machine: Machine;
+  /** Row of the machine among the computes. */
+  readonly compute: string;
+  /** Token of this process. */
+  readonly owner: string;
+  readonly leases: LeaseWatch;
+  /** Processes that this one started, by trial. */
+  readonly started: Map<string, StartedProcess>;
+  /** What was seen of the jobs that this process works on; nothing is lost with it but a second of their time. */
+  readonly seen: Map<string, { looked: number; unwritten: number; ended: number }>;
+  /** Called when there is something to see before the next look is due. */
+  readonly wake: () => void;
+  /** Writes a line into the orchestrator's log. */
+  readonly say: (line: string) => void;
+}

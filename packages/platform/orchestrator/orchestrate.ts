@@ -1,0 +1,136 @@
+import { existsSync, rmSync } from 'node:fs';
+import { setTimeout as wait } from 'node:timers/promises';
+import { jobFolder } from '@fovea/automl/runs';
+import { localCompute, thisMachine } from '../compute/local-machine.ts';
+import type { Place } from '../place.ts';
+import { describeToken, type JobRow, LeaseWatch, processToken, type Store, StoreUnavailable } from '../store/index.ts';
+import { settingOf } from '../stored-job.ts';
+import type { Crew } from './crew.ts';
+import { orchestratorKind } from './ensure-orchestrator.ts';
+import { workOnJob } from './work-on-job.ts';
+
+const lookMilliseconds = 200;
+const beatMilliseconds = 1000;
+/** Looks at a job that may fail one after the other, before the job is given up. */
+const mostTroubles = 20;
+
+export interface OrchestrateOptions {
+  /** After so long without a job it ends. */
+  idleMilliseconds: number;
+  signal: AbortSignal;
+  say: (line: string) => void;
+}
+
+/**
+ * Works on the jobs of a workspace until there are none. Any number of processes may do so at the same time: each job is one's at a time,
+ * and goes to another when that one dies. Trials run in processes of their own, which go on when this one ends.
+ */
+export async function orchestrate(
+  place: Place,
+  store: Store,
+  { idleMilliseconds, signal, say }: OrchestrateOptions,
+): Promise<void> {
+  const owner = processToken();
+  const machine = thisMachine();
+  const { name: compute } = await store.computes.put(localCompute(machine));
+  let wake = () => {};
+  const crew: Crew = {
+    ...{ place, store, machine, compute, owner, say, started: new Map(), seen: new Map(), leases: new LeaseWatch() },
+    wake: () => wake(),
+  };
+  const register = () => store.processes.add({ owner, kind: orchestratorKind(place), ...describeToken(owner) });
+  await register();
+  const heart = setInterval(() => beat(crew), beatMilliseconds);
+  const troubles = new Map<string, number>();
+  let busy = performance.now();
+  try {
+    while (!signal.aborted && existsSync(place.folder)) {
+      try {
+        if (await look(crew, troubles)) busy = performance.now();
+        else if (performance.now() - busy > idleMilliseconds) {
+          // A job that is submitted from now on finds nobody here; one that was submitted before is found now.
+          await store.processes.remove(owner);
+          if (!(await look(crew, troubles))) return;
+          await register();
+          busy = performance.now();
+        }
+      } catch (error) {
+        if (!(error instanceof StoreUnavailable)) throw error;
+        say(error.message);
+      }
+      await new Promise<void>((resolve) => {
+        wake = resolve;
+        wait(lookMilliseconds, undefined, { signal }).then(resolve, () => resolve());
+      });
+    }
+  } finally {
+    clearInterval(heart);
+    if (existsSync(place.folder)) await leave(crew);
+  }
+}
+
+/** One look at all jobs. @returns whether there are any for this process */
+async function look(crew: Crew, troubles: Map<string, number>): Promise<boolean> {
+  const { store, place, owner } = crew;
+  const jobs = (await store.jobs.unfinished()).filter((job) => settingOf(job).workspace === place.id);
+  for (const job of jobs) {
+    if (!(await take(job, crew))) continue;
+    try {
+      await workOnJob({ ...job, owner }, crew);
+      troubles.delete(job.name);
+    } catch (error) {
+      if (error instanceof StoreUnavailable) throw error;
+      const count = (troubles.get(job.name) ?? 0) + 1;
+      troubles.set(job.name, count);
+      if (count === 1) crew.say(`${job.name}: ${(error as Error).stack}`);
+      if (count === mostTroubles) await giveUp(job, error as Error, crew);
+    }
+  }
+  for (const name of crew.seen.keys()) if (!jobs.some((job) => job.name === name)) crew.seen.delete(name);
+  return jobs.length > 0;
+}
+
+/** Whether the job is ours, now. */
+async function take(job: JobRow, crew: Crew): Promise<boolean> {
+  const { store, owner, leases } = crew;
+  if (job.owner === owner) return true;
+  const lapsed = leases.lapsed(`job/${job.name}`, job);
+  if (!lapsed || !(await store.jobs.takeOver(job.name, job, owner))) return false;
+  crew.seen.delete(job.name);
+  if (job.status !== 'Preparing') {
+    crew.say(`${job.name}: taken${job.owner === null ? '' : ' over from a process that is gone'}`);
+    return true;
+  }
+  // Whoever read its data is gone, and with it what was asked for.
+  crew.say(`${job.name}: was never submitted wholly; removed`);
+  await store.jobs.transition(job.name, { from: ['Preparing'], to: 'Canceled', owner });
+  if (await store.jobs.delete(job.name))
+    rmSync(jobFolder(crew.place.folder, job.name), { recursive: true, force: true });
+  return false;
+}
+
+async function giveUp(job: JobRow, error: Error, { store, owner, say }: Crew): Promise<void> {
+  say(`${job.name}: given up: ${error.message}`);
+  const set = { error: error.message, end_time: new Date().toISOString() };
+  const from = ['Queued', 'Running', 'Finalizing', 'CancelRequested'] as const;
+  await store.jobs.transition(job.name, { from, to: 'Failed', set, owner, release: true });
+}
+
+function beat({ store, owner }: Crew): void {
+  const beats = [store.processes.beat(owner), store.jobs.beatAll(owner), store.trials.beatAll(owner)];
+  // While the database is away nobody takes anything over; what was lost is noticed at the next write.
+  Promise.all(beats).catch(() => {});
+}
+
+async function leave({ store, owner }: Crew): Promise<void> {
+  try {
+    for (const job of await store.jobs.unfinished()) {
+      if (job.owner !== owner) continue;
+      for (const trial of await store.trials.ofJob(job.name)) await store.trials.release(trial.name, owner);
+      await store.jobs.release(job.name, owner);
+    }
+    await store.processes.remove(owner);
+  } catch (error) {
+    if (!(error instanceof StoreUnavailable)) throw error;
+  }
+}

@@ -1,0 +1,64 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+export interface StartOptions {
+  script: URL;
+  args: readonly string[];
+  /** What it writes to stdout and stderr goes to the end of this file. */
+  log: string;
+  environment: Record<string, string | undefined>;
+}
+
+/** A process that goes on when the one that started it ends, and has no terminal. */
+export interface StartedProcess {
+  readonly pid: number | undefined;
+  /** How it ended; null while it runs. */
+  ended(): ProcessEnd | null;
+}
+
+export interface ProcessEnd {
+  code: number | null;
+  signal: NodeJS.Signals | null;
+  /** The kernel ended processes for want of memory while it ran. */
+  memoryWasShort: boolean;
+}
+
+/**
+ * @param onEnd called when it ends while this process is there
+ * @throws the system's error when the log cannot be written
+ */
+export function startProcess({ script, args, log, environment }: StartOptions, onEnd = () => {}): StartedProcess {
+  mkdirSync(dirname(log), { recursive: true });
+  const file = openSync(log, 'a');
+  const memoryKills = countMemoryKills();
+  let child: ChildProcess;
+  try {
+    child = spawn(process.execPath, [fileURLToPath(script), ...args], {
+      detached: true,
+      stdio: ['ignore', file, file],
+      env: { ...process.env, ...environment },
+    });
+  } finally {
+    closeSync(file);
+  }
+  let end: ProcessEnd | null = null;
+  const finish = (code: number | null, signal: NodeJS.Signals | null) => {
+    end ??= { code, signal, memoryWasShort: countMemoryKills() > memoryKills };
+    onEnd();
+  };
+  child.on('exit', finish);
+  child.on('error', () => finish(null, null));
+  child.unref();
+  return { pid: child.pid, ended: () => end };
+}
+
+/** How many processes the kernel has ended for want of memory since it began. */
+function countMemoryKills(): number {
+  try {
+    return Number(/^oom_kill (\d+)$/m.exec(readFileSync('/proc/vmstat', 'utf8'))?.[1] ?? 0);
+  } catch {
+    return 0;
+  }
+}

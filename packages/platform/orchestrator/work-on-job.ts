@@ -1,0 +1,117 @@
+import { nextTrial } from '@fovea/automl';
+import { type Share, shareOf } from '../compute/local-machine.ts';
+import { hasEnded } from '../records.ts';
+import { searchState } from '../search-state.ts';
+import type { JobRow, TrialRow } from '../store/index.ts';
+import { specOf } from '../stored-job.ts';
+import type { Crew } from './crew.ts';
+import { endJob, keepBest } from './end-job.ts';
+import { startTrial } from './start-trial.ts';
+import { type OpenTrials, takeTrials } from './take-trials.ts';
+
+/**
+ * One look at a job whose lease is ours: takes over what dead processes left, starts what there is room for, chooses what comes next, and
+ * ends the job when nothing does. It holds nothing in memory that matters: another process would do the same.
+ */
+export async function workOnJob(job: JobRow, crew: Crew): Promise<void> {
+  const trials = await crew.store.trials.ofJob(job.name);
+  const open = await takeTrials(trials, crew);
+  const worked = await countSeconds(job, open.running.length > 0, crew);
+  if (worked.status === 'CancelRequested') return cancel(worked, trials, open, crew);
+  await tellOfEnded(worked, trials, crew);
+
+  const share = shareOf(crew.machine, specOf(job).limits);
+  for (const trial of open.waiting.splice(0)) {
+    const started = open.running.length < share.concurrent && (await start(worked, trial, share, crew));
+    open[started ? 'running' : 'waiting'].push(trial);
+  }
+  const more = await chooseTrials(worked, open, share, crew);
+  if (more || open.running.length > 0 || open.waiting.length > 0) return;
+  const state = await searchState(crew.store, worked);
+  const leftOut = nextTrial({ ...state, secondsLeft: Number.POSITIVE_INFINITY }) !== null;
+  await endJob(worked, trials, crew, { canceled: false, leftOut });
+}
+
+/** Chooses and starts trials while there is room. @returns whether there may be more of them later */
+async function chooseTrials(job: JobRow, open: OpenTrials, share: Share, crew: Crew): Promise<boolean> {
+  const { store, owner } = crew;
+  while (open.waiting.length === 0 && open.running.length < share.concurrent) {
+    const state = await searchState(store, job);
+    const chosen = nextTrial(state);
+    if (chosen === null) return false;
+    // Where nothing runs, there is nothing to wait for.
+    if (chosen === 'wait') return open.running.length > 0;
+    if (!(await hasRoom(share, crew))) return true;
+    const number = state.trials.reduce((next, trial) => Math.max(next, trial.number + 1), 0);
+    const name = `${job.name}_HD_${number}`;
+    const trial = { name, job: job.name, number, draw: chosen.draw, chosen_because: chosen.because, owner };
+    // Another has the job by now, and chose it.
+    if (!(await store.trials.add(trial, { jobOwner: owner }))) return true;
+    crew.say(`${name}: ${JSON.stringify(chosen.draw)}: ${chosen.because}`);
+    const row = (await store.trials.find(name)) as TrialRow;
+    open[(await start(job, row, share, crew)) ? 'running' : 'waiting'].push(row);
+  }
+  return true;
+}
+
+async function hasRoom({ wanted }: Share, { store, compute, machine }: Crew): Promise<boolean> {
+  const held = await store.computes.held({ compute });
+  const free = (kind: 'cpu' | 'gpu', all: number) => all - held.filter((slot) => slot.kind === kind).length;
+  return (wanted.cpu ?? 0) <= free('cpu', machine.cores) && (wanted.gpu ?? 0) <= free('gpu', machine.gpus.length);
+}
+
+async function start(job: JobRow, trial: TrialRow, share: Share, crew: Crew): Promise<boolean> {
+  const { store, owner } = crew;
+  if (!(await startTrial(job, trial, share, crew))) return false;
+  if (job.status === 'Queued') {
+    const set = { start_time: job.start_time ?? new Date().toISOString() };
+    await store.jobs.transition(job.name, { from: ['Queued'], to: 'Running', set, owner });
+    job.status = 'Running';
+  }
+  return true;
+}
+
+async function cancel(job: JobRow, trials: readonly TrialRow[], open: OpenTrials, crew: Crew): Promise<void> {
+  for (const { name } of open.waiting) {
+    const set = { ended_because: 'the job was canceled', end_time: new Date().toISOString() };
+    await crew.store.trials.transition(name, {
+      from: ['NotStarted', 'Queued', 'Running'],
+      ...{ to: 'Canceled' as const, set, owner: crew.owner, release: true },
+    });
+  }
+  // The processes of the others see it themselves.
+  if (open.running.length === 0) await endJob(job, trials, crew, { canceled: true, leftOut: true });
+}
+
+/** Makes the best model so far the job's, each time that a trial has ended. */
+async function tellOfEnded(job: JobRow, trials: readonly TrialRow[], crew: Crew): Promise<void> {
+  const ended = trials.filter(({ status }) => hasEnded(status));
+  const seen = crew.seen.get(job.name);
+  if (seen === undefined || seen.ended === ended.length) return;
+  seen.ended = ended.length;
+  for (const { name } of ended) {
+    crew.started.delete(name);
+    crew.leases.forget(`trial/${name}`);
+  }
+  await keepBest(job, ended, crew);
+}
+
+/** No more than this counts between two looks: a machine that slept has not worked. */
+const longestLook = 2;
+
+/** Adds up the time that a job is worked on, by the monotonic clock of this process. */
+async function countSeconds(job: JobRow, running: boolean, crew: Crew): Promise<JobRow> {
+  const now = performance.now();
+  const seen = crew.seen.get(job.name);
+  if (seen === undefined) {
+    crew.seen.set(job.name, { looked: now, unwritten: 0, ended: -1 });
+    return job;
+  }
+  if (running) seen.unwritten += Math.min((now - seen.looked) / 1000, longestLook);
+  seen.looked = now;
+  const seconds_used = job.seconds_used + seen.unwritten;
+  if (seen.unwritten >= 1 && (await crew.store.jobs.patch(job.name, { seconds_used }, { owner: crew.owner }))) {
+    seen.unwritten = 0;
+  }
+  return { ...job, seconds_used };
+}

@@ -1,0 +1,21 @@
+// The process of one trial:
+//   node main.ts '{"folder": …, "trial": …, …}'      TrialTask; FOVEA_DATABASE is the address of the database, if it is not in the folder
+import { placeOf } from '../place.ts';
+import { openStore } from '../store/index.ts';
+import { LeaseLost } from './held-trial.ts';
+import { runTrialProcess } from './run-trial-process.ts';
+import type { TrialTask } from './task.ts';
+
+const task: TrialTask = JSON.parse(process.argv[2]);
+const place = placeOf(task);
+const store = await openStore(place);
+try {
+  const code = await runTrialProcess(task, place, store);
+  await store.close();
+  process.exit(code);
+} catch (error) {
+  // Not one more byte is written by a process that lost its trial.
+  if (error instanceof LeaseLost) process.kill(process.pid, 'SIGKILL');
+  console.error(error);
+  process.exit(1);
+}
