@@ -77,8 +77,9 @@ export function connect({ folder, address }: { folder: string; address?: string 
   try {
     mkdirSync(folder, { recursive: true });
   } catch (error) {
+    // The reason that Node gives is not always the true one: of a read-only disk it says that a folder is not there.
     const hint = 'Allow writing there, or name another folder for the workspace.';
-    throw new StoreUnavailable(file, `cannot be made (${(error as Error).message})`, hint, error);
+    throw new StoreUnavailable(file, `cannot be made, because its folder ${folder} cannot`, hint, error);
   }
   return new Database('sqlite', file, builder(new SqliteDialect(file)));
 }

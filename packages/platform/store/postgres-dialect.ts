@@ -11,6 +11,7 @@ const mostConnections = 4;
 /** Kysely on a pool of connections to PostgreSQL. @throws Error for an address that cannot be read */
 export function postgresDialect(address: string): PostgresDialect {
   const pool = new pg.Pool({
+    Client: Connection,
     connectionString: address,
     max: mostConnections,
     connectionTimeoutMillis: 10_000,
@@ -46,6 +47,17 @@ export function postgresDialect(address: string): PostgresDialect {
       Client: pg.Client as unknown as PostgresClientConstructor,
     },
   });
+}
+
+/**
+ * Says nothing of its own when it breaks. What was asked through it fails and is told there; an error that comes after the pool let go of
+ * a connection would end the process.
+ */
+class Connection extends pg.Client {
+  constructor(config?: pg.ClientConfig) {
+    super(config);
+    this.on('error', () => {});
+  }
 }
 
 const INT8 = 20;

@@ -27,11 +27,14 @@ export const columnTypes: Record<'sqlite' | 'postgres', ColumnTypes> = {
   },
 };
 
+/** The statements of one step, in the words of a database. */
+export type Migration = (types: ColumnTypes) => readonly string[];
+
 /**
  * Statements that bring a database from each version to the next; the version of a database is the number of those that ran. What was
  * published is never changed: changes are new entries at the end.
  */
-export const migrations: readonly ((types: ColumnTypes) => readonly string[])[] = [
+export const migrations: readonly Migration[] = [
   // What lists show stands before what may be long, so that a list need not read over it.
   ({ text, integer, real, counted, byKey }) => [
     `create table jobs (
