@@ -112,6 +112,18 @@ export function createAssets(database: Database): Assets {
       return numDeletedRows > 0n;
     },
 
+    async delete(kind, name, version) {
+      const { numDeletedRows } = await database.run((db) =>
+        db
+          .deleteFrom('assets')
+          .where('kind', '=', kind)
+          .where('name', '=', name)
+          .where('version', '=', version)
+          .executeTakeFirst(),
+      );
+      return numDeletedRows > 0n;
+    },
+
     async setArchived(kind, name, version, archived) {
       const { numUpdatedRows } = await database.run((db) =>
         db

@@ -1,5 +1,5 @@
 import type { Generated } from 'kysely';
-import type { AssetRow, ComputeRow, JobRow, MetricPoint, ProcessRow, SlotRow, TrialRow } from './rows.ts';
+import type { AssetRow, ComputeRow, JobRow, MetricPoint, ProcessRow, ResourceRow, SlotRow, TrialRow } from './rows.ts';
 
 /** Columns that hold JSON, in whichever table. */
 const jsonColumns = [
@@ -35,6 +35,7 @@ export interface Tables {
   computes: Stored<ComputeRow>;
   slots: Stored<SlotRow>;
   processes: Stored<ProcessRow>;
+  resources: Omit<Stored<ResourceRow>, 'sequence'> & { sequence: Generated<number> };
   fovea_schema: { version: number; fovea: string; applied_at: string };
 }
 

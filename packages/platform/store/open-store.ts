@@ -5,6 +5,7 @@ import { createJobs } from './jobs.ts';
 import { createMetrics } from './metrics.ts';
 import { migrate } from './migrate.ts';
 import { createProcesses } from './processes.ts';
+import { createResources } from './resources.ts';
 import type { Store } from './store.ts';
 import { createTrials } from './trials.ts';
 
@@ -36,6 +37,7 @@ export async function openStore({ folder, database: address }: StoreAddress): Pr
     assets: createAssets(database),
     computes: createComputes(database),
     processes: createProcesses(database),
+    resources: createResources(database),
     close: () => database.close(),
   };
 }

@@ -107,7 +107,7 @@ export interface MetricPoint {
 
 export type AssetKind = (typeof assetKinds)[number];
 
-export const assetKinds = ['data', 'model', 'environment', 'component'] as const;
+export const assetKinds = ['data', 'model', 'environment', 'component', 'code'] as const;
 
 export interface AssetRow {
   kind: AssetKind;
@@ -162,4 +162,18 @@ export interface ProcessRow {
   host: string;
   pid: number;
   started_at: string;
+}
+
+/** Something that has a name of its kind and no history: a datastore, a token, the container of an asset's versions. */
+export interface ResourceRow {
+  kind: string;
+  name: string;
+  /** Order of creation among all resources, from 1. */
+  sequence: number;
+  /** 1, and one more with each change. */
+  revision: number;
+  archived: boolean;
+  created_at: string;
+  changed_at: string;
+  spec: object;
 }

@@ -154,4 +154,17 @@ export const migrations: readonly Migration[] = [
       started_at ${text} not null
     )`,
   ],
+  ({ text, integer, counted }) => [
+    `create table resources (
+      sequence ${counted},
+      kind ${text} not null,
+      name ${text} not null,
+      archived integer not null,
+      revision ${integer} not null,
+      created_at ${text} not null,
+      changed_at ${text} not null,
+      spec ${text} not null,
+      unique (kind, name)
+    )`,
+  ],
 ];

@@ -7,6 +7,7 @@ import type {
   Lease,
   MetricPoint,
   ProcessRow,
+  ResourceRow,
   SlotCounts,
   SlotRow,
   Status,
@@ -30,6 +31,7 @@ export interface Store {
   readonly assets: Assets;
   readonly computes: Computes;
   readonly processes: Processes;
+  readonly resources: Resources;
   /** Waits for what is under way, and gives the database back. */
   close(): Promise<void>;
 }
@@ -233,6 +235,8 @@ export interface Assets {
   label(kind: AssetKind, name: string, version: string, label: string): Promise<boolean>;
   /** @returns whether the label was there */
   removeLabel(kind: AssetKind, name: string, label: string): Promise<boolean>;
+  /** Removes a version. Its number is not given again while there is a later one. @returns whether it was there */
+  delete(kind: AssetKind, name: string, version: string): Promise<boolean>;
   /** Hides or shows one version, or all of a name. @returns whether there was one */
   setArchived(kind: AssetKind, name: string, version: string | null, archived: boolean): Promise<boolean>;
 }
@@ -265,4 +269,28 @@ export interface Processes {
   remove(owner: string): Promise<boolean>;
   /** Oldest first. */
   list(kind?: string): Promise<ProcessRow[]>;
+}
+
+/** A write that happens only while nobody else has written. */
+export interface IfUnchanged {
+  /** The revision that the row must have. */
+  readonly revision?: number;
+}
+
+/** What has a name of its kind and no history. */
+export interface Resources {
+  /** @returns null when there is one of this kind and name */
+  add(kind: string, name: string, spec: object, more?: { readonly archived?: boolean }): Promise<ResourceRow | null>;
+  /** Replaces what is given. @returns null when it is not there, or has another revision than asked for */
+  change(
+    kind: string,
+    name: string,
+    changes: Partial<Pick<ResourceRow, 'spec' | 'archived'>>,
+    condition?: IfUnchanged,
+  ): Promise<ResourceRow | null>;
+  find(kind: string, name: string): Promise<ResourceRow | null>;
+  /** Newest first. @throws RangeError for an `after` that no list gave */
+  list(kind: string, filter?: PageRequest & { readonly archived?: Archived }): Promise<Page<ResourceRow>>;
+  /** @returns whether it was there, and unchanged where that is asked for */
+  delete(kind: string, name: string, condition?: IfUnchanged): Promise<boolean>;
 }
