@@ -4,7 +4,8 @@ import { fakeMachine } from './fake-machine.mjs';
 import { systemPackages } from './system-packages.mjs';
 
 const required = 'libtorch-dev libgloo-dev python3-torchvision libopenblas0-pthread';
-const all = `${required} libturbojpeg0`;
+const helpful = 'libturbojpeg0 postgresql';
+const all = `${required} ${helpful}`;
 
 /** A Debian whose archive offers everything once `apt-get update` was run; what is installed stands in the file "installed". */
 function debian(t, { installed = '', updated = true, install = 'true' } = {}) {
@@ -32,7 +33,7 @@ test('nothing is done where nothing is missing', async (t) => {
 });
 
 test('root installs exactly what is missing, without asking and without an update', async (t) => {
-  const machine = debian(t, { installed: 'libgloo-dev libopenblas0-pthread libturbojpeg0' });
+  const machine = debian(t, { installed: `libgloo-dev libopenblas0-pthread ${helpful}` });
   const step = systemPackages({ ...machine, ...root });
   assert.equal(await step.missing(), 'installing libtorch-dev, python3-torchvision');
   await step.run(() => {});
@@ -80,7 +81,7 @@ test('an installation that was interrupted is brought to its end first', async (
 });
 
 test('without root the message holds the command to type', async (t) => {
-  const machine = debian(t, { installed: 'libgloo-dev libopenblas0-pthread libturbojpeg0' });
+  const machine = debian(t, { installed: `libgloo-dev libopenblas0-pthread ${helpful}` });
   const step = systemPackages({ ...machine, uid: 1000 });
   await step.missing();
   await assert.rejects(step.run(), (error) => {
@@ -135,10 +136,27 @@ for (const [what, output, message] of [
 test('what only helps stops nobody: root gets it where it is offered, others do without', async (t) => {
   const machine = debian(t, { installed: required });
   assert.equal(await systemPackages({ ...machine, uid: 1000 }).missing(), null);
-  assert.equal(await systemPackages({ ...machine, ...root }).missing(), 'installing libturbojpeg0');
+  assert.equal(await systemPackages({ ...machine, ...root }).missing(), 'installing libturbojpeg0, postgresql');
   machine.command('apt-cache', 'true');
   assert.equal(await systemPackages({ ...machine, ...root }).missing(), null);
 });
+
+test('CI has PostgreSQL: its tests are not left out there', async (t) => {
+  const machine = debian(t, { installed: `${required} libturbojpeg0`, updated: false });
+  const env = { ...machine.env, CI: 'true' };
+  const step = systemPackages({ ...machine, env, ...root });
+  assert.equal(await step.missing(), 'installing postgresql');
+  await step.run(() => {});
+  assert.match(changes(machine).at(-1), /--no-install-recommends postgresql$/);
+  assert.match((await rejection(fakeMachine(t), env)).message, /cannot install a C\+\+17 compiler .* and PostgreSQL$/);
+});
+
+/** What set-up says on a system that has no apt-get. */
+async function rejection(machine, { CI }) {
+  const step = systemPackages({ ...machine, env: { ...machine.env, CI }, ...root });
+  await step.missing();
+  return step.run(() => {}).then(assert.fail, (error) => error);
+}
 
 test('what only helps and is not offered does not keep the rest from being installed', async (t) => {
   const machine = debian(t);
@@ -172,7 +190,7 @@ test('an archive without libtorch is told of LIBTORCH', async (t) => {
 });
 
 test('with LIBTORCH only the compiler is needed', async (t) => {
-  const machine = debian(t, { installed: 'libturbojpeg0' });
+  const machine = debian(t, { installed: helpful });
   for (const path of ['ATen/ATen.h', 'torch/csrc/api/include/torch/version.h']) machine.file(`torch/include/${path}`);
   for (const name of ['libtorch_cpu.so', 'libc10.so']) machine.file(`torch/lib/${name}`);
   const env = { ...machine.env, LIBTORCH: `${machine.root}/torch` };
