@@ -7,7 +7,7 @@ import type { WatchOptions } from '../workspace.ts';
 import { EventTail } from './event-tail.ts';
 
 const lookMilliseconds = 150;
-const careMilliseconds = 2000;
+const careMilliseconds = 1000;
 
 /**
  * Hands on what the processes of a job write, until it ends or the signal is aborted.
