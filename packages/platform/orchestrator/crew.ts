@@ -16,7 +16,7 @@ export interface Crew {
   /** Processes that this one started, by trial. */
   readonly started: Map<string, StartedProcess>;
   /** What was seen of the jobs that this process works on; nothing is lost with it but a second of their time. */
-  readonly seen: Map<string, { looked: number; unwritten: number; ended: number }>;
+  readonly seen: Map<string, { looked: number; unwritten: number; ended: number; saidThatItWaits: boolean }>;
   /** Called when there is something to see before the next look is due. */
   readonly wake: () => void;
   /** Writes a line into the orchestrator's log. */

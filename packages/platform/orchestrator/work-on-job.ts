@@ -1,9 +1,11 @@
 import { nextTrial } from '@fovea/automl';
+import { jobFolder } from '@fovea/automl/runs';
 import { type Share, shareOf } from '../compute/local-machine.ts';
 import { hasEnded } from '../records.ts';
 import { searchState } from '../search-state.ts';
 import type { JobRow, TrialRow } from '../store/index.ts';
 import { specOf } from '../stored-job.ts';
+import { appendEvent } from '../watch/event-files.ts';
 import type { Crew } from './crew.ts';
 import { endJob, keepBest } from './end-job.ts';
 import { startTrial } from './start-trial.ts';
@@ -41,7 +43,11 @@ async function chooseTrials(job: JobRow, open: OpenTrials, share: Share, crew: C
     if (chosen === null) return false;
     // Where nothing runs, there is nothing to wait for.
     if (chosen === 'wait') return open.running.length > 0;
-    if (!(await hasRoom(share, crew))) return true;
+    const inTheWay = await holders(share, crew);
+    if (inTheWay !== null) {
+      sayThatItWaits(job, inTheWay, crew);
+      return true;
+    }
     const number = state.trials.reduce((next, trial) => Math.max(next, trial.number + 1), 0);
     const name = `${job.name}_HD_${number}`;
     const trial = { name, job: job.name, number, draw: chosen.draw, chosen_because: chosen.because, owner };
@@ -54,10 +60,22 @@ async function chooseTrials(job: JobRow, open: OpenTrials, share: Share, crew: C
   return true;
 }
 
-async function hasRoom({ wanted }: Share, { store, compute, machine }: Crew): Promise<boolean> {
+/** The jobs that have what a trial needs; null when there is enough of it. */
+async function holders({ wanted }: Share, { store, compute, machine }: Crew): Promise<string[] | null> {
   const held = await store.computes.held({ compute });
   const free = (kind: 'cpu' | 'gpu', all: number) => all - held.filter((slot) => slot.kind === kind).length;
-  return (wanted.cpu ?? 0) <= free('cpu', machine.cores) && (wanted.gpu ?? 0) <= free('gpu', machine.gpus.length);
+  const isEnough =
+    (wanted.cpu ?? 0) <= free('cpu', machine.cores) && (wanted.gpu ?? 0) <= free('gpu', machine.gpus.length);
+  return isEnough ? null : [...new Set(held.map(({ trial }) => trial.replace(/_HD_\d+$/, '')))];
+}
+
+/** Once, of a job none of whose trials has begun. */
+function sayThatItWaits(job: JobRow, jobs: readonly string[], { place, seen }: Crew): void {
+  const view = seen.get(job.name);
+  if (job.status !== 'Queued' || view === undefined || view.saidThatItWaits) return;
+  view.saidThatItWaits = true;
+  const message = `waits until there is room on this machine, where ${jobs.join(' and ')} ${jobs.length === 1 ? 'is' : 'are'} running`;
+  appendEvent(jobFolder(place.folder, job.name), { type: 'log', level: 'info', message });
 }
 
 async function start(job: JobRow, trial: TrialRow, share: Share, crew: Crew): Promise<boolean> {
@@ -104,7 +122,7 @@ async function countSeconds(job: JobRow, running: boolean, crew: Crew): Promise<
   const now = performance.now();
   const seen = crew.seen.get(job.name);
   if (seen === undefined) {
-    crew.seen.set(job.name, { looked: now, unwritten: 0, ended: -1 });
+    crew.seen.set(job.name, { looked: now, unwritten: 0, ended: -1, saidThatItWaits: false });
     return job;
   }
   if (running) seen.unwritten += Math.min((now - seen.looked) / 1000, longestLook);

@@ -5,7 +5,7 @@ import { patiently } from '../patience.ts';
 import { cacheFolderOf, type Place } from '../place.ts';
 import { recordedTrial, type TrialRecord } from '../records.ts';
 import { searchState } from '../search-state.ts';
-import { type JobRow, processToken, type Store, type TrialRow } from '../store/index.ts';
+import { type JobRow, processToken, type Store, StoreUnavailable, type TrialRow } from '../store/index.ts';
 import { secondsLeftOf, settingOf, specOf } from '../stored-job.ts';
 import { writeEvents } from '../watch/event-files.ts';
 import { HeldTrial, LeaseLost } from './held-trial.ts';
@@ -35,9 +35,16 @@ export async function runTrialProcess(task: TrialTask, place: Place, store: Stor
   try {
     await train(record, { task, place, store, job, held, signal: canceling.signal });
   } catch (error) {
-    if (!canceling.signal.aborted || error instanceof LeaseLost) throw error;
-    record.status = 'Canceled';
-    record.ended_because = 'the job was canceled';
+    // The next process goes on where this one had to stop.
+    if (error instanceof LeaseLost || error instanceof StoreUnavailable) throw error;
+    if (canceling.signal.aborted) {
+      record.status = 'Canceled';
+      record.ended_because = 'the job was canceled';
+    } else {
+      // Of what the trial itself does wrong the record tells already; this is what it could not even write down.
+      record.status = 'Failed';
+      record.error ??= error instanceof Error ? error.message : String(error);
+    }
   }
   await lifeline.stop();
   await held.end(record);

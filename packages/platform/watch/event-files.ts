@@ -35,7 +35,7 @@ export function writeEvents(folder: string): EventWriter {
   return {
     write(event) {
       if (event.type !== 'step') {
-        writeSync(events, `${JSON.stringify({ time: new Date().toISOString(), event } satisfies WrittenEvent)}\n`);
+        writeLine(events, files.events, event);
         return;
       }
       const now = performance.now();
@@ -59,9 +59,19 @@ export function appendEvent(folder: string, event: RunEvent): void {
   mkdirSync(folder, { recursive: true });
   const file = openSync(eventFiles(folder).events, 'a');
   try {
-    writeSync(file, `${JSON.stringify({ time: new Date().toISOString(), event } satisfies WrittenEvent)}\n`);
+    writeLine(file, eventFiles(folder).events, event);
   } finally {
     closeSync(file);
+  }
+}
+
+function writeLine(file: number, path: string, event: RunEvent): void {
+  const line: WrittenEvent = { time: new Date().toISOString(), event };
+  try {
+    writeSync(file, `${JSON.stringify(line)}\n`);
+  } catch (error) {
+    // The system does not say which file.
+    throw new Error(`${path} cannot be written: ${(error as Error).message}`, { cause: error });
   }
 }
 
