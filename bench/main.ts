@@ -19,6 +19,7 @@ import { runs } from './runs.ts';
 import { segmentationRuns } from './segmentation-runs.ts';
 import { type Bench, findPython, Side } from './side.ts';
 import { start } from './start.ts';
+import { store } from './store.ts';
 import { training } from './training.ts';
 import { waiting } from './waiting.ts';
 
@@ -30,6 +31,7 @@ const sections: Record<string, (bench: Bench) => Promise<Section>> = {
   waiting,
   memory,
   start,
+  store,
   'detection-metrics': detectionMetrics,
   'detection-training': detectionTraining,
   masks,

@@ -53,9 +53,9 @@ export function encode<Fields extends object>(fields: Fields): Stored<Fields> {
   return stored as Stored<Fields>;
 }
 
-/** A row as the database gave it, for the store's users. */
+/** A row as the database gave it, made one for the store's users in place: there may be many. */
 export function decode<Row>(stored: Stored<Row>): Row {
-  const row: Record<string, unknown> = { ...stored };
+  const row = stored as Record<string, unknown>;
   for (const key of jsonColumns) {
     const value = row[key];
     if (typeof value !== 'string') continue;
