@@ -37,17 +37,22 @@ type SchemaOfType = ReturnType<typeof schemaOfType>;
 function schemaOfType(type: DistributionType, definition: Definition, value: z.ZodType<unknown>) {
   // What is drawn for an integer is integer exactly when the step is.
   const step = definition.kind === 'int' ? wholeNumber({ min: 1 }) : number({ above: 0 });
+  const exponent = type.includes('loguniform') ? ', as exponent of e' : '';
+  const ofLogarithm = type.includes('lognormal') ? ' of the natural logarithm' : '';
   const fields: Record<string, z.ZodType<unknown>> = {
-    values: z.array(value, { error: () => 'must be a list' }).min(1, { error: () => 'must have at least one value' }),
-    upper: wholeNumber({ min: 1 }),
-    min_value: number({}),
-    max_value: number({}),
-    mu: number({}),
-    sigma: number({ min: 0 }),
-    q: step,
+    values: z
+      .array(value, { error: () => 'must be a list' })
+      .min(1, { error: () => 'must have at least one value' })
+      .meta({ description: 'What is chosen from.' }),
+    upper: wholeNumber({ min: 1 }).meta({ description: 'One more than the greatest whole number that is drawn.' }),
+    min_value: number({}).meta({ description: `Least value${exponent}.` }),
+    max_value: number({}).meta({ description: `Greatest value${exponent}.` }),
+    mu: number({}).meta({ description: `Mean${ofLogarithm}.` }),
+    sigma: number({ min: 0 }).meta({ description: `Standard deviation${ofLogarithm}.` }),
+    q: step.meta({ description: 'Step: what is drawn is rounded to a multiple of it.' }),
   };
   const shape = Object.fromEntries(distributionKeys[type].map((key) => [key, fields[key] as z.ZodType<unknown>]));
-  return section({ type: z.literal(type), ...shape });
+  return section({ type: z.literal(type).meta({ description: 'The distribution.' }), ...shape });
 }
 
 export interface BoundsProblem {

@@ -37,9 +37,9 @@ const dataInput = () =>
     .strictObject(
       {
         path: text().meta({ description: 'Folder with an MLTable file, or the address of a data asset.' }),
-        type: oneOf(['mltable']).default('mltable'),
-        mode: oneOf(['direct']).default('direct'),
-        description: text().optional(),
+        type: oneOf(['mltable']).meta({ description: 'Kind of data.' }).default('mltable'),
+        mode: oneOf(['direct']).meta({ description: 'Data is read where it is.' }).default('direct'),
+        description: text().meta({ description: 'A note on the data.' }).optional(),
       },
       {
         error: ({ code, input }) => {
@@ -57,8 +57,11 @@ export type DataInput = z.output<ReturnType<typeof dataInput>>;
 const schedule = {
   evaluation_interval: wholeNumber({})
     .transform((interval) => Math.max(1, interval))
+    .meta({ description: 'Evaluations of a trial between two looks at it.' })
     .default(1),
-  delay_evaluation: wholeNumber({ min: 0 }).default(0),
+  delay_evaluation: wholeNumber({ min: 0 })
+    .meta({ description: 'Evaluations of a trial before the first look at it.' })
+    .default(0),
 };
 
 const earlyTermination = () =>
@@ -67,17 +70,34 @@ const earlyTermination = () =>
       'type',
       [
         section({
-          type: z.literal('bandit'),
+          type: z
+            .literal('bandit')
+            .meta({ description: 'Trials that fall behind the best one by a slack are stopped.' }),
           ...schedule,
-          slack_factor: number({ min: 0 }).optional(),
-          slack_amount: number({ min: 0 }).optional(),
+          slack_factor: number({ min: 0 })
+            .meta({ description: 'Slack as a share of the best trial: 0.2 stops what is below 1/1.2 of it.' })
+            .optional(),
+          slack_amount: number({ min: 0 })
+            .meta({ description: 'Slack as a difference from the best trial; not used beside slack_factor.' })
+            .optional(),
         }),
-        section({ type: z.literal('median_stopping'), ...schedule }),
         section({
-          type: z.literal('truncation_selection'),
+          type: z
+            .literal('median_stopping')
+            .meta({ description: 'Trials whose best is below the median of the running averages are stopped.' }),
           ...schedule,
-          truncation_percentage: wholeNumber({ min: 1, max: 99 }),
-          exclude_finished_jobs: trueOrFalse().default(false),
+        }),
+        section({
+          type: z
+            .literal('truncation_selection')
+            .meta({ description: 'At each look a percentage of the trials is stopped, the worst first.' }),
+          ...schedule,
+          truncation_percentage: wholeNumber({ min: 1, max: 99 }).meta({
+            description: 'Percentage of trials that are stopped at each look.',
+          }),
+          exclude_finished_jobs: trueOrFalse()
+            .meta({ description: 'Compare with running trials alone.' })
+            .default(false),
         }),
       ],
       { error: () => 'must be a map of keys' },
@@ -95,7 +115,7 @@ const samplingAlgorithm = () =>
     .union([
       oneOf(samplingAlgorithms),
       section({
-        type: oneOf(samplingAlgorithms),
+        type: oneOf(samplingAlgorithms).meta({ description: 'The algorithm.' }),
         rule: oneOf(samplingRules)
           .meta({ description: 'Of random: independent draws, or a sequence that covers the space evenly.' })
           .optional(),
@@ -117,27 +137,32 @@ const sweep = () =>
 const outputs = () =>
   section({
     best_model: section({
-      type: oneOf(['mlflow_model']).default('mlflow_model'),
-      path: text().optional(),
-      storage_uri: text().optional(),
-    }).default({ type: 'mlflow_model' }),
+      type: oneOf(['mlflow_model']).meta({ description: 'Kind of model folder.' }).default('mlflow_model'),
+      path: text().meta({ description: 'In Azure where the model is put; no effect here.' }).optional(),
+      storage_uri: text().meta({ description: 'In Azure where the model is put; no effect here.' }).optional(),
+    })
+      .meta({ description: 'The model of the best trial.' })
+      .default({ type: 'mlflow_model' }),
   });
 
 const resources = () =>
   section({
-    instance_count: wholeNumber({ min: 1 }).optional(),
-    instance_type: text().optional(),
-    shm_size: text().optional(),
-    docker_args: text().optional(),
-    properties: z.record(z.string(), z.unknown(), { error: () => 'must be a map of keys' }).optional(),
+    instance_count: wholeNumber({ min: 1 }).meta({ description: 'Machines of a trial.' }).optional(),
+    instance_type: text().meta({ description: 'Kind of machine.' }).optional(),
+    shm_size: text().meta({ description: 'Shared memory of the container, as 2g.' }).optional(),
+    docker_args: text().meta({ description: 'Arguments for docker run.' }).optional(),
+    properties: z
+      .record(z.string(), z.unknown(), { error: () => 'must be a map of keys' })
+      .meta({ description: 'Further properties of the machine.' })
+      .optional(),
   });
 
 const identity = () =>
   section({
-    type: oneOf(['managed', 'aml_token', 'user_identity']),
-    client_id: text().optional(),
-    object_id: text().optional(),
-    resource_id: text().optional(),
+    type: oneOf(['managed', 'aml_token', 'user_identity']).meta({ description: 'Kind of identity.' }),
+    client_id: text().meta({ description: 'Client of a managed identity.' }).optional(),
+    object_id: text().meta({ description: 'Object of a managed identity.' }).optional(),
+    resource_id: text().meta({ description: 'Resource of a managed identity.' }).optional(),
   });
 
 /** `model_name` as a hyperparameter; without a known task any text. */
@@ -192,9 +217,12 @@ type JobSchema = ReturnType<typeof buildJobSchema>;
 
 function buildJobSchema(task: Task | undefined) {
   return section({
-    $schema: z.string({ error: () => 'must be text' }).optional(),
-    type: oneOf(['automl']),
-    task: oneOf(task === undefined ? tasks : [task]),
+    $schema: z
+      .string({ error: () => 'must be text' })
+      .meta({ description: 'Address of a schema, for editors.' })
+      .optional(),
+    type: oneOf(['automl']).meta({ description: 'Kind of job.' }),
+    task: oneOf(task === undefined ? tasks : [task]).meta({ description: 'What the model is to learn.' }),
     name: z
       .string({ error: () => 'must be text' })
       .regex(/^[a-zA-Z0-9][a-zA-Z0-9_-]{0,254}$/, {
@@ -202,14 +230,22 @@ function buildJobSchema(task: Task | undefined) {
       })
       .meta({ description: 'Name of the job; generated when left out.' })
       .optional(),
-    display_name: text().optional(),
+    display_name: text().meta({ description: 'Name for people; the name of the job when left out.' }).optional(),
     experiment_name: text().meta({ description: 'Jobs of one experiment belong together.' }).optional(),
-    description: text().optional(),
-    tags: textMap().default({}),
-    properties: textMap().default({}),
+    description: text().meta({ description: 'What the job is for.' }).optional(),
+    tags: textMap().meta({ description: 'Words to find the job by.' }).default({}),
+    properties: textMap()
+      .meta({
+        description: 'Further properties of the job; node_count_per_trial is the number of machines of a trial.',
+      })
+      .default({}),
     compute: text().meta({ description: 'Where the job runs.', default: 'local' }).default('local'),
-    log_verbosity: oneOf(['not_set', 'debug', 'info', 'warning', 'error', 'critical']).default('info'),
-    primary_metric: oneOf(task === undefined ? allMetrics : [primaryMetrics[task]]).optional(),
+    log_verbosity: oneOf(['not_set', 'debug', 'info', 'warning', 'error', 'critical'])
+      .meta({ description: "Least important lines of the trials' logs." })
+      .default('info'),
+    primary_metric: oneOf(task === undefined ? allMetrics : [primaryMetrics[task]])
+      .meta({ description: 'What the best epoch and the best trial are chosen by.' })
+      .optional(),
     target_column_name: text().meta({ description: 'Column that holds the label; practically always label.' }),
     training_data: dataInput(),
     validation_data: dataInput().optional(),
@@ -219,15 +255,19 @@ function buildJobSchema(task: Task | undefined) {
         default: 0.2,
       })
       .optional(),
-    limits: limits().optional(),
-    training_parameters: trainingParameters(task).optional(),
-    sweep: sweep().optional(),
-    search_space: searchSpace(task).optional(),
-    outputs: outputs().optional(),
-    environment_id: text().optional(),
-    environment_variables: textMap().optional(),
-    resources: resources().optional(),
-    identity: identity().optional(),
+    limits: limits().meta({ description: 'How many trials, how many at once, and for how long.' }).optional(),
+    training_parameters: trainingParameters(task).meta({ description: 'Hyperparameters of every trial.' }).optional(),
+    sweep: sweep().meta({ description: 'How the search space is searched.' }).optional(),
+    search_space: searchSpace(task)
+      .meta({ description: 'What trials are drawn from: maps of hyperparameters, of which each trial has one.' })
+      .optional(),
+    outputs: outputs().meta({ description: 'What the job leaves.' }).optional(),
+    environment_id: text().meta({ description: 'In Azure the environment of the trials; no effect here.' }).optional(),
+    environment_variables: textMap()
+      .meta({ description: 'In Azure variables of the trials; no effect here.' })
+      .optional(),
+    resources: resources().meta({ description: 'In Azure the machines of the trials; no effect here.' }).optional(),
+    identity: identity().meta({ description: 'In Azure who the trials run as; no effect here.' }).optional(),
   });
 }
 

@@ -72,9 +72,13 @@ const advancedSettings = () =>
     jsonFromText,
     z.object(
       {
-        apply_mosaic_for_yolo: trueOrFalse().optional(),
-        apply_automl_train_augmentations: trueOrFalse().optional(),
-        stream_image_files: trueOrFalse().optional(),
+        apply_mosaic_for_yolo: trueOrFalse().meta({ description: 'Mosaics of four images, for yolov5.' }).optional(),
+        apply_automl_train_augmentations: trueOrFalse()
+          .meta({ description: 'Crop around boxes, expand, mirror and move, for detectors.' })
+          .optional(),
+        stream_image_files: trueOrFalse()
+          .meta({ description: 'Read images while training instead of copying all of them first.' })
+          .optional(),
       },
       { error: () => `must be text that holds a JSON object, as '{"stream_image_files": true}'` },
     ),
