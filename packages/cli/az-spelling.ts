@@ -53,15 +53,7 @@ export const laterDataVerbs = [
   'show',
   'update',
 ] as const;
-export const laterJobVerbs = [
-  'archive',
-  'cancel',
-  'connect-ssh',
-  'download',
-  'restore',
-  'show-services',
-  'update',
-] as const;
+export const laterJobVerbs = ['connect-ssh', 'show-services'] as const;
 
 /** A command that says that it is still to come; its name is not offered in help. */
 export function laterCommand(name: string, parent: string, present: readonly string[]): Command {

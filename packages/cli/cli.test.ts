@@ -81,7 +81,9 @@ test('a wrong word gets the nearest right one, and exit code 2', async () => {
     [['train', 'pictures', '--epochs', '0'], /must be a whole number above 0/],
     [['train', 'pictures', '--set', 'learning_rate'], /must read key=value/],
     [['train'], /missing required argument 'data'/],
-    [['job'], /create +run the job of a job file/],
+    [['job'], /create +start the job of a job file/],
+    [['job', 'list', '--archived-only', '--include-archived'], /--archived-only at once/],
+    [['job', 'list', '--database', 'mysql://here'], /is no address of a PostgreSQL database/],
   ] as const;
   const results = await Promise.all(cases.map(([args]) => run(args)));
   for (const [index, [args, pattern]] of cases.entries()) {
@@ -92,12 +94,12 @@ test('a wrong word gets the nearest right one, and exit code 2', async () => {
 });
 
 test('what az has and this release has not is said to be so', async () => {
-  const [cancel, model, web] = await Promise.all([
-    run(['ml', 'job', 'cancel', '--name', 'x']),
+  const [services, model, web] = await Promise.all([
+    run(['ml', 'job', 'show-services', '--name', 'x']),
     run(['ml', 'model', 'create', '--name', 'm', '--path', 'p', '--type', 'mlflow_model']),
     run(['job', 'create', '-f', 'job.yml', '--web']),
   ]);
-  for (const { code, err } of [cancel, model, web]) {
+  for (const { code, err } of [services, model, web]) {
     assert.equal(code, 2);
     assert.match(err, /is not in this release/);
   }
@@ -122,7 +124,7 @@ test('train without -o: the summary is the result', async () => {
   const { out, err } = await run(['train', 'pictures', '--name', 'human', '--workspace', 'work space']);
   const lines = out.split('\n');
   assert.match(lines[0], /^ {2}✓ accuracy 0\.920 after 2 epochs .* · \d\.\d s$/);
-  assert.match(lines[1], /^ {4}model {4}work space\/jobs\/human\/outputs\/mlflow-model .*at most 2\.1e-6$/);
+  assert.match(lines[1], /^ {4}model {4}work space\/jobs\/human\/human_HD_0\/outputs\/mlflow-model .*at most 2\.1e-6$/);
   assert.equal(lines[2], "    try      fovea predict --workspace 'work space' human photo.jpg");
   assert.ok(!err.includes('✓'));
 });
@@ -187,28 +189,29 @@ test('train: labels in a file beside the pictures, and the task that they make',
   assert.match(wrong.err, /Allowed choices are image_classification, image_classification_multilabel/);
 });
 
-test('job create in the words of az: quiet, the record at the end, the scope kept in it', async () => {
+test('job create in the words of az: the record at once, how to follow, the scope kept in it', async () => {
   const scope = ['--resource-group', 'rg', '--workspace-name', 'ws', '--subscription', 'sub'];
-  const { code, out, err } = await run([
-    'ml',
-    'job',
-    'create',
-    '--file',
-    'job.yml',
-    '--name',
-    'az1',
-    '--save-as',
-    'saved.yml',
-    ...scope,
-  ]);
+  const create = ['ml', 'job', 'create', '--file', 'job.yml', '--name', 'az1', '--save-as', 'saved.yml'];
+  const { code, out, err } = await run([...create, ...scope], { milliseconds: 100 });
   assert.equal(code, 0);
-  assert.equal(err, '  warning one image is there twice\n');
-  const { name, properties } = JSON.parse(out);
-  assert.equal(name, 'az1');
+  assert.equal(
+    err,
+    [
+      '  warning one image is there twice',
+      '  az1 is queued',
+      '    follow   fovea job stream --name az1',
+      '    end it   fovea job cancel --name az1',
+      '',
+    ].join('\n'),
+  );
+  const { name, status, properties } = JSON.parse(out);
+  assert.deepEqual([name, status], ['az1', 'Queued']);
   assert.deepEqual(properties, { azure_subscription: 'sub', azure_resource_group: 'rg', azure_workspace: 'ws' });
   assert.match(readFileSync(join(folder, 'saved.yml'), 'utf8'), /^name: az1\n/);
   const silent = await run(['job', 'create', '-f', 'job.yml', '-n', 'az2', '--only-show-errors', '-o', 'none']);
   assert.deepEqual([silent.out, silent.err], ['', '']);
+  const stream = await run(['job', 'stream', '-n', 'az1']);
+  assert.deepEqual([stream.code, stream.out.split('\n').length], [0, 3], 'it goes on without the command');
 });
 
 test('what the scope of Azure means here is said when asked', async () => {
@@ -258,7 +261,7 @@ test('a fault of our own is one line, and its stack is for --debug', async () =>
   ]);
   assert.deepEqual([plain.code, debug.code], [1, 1]);
   assert.match(plain.err, /error .*not a function\n +this is a fault of fovea; --debug shows where it happened\n$/);
-  assert.match(debug.err, /not a function\n +at .*staged-services\.ts/);
+  assert.match(debug.err, /not a function\n +at .*staged-workspace\.ts/);
 });
 
 test('show, list and stream tell of jobs that were', async () => {
@@ -298,21 +301,11 @@ test('stream follows a job that goes on, and ends with it', async () => {
   assert.equal((await end).code, 0);
 });
 
-test('stream says when nobody runs the job any more', async () => {
-  const job = start(['train', 'pictures', '-n', 'dead'], { milliseconds: 20, steps: 1000 });
-  await says(job, /warning/);
-  job.kill('SIGKILL');
-  await once(job, 'close');
-  const { code, err } = await run(['job', 'stream', '-n', 'dead'], {}, { FOVEA_STAGE_DEAD: '1' });
-  assert.equal(code, 1);
-  assert.match(err, /the process that ran it is gone\n +fovea job resume --name dead/);
-});
-
 for (const [signal, code] of [
   ['SIGINT', 130],
   ['SIGTERM', 143],
 ] as const) {
-  test(`${signal} ends a run cleanly, says how to go on, and resume does`, async () => {
+  test(`${signal} ends what train has begun, says how to go on, and resume does`, async () => {
     const name = `stopped_${signal}`;
     const job = start(['train', 'pictures', '-n', name, '-o', 'json'], { milliseconds: 20, epochs: 4 });
     const end = ended(job);
@@ -321,27 +314,192 @@ for (const [signal, code] of [
     const { code: stopped, out, err } = await end;
     assert.equal(stopped, code);
     assert.equal(JSON.parse(out).status, 'Canceled');
-    assert.match(err, /stopping after this step; Ctrl-C again ends at once\n/);
-    assert.match(err, new RegExp(`${name} stopped\\n +go on +fovea job resume --name ${name}\\n$`));
+    assert.match(err, new RegExp(`ending ${name}, which keeps what it has learned; Ctrl-C again leaves at once\n`));
+    assert.match(err, new RegExp(`${name} stopped\n +go on +fovea job resume --name ${name}\n$`));
     const resumed = await run(['job', 'resume', '--name', name, '-o', 'json'], { epochs: 4 });
     assert.equal(resumed.code, 0);
-    assert.equal(JSON.parse(resumed.out).status, 'Completed');
-    assert.ok(!resumed.err.includes('epoch 1/4'));
+    const { status, trials } = JSON.parse(resumed.out);
+    const epochs = trials[0].epochs.map(({ epoch }: { epoch: number }) => epoch);
+    assert.deepEqual([status, epochs], ['Completed', [1, 2, 3, 4]]);
     assert.match((await run(['job', 'resume', '-n', name])).err, /is completed; there is nothing to go on with/);
   });
 }
 
-test('a second Ctrl-C ends at once; the same one handed on twice does not', async () => {
-  const stuck = start(['train', 'pictures', '-n', 'stuck'], { milliseconds: 30_000 });
+for (const [signal, code, args] of [
+  ['SIGINT', 130, ['job', 'create', '-f', 'job.yml', '--stream', '-n', 'left_SIGINT']],
+  ['SIGHUP', 129, ['train', 'pictures', '-n', 'left_SIGHUP']],
+] as const) {
+  test(`${signal} at ${args[0]} ends the watching, not the job`, async () => {
+    const name = `left_${signal}`;
+    const job = start(args, { milliseconds: 20, epochs: 4 });
+    const end = ended(job);
+    await says(job, /epoch 1\/4/);
+    job.kill(signal);
+    const { code: stopped, err } = await end;
+    assert.equal(stopped, code);
+    assert.match(err, new RegExp(`${name} goes on without being watched\n +follow +fovea job stream --name ${name}\n`));
+    assert.match(err, new RegExp(`end it +fovea job cancel --name ${name}\n$`));
+    assert.equal((await run(['job', 'stream', '-n', name])).code, 0);
+  });
+}
+
+test('before there is a job, Ctrl-C leaves nothing, and a closed terminal keeps nothing from starting', async () => {
+  const begin = (name: string) => start(['train', 'pictures', '-n', name], { reading: 1500 });
+  const [early, closed] = [begin('early'), begin('closed')];
+  const ends = Promise.all([ended(early), ended(closed)]);
+  await Promise.all([says(early, /warning/), says(closed, /warning/)]);
+  early.kill('SIGINT');
+  closed.kill('SIGHUP');
+  const [stopped, left] = await ends;
+  assert.deepEqual([stopped.code, left.code], [130, 129]);
+  assert.match(stopped.err, /stopped before training began; nothing is left of it\n$/);
+  assert.equal((await run(['job', 'show', '-n', 'early'])).code, 1);
+  assert.equal((await run(['job', 'stream', '-n', 'closed'])).code, 0);
+});
+
+test('a second Ctrl-C leaves at once; the same one handed on twice does not', async () => {
+  const stuck = start(['train', 'pictures', '-n', 'stuck'], { milliseconds: 4000 });
   const end = ended(stuck);
   await says(stuck, /warning/);
+  await new Promise((resolve) => setTimeout(resolve, 100));
   stuck.kill('SIGINT');
   stuck.kill('SIGINT');
-  await says(stuck, /again ends at once/);
+  await says(stuck, /again leaves at once/);
   await new Promise((resolve) => setTimeout(resolve, 500));
   assert.equal(stuck.exitCode, null);
   stuck.kill('SIGINT');
   assert.equal((await end).code, 130);
+});
+
+test('a job that failed ends stream with its reason and exit code 1', async () => {
+  await run(['job', 'create', '-f', 'job.yml', '-n', 'failing'], { end: 'Failed' });
+  const { code, out, err } = await run(['job', 'stream', '-n', 'failing']);
+  assert.equal(code, 1);
+  assert.match(out, /^INFO epoch 1/);
+  assert.match(err, /failing failed: the loss became NaN at step 3\n +again +fovea job resume --name failing\n$/);
+});
+
+test('cancel ends a job that nobody watches', async () => {
+  await run(['job', 'create', '-f', 'job.yml', '-n', 'canceled'], { milliseconds: 50, epochs: 100 });
+  const first = await run(['job', 'cancel', '-n', 'canceled', '-o', 'json']);
+  assert.deepEqual([first.code, first.err, JSON.parse(first.out).status], [0, '  canceled is canceled\n', 'Canceled']);
+  const again = await run(['job', 'cancel', '-n', 'canceled']);
+  assert.deepEqual([again.code, again.out, again.err], [0, '', '  canceled is canceled already\n']);
+});
+
+test('archive, restore, update and delete', async () => {
+  await run(['train', 'pictures', '-n', 'kept', '--workspace', 'upkeep']);
+  await run(['job', 'create', '-f', 'job.yml', '-n', 'busy', '--workspace', 'upkeep'], { milliseconds: 500 });
+  const job = (...args: string[]) => run(['job', ...args, '--workspace', 'upkeep']);
+  const names = async (...args: string[]) => (await job('list', '-o', 'tsv', '--query', '[].name', ...args)).out.trim();
+  assert.match(
+    (await job('archive', '-n', 'busy')).err,
+    /has not ended[\s\S]*fovea job cancel --workspace upkeep --name busy/,
+  );
+  assert.equal((await job('archive', '-n', 'kept')).err, '  kept is archived\n');
+  assert.deepEqual([await names(), await names('--archived-only')], ['busy', 'kept']);
+  assert.equal((await names('--include-archived')).split('\n').length, 2);
+  assert.equal((await job('restore', '-n', 'kept')).code, 0);
+
+  const set = await job(
+    'update',
+    '-n',
+    'kept',
+    '--set',
+    'tags.owner=me',
+    'properties.n=3',
+    '--add',
+    'tags',
+    'a=1',
+    'b=2',
+  );
+  assert.deepEqual(JSON.parse(set.out).tags, { owner: 'me', a: '1', b: '2' });
+  const removed = await job('update', '-n', 'kept', '--remove', 'tags.a', '--query', '[tags, properties]');
+  assert.deepEqual(JSON.parse(removed.out), [{ owner: 'me', b: '2' }, { n: '3' }]);
+  assert.match(
+    (await job('update', '-n', 'kept', '--set', 'status=Failed')).err,
+    /only tags and properties of a job change/,
+  );
+  assert.match((await job('update', '-n', 'kept', '--remove', 'tags.x')).err, /there is none\n +there are owner, b\n/);
+
+  assert.match((await job('delete', '-n', 'kept')).err, /nobody to ask[\s\S]*say --yes/);
+  assert.equal((await job('delete', '-n', 'kept', '--yes')).code, 0);
+  assert.equal((await job('show', '-n', 'kept')).code, 1);
+});
+
+test('download: a folder named after the job', async () => {
+  await run(['train', 'pictures', '-n', 'fetched']);
+  const { code, out } = await run(['job', 'download', '-n', 'fetched', '-p', 'here']);
+  assert.equal(code, 0);
+  assert.match(out, /^ {2}here\/fetched {2}2 files, 0\.0 MB\n$/);
+  const read = (path: string) => readFileSync(join(folder, 'here', 'fetched', path), 'utf8');
+  assert.match(read('user_logs/std_log.txt'), /INFO epoch 1/);
+  assert.equal(read('outputs/mlflow-model/MLmodel'), 'flavors: {}\n');
+  const all = await run(['job', 'download', '-n', 'fetched', '-p', 'here', '--all', '--query', 'files']);
+  assert.deepEqual(JSON.parse(all.out), [
+    ...['outputs/mlflow-model/MLmodel', 'user_logs/std_log.txt', 'named-outputs/best_model/MLmodel'],
+    ...['fetched_HD_0/outputs/mlflow-model/MLmodel', 'fetched_HD_0/user_logs/std_log.txt'],
+  ]);
+  const wrong = await run(['job', 'download', '-n', 'fetched', '--output-name', 'worst']);
+  assert.match(wrong.err, /no output called worst\n +its outputs are best_model and default\n/);
+});
+
+test('several trials: each is told when it begins and ends, and a table compares them', async () => {
+  const { code, out, err } = await run(['train', 'pictures', '-n', 'swept'], {
+    trials: 3,
+    epochs: 2,
+    milliseconds: 20,
+  });
+  assert.equal(code, 0);
+  assert.match(err, /trial 1\/3 {2}mobilenetv2 {2}learning_rate 0\.001 {2}drawn at random\n/);
+  assert.match(err, /trial 3\/3 {2}epoch 2\/2 {2}accuracy 0\.720/);
+  assert.match(err, /trial 2 stopped {2}accuracy 0\.810 \(epoch 1\) {2}accuracy 0\.81\d* is below the median\n/);
+  assert.match(err, /trial 1 done {2}accuracy 0\.920 \(epoch 2\)\n/);
+  assert.match(out, /^ {2}✓ accuracy 0\.920, the best of 3 trials \(mobilenetv2, epoch 2 of swept_HD_0\) · /);
+  const table = out.slice(out.indexOf('accuracy  trial')).split('\n');
+  assert.deepEqual(table, [
+    'accuracy  trial  model        hyperparameters      epochs  ended',
+    '       0.920      1  mobilenetv2  learning_rate 0.001       2',
+    '       0.810      2  mobilenetv2  learning_rate 0.002       1  stopped accuracy 0.81 is below the median',
+    '       0.720      3  mobilenetv2  learning_rate 0.003       2',
+    '',
+  ]);
+  const trial = (...args: string[]) => run(['trial', ...args]);
+  const [list, show, logs, absent, both] = await Promise.all([
+    trial('list', '--job', 'swept', '-o', 'table'),
+    trial('show', '-n', 'swept_HD_1', '--query', 'ended_because'),
+    trial('logs', '-n', 'swept_HD_1'),
+    trial('show', '-n', 'swept_HD_9'),
+    run(['job', 'stream', '-n', 'swept']),
+  ]);
+  assert.match(list.out, /^Name +Status +Accuracy +Best epoch +Model +Hyperparameters +Device +Because\n/);
+  assert.match(
+    list.out,
+    /swept_HD_1 +Completed +0\.81 +1 +mobilenetv2 +learning_rate 0\.002 +cpu +accuracy 0\.81 is below/,
+  );
+  assert.match(show.out, /below the median/);
+  assert.equal(logs.out, 'INFO epoch 1 of a class named \\u001b[31mant\n');
+  assert.match(absent.err, /no trial called swept_HD_9[\s\S]*fovea trial list --job swept -o table/);
+  assert.match(both.out, /^==> swept_HD_0 <==\nINFO[\s\S]*\n\n==> swept_HD_1 <==\nINFO/);
+});
+
+test('list as a table: what one looks for', async () => {
+  await run(['train', 'pictures', '-n', 'listed', '--workspace', 'tables']);
+  const { out } = await run(['job', 'list', '--workspace', 'tables', '-o', 'table']);
+  assert.match(out, /^Name +Status +Task +Metric +Value +Created +Took +Experiment\n/);
+  assert.match(out, /listed +Completed +classification +accuracy +0\.92 +\d{4}-\d\d-\d\d \d\d:\d\d +\d\.\d s/);
+});
+
+test('FOVEA_HOME is the workspace, and a database that cannot be reached is said', async () => {
+  const home = { FOVEA_HOME: 'home of mine' };
+  const made = await run(['train', 'pictures', '-n', 'there'], {}, home);
+  assert.match(made.out, /try +fovea predict there photo\.jpg/);
+  assert.equal((await run(['job', 'show', '-n', 'there'], {}, home)).code, 0);
+  assert.equal((await run(['job', 'show', '-n', 'there'])).code, 1);
+  const { code, err } = await run(['job', 'list', '--database', 'postgres://me:secret@nowhere/db']);
+  assert.equal(code, 1);
+  assert.match(err, /database at nowhere cannot be reached/);
+  assert.ok(!err.includes('secret'));
 });
 
 test('a reader of stdout who goes away is no error', () => {
@@ -425,38 +583,79 @@ test('evaluate: classes that the model does not know are wrong data', async () =
   assert.match(err, /the class "wasp" is not in the training data; its classes are ant\\u001b\[31m, bee\n/);
 });
 
-test('on a terminal the line is redrawn in place and the cursor comes back', async (t) => {
-  if (spawnSync('script', ['--version']).error) return t.skip('no script command here to make a pseudo-terminal with');
-  const terminal = (name: string, stage: Stage, seconds?: number) => {
-    const timeout = seconds === undefined ? '' : `timeout --signal=INT --preserve-status ${seconds} `;
-    const command = `stty columns 90 rows 24; ${timeout}'${process.execPath}' '${fovea}' train pictures -n ${name}`;
-    return spawnSync('script', ['--quiet', '--return', '--command', command, '/dev/null'], {
-      cwd: folder,
-      encoding: 'utf8',
-      // In what it takes for CI, Node expects no colours.
-      env: {
-        ...process.env,
-        TERM: 'xterm-256color',
-        NO_COLOR: undefined,
-        CI: undefined,
-        FOVEA_STAGE: JSON.stringify(stage),
-      },
-    });
-  };
-  const { status, stdout } = terminal('live', { milliseconds: 10, steps: 60 });
-  assert.equal(status, 0);
-  assert.ok(stdout.includes('\x1b[?25l') && stdout.lastIndexOf('\x1b[?25h') > stdout.lastIndexOf('\x1b[?25l'));
-  assert.ok(stdout.includes('\x1b[36m━'), 'in colour');
-  const shown = stdout.split(/[\r\n]+/).map(stripVTControlCharacters);
-  const drawn = shown.filter((line) => /epoch [12]\/2 +━+ +\d+ % .*left/.test(line));
-  assert.ok(drawn.length >= 3 && drawn.length <= 60, `drawn ${drawn.length} times for 120 steps`);
-  assert.ok(drawn.every((line) => line.length < 90));
-  assert.match(shown.at(-2) ?? '', /try +fovea predict live photo\.jpg/);
+/** The command on a terminal of its own, which is typed into when it says something. */
+async function onTerminal(
+  args: string,
+  stage: Stage,
+  typed: string,
+  when: RegExp,
+): Promise<{ code: number | null; shown: string }> {
+  const command = `stty columns 90 rows 24; '${process.execPath}' '${fovea}' ${args}`;
+  const child = spawn('script', ['--quiet', '--return', '--command', command, '/dev/null'], {
+    cwd: folder,
+    // In what it takes for CI, Node expects no colours.
+    env: {
+      ...process.env,
+      TERM: 'xterm-256color',
+      NO_COLOR: undefined,
+      CI: undefined,
+      FOVEA_STAGE: JSON.stringify(stage),
+    },
+  });
+  let shown = '';
+  let hasTyped = typed === '';
+  child.stdout.on('data', (data) => {
+    shown += data;
+    if (hasTyped || !when.test(shown)) return;
+    hasTyped = true;
+    child.stdin.write(typed);
+  });
+  const [code] = await once(child, 'close');
+  return { code, shown };
+}
 
-  const stopped = terminal('cut', { milliseconds: 20, steps: 1000 }, 1.5);
-  assert.equal(stopped.status, 130);
-  assert.ok(stopped.stdout.lastIndexOf('\x1b[?25h') > stopped.stdout.lastIndexOf('\x1b[?25l'));
-  assert.match(stopped.stdout, /fovea job resume --name cut/);
+const noTerminal = spawnSync('script', ['--version']).error
+  ? 'no script command here to make a pseudo-terminal with'
+  : false;
+
+test('on a terminal the line is redrawn in place and the cursor comes back', { skip: noTerminal }, async () => {
+  const { code, shown } = await onTerminal('train pictures -n live', { milliseconds: 10, steps: 60 }, '', /never/);
+  assert.equal(code, 0);
+  assert.ok(shown.includes('\x1b[?25l') && shown.lastIndexOf('\x1b[?25h') > shown.lastIndexOf('\x1b[?25l'));
+  assert.ok(shown.includes('\x1b[36m━'), 'in colour');
+  const lines = shown.split(/[\r\n]+/).map(stripVTControlCharacters);
+  const drawn = lines.filter((line) => /epoch [12]\/2 +━+ +\d+ % .*left/.test(line));
+  assert.ok(drawn.length >= 3 && drawn.length <= 120, `drawn ${drawn.length} times for 120 steps`);
+  assert.ok(drawn.every((line) => line.length < 90));
+  assert.match(lines.at(-2) ?? '', /try +fovea predict live photo\.jpg/);
+});
+
+test('Ctrl-C on a terminal: at train it ends the job, at stream the showing', { skip: noTerminal }, async () => {
+  const long = { milliseconds: 20, steps: 1000 };
+  const cut = await onTerminal('train pictures -n cut', long, '\x03', /epoch 1/);
+  assert.equal(cut.code, 130);
+  assert.ok(cut.shown.lastIndexOf('\x1b[?25h') > cut.shown.lastIndexOf('\x1b[?25l'));
+  assert.match(cut.shown, /fovea job resume --name cut/);
+
+  await run(['job', 'create', '-f', 'job.yml', '-n', 'shown_only'], long);
+  const seen = await onTerminal('job stream -n shown_only', {}, '\x03', /epoch 1/);
+  assert.equal(seen.code, 130);
+  assert.match(seen.shown, /shown_only goes on without being watched/);
+  assert.equal((await run(['job', 'show', '-n', 'shown_only', '--query', 'status'])).out, '"Running"\n');
+  assert.equal((await run(['job', 'cancel', '-n', 'shown_only'])).code, 0);
+});
+
+test('several trials on a terminal have a line each, and one says how the whole stands', {
+  skip: noTerminal,
+}, async () => {
+  const stage = { trials: 3, milliseconds: 30, steps: 60, epochs: 2 };
+  const { code, shown } = await onTerminal('train pictures -n lines', stage, '', /never/);
+  assert.equal(code, 0);
+  assert.match(
+    stripVTControlCharacters(shown),
+    /trial 1\/3 {2}epoch .*\r\n {2}trial 2\/3 {2}epoch .*\r\n {2}trial 3\/3 {2}epoch .*\r\n {2}0 of 3 trials done/,
+  );
+  assert.match(shown, /1 of 3 trials done · best accuracy 0\.910 \(trial 1\)/);
 });
 
 test('NO_COLOR is honoured', async (t) => {

@@ -4,6 +4,7 @@ import { UsageError } from './failure.ts';
 import { type OutputFormat, outputFormats } from './output.ts';
 import type { Services } from './services.ts';
 import type { Terminal } from './terminal.ts';
+import { usualFolder } from './workspace.ts';
 
 /** What a command may touch besides the files that it was told of. */
 export interface Context {
@@ -45,6 +46,7 @@ export interface CommonOptions {
   output?: OutputFormat;
   query?: string;
   workspace: string;
+  database?: string;
   verbose?: boolean;
   debug?: boolean;
   onlyShowErrors?: boolean;
@@ -59,8 +61,16 @@ const resultOptions: readonly OptionSpec[] = [
   { flags: '--query <jmespath>', text: 'the part of the result to write; see jmespath.org' },
 ];
 
-const generalOptions: readonly OptionSpec[] = [
-  { flags: '--workspace <folder>', text: 'where jobs are kept', fallback: '.fovea' },
+const generalOptions = (): readonly OptionSpec[] => [
+  {
+    flags: '--workspace <folder>',
+    text: 'where jobs and their files are kept; or FOVEA_HOME',
+    fallback: usualFolder(),
+  },
+  {
+    flags: '--database <url>',
+    text: "postgres://… of a team's database; or FOVEA_DATABASE; a file in the workspace when left out",
+  },
   { flags: '--verbose', text: 'say more on stderr' },
   { flags: '--debug', text: 'as --verbose, and show the stack of an unexpected error' },
   { flags: '--only-show-errors', text: 'nothing but errors on stderr' },
@@ -84,7 +94,7 @@ export function command<Options>({ terminal }: Context, spec: CommandSpec<Option
     option.choices && spec.defaultOutput ? { ...option, fallback: spec.defaultOutput } : option,
   );
   addAll(result, 'Result:');
-  addAll(generalOptions, 'General:');
+  addAll(generalOptions(), 'General:');
   made.helpOption('-h, --help', 'this text');
   if (spec.azure) addAll(azureOptions, 'Scope in Azure (kept as properties of a created job):');
   if (spec.examples.length > 0)

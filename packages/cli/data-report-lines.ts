@@ -1,8 +1,8 @@
 import type { DataReport } from '@fovea/data';
 import { printable } from './printable.ts';
 import { count, counted } from './quantities.ts';
-import { quoted } from './summary.ts';
 import type { Channel, Style } from './terminal.ts';
+import { quoted } from './workspace.ts';
 
 type Finding = DataReport['findings'][number];
 

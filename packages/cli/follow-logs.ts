@@ -1,45 +1,40 @@
 import { open } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import type { JobRecord } from '@fovea/automl';
-import type { CommonOptions, Context } from './command.ts';
-import { CommandFailure, exitCodes } from './failure.ts';
+import type { TrialSummary, Workspace } from '@fovea/platform';
 import { printableLines } from './printable.ts';
+import type { Channel } from './terminal.ts';
+import { hasEnded } from './trial-words.ts';
 
 const pollMilliseconds = 300;
 
 /**
- * Writes the logs of a job's trials to stdout as they grow, until the job ends, and sets the exit code by how it ended.
- * @throws CommandFailure when the process that ran the job is gone
+ * Writes the logs of trials to `out` as they grow. Of several, each stretch is headed by the name of its trial.
+ *
+ * @param isOver whether nothing more will be written; asked before the logs are read, so that the last words are not missed
  */
-export async function followLogs(context: Context, options: CommonOptions & { name: string }): Promise<void> {
-  const { terminal, services } = context;
-  const { readJob, isJobAlive, jobFolder, trialLogPath } = await services.automl();
-  const workspace = resolve(options.workspace);
-  const folder = jobFolder(workspace, options.name);
+export async function followLogs(
+  out: Channel,
+  workspace: Workspace,
+  trials: () => Promise<readonly Pick<TrialSummary, 'name' | 'status'>[]>,
+  isOver: () => Promise<boolean>,
+): Promise<void> {
   const read = new Map<string, number>();
+  const readWhole = new Set<string>();
+  let last: string | null = null;
   for (;;) {
-    // In this order: a process that is gone has written its last record, and a record that has ended follows its last log.
-    const alive = isJobAlive(workspace, options.name);
-    const record = readJob(workspace, options.name) as JobRecord;
-    for (const { name } of record.trials) {
-      const more = await textFrom(trialLogPath(join(folder, name)), read.get(name) ?? 0);
-      if (more.length > 0) terminal.out.write(printableLines(more.toString('utf8')));
+    const over = await isOver();
+    const all = await trials();
+    for (const { name, status } of all) {
+      if (readWhole.has(name)) continue;
+      if (hasEnded({ status })) readWhole.add(name);
+      const more = await textFrom(workspace.trialLog(name), read.get(name) ?? 0);
+      if (more.length === 0) continue;
+      if (all.length > 1 && last !== name) out.write(`${last === null ? '' : '\n'}==> ${name} <==\n`);
+      last = name;
+      out.write(printableLines(more.toString('utf8')));
       read.set(name, (read.get(name) ?? 0) + more.length);
     }
-    if (record.status === 'Completed') return;
-    if (record.status === 'Failed' || record.status === 'Canceled') {
-      terminal.err.write(
-        `  ${record.name} ${record.status === 'Failed' ? 'failed' : 'was stopped'}: ${printableLines(record.error ?? '')}\n`,
-      );
-      context.exitCode = exitCodes.failed;
-      return;
-    }
-    if (!alive) {
-      throw new CommandFailure(`${options.name} does not go on: the process that ran it is gone`, {
-        hint: `fovea job resume --name ${options.name}`,
-      });
-    }
+    if (over) return;
     await wait(pollMilliseconds);
   }
 }

@@ -1,6 +1,7 @@
-/** The signals that ask a run to end, and what the process ends with then: 128 + the signal's number. */
+/** The signals that ask a command to end, and what the process ends with then: 128 + the signal's number. */
 const exitCodeOf = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
-type Stopping = keyof typeof exitCodeOf;
+/** Ctrl-C is SIGINT; a terminal that is closed sends SIGHUP. */
+export type Stopping = keyof typeof exitCodeOf;
 
 export interface Interruption {
   /** Aborted at the first Ctrl-C (or SIGTERM, or a closed terminal). */
@@ -18,7 +19,7 @@ export interface Interruption {
 const samePressMilliseconds = 400;
 
 /** From here on the first signal is a request (`onFirst` is told), and the second ends the process at once. */
-export function onInterruption(onFirst: () => void): Interruption {
+export function onInterruption(onFirst: (name: Stopping) => void): Interruption {
   const controller = new AbortController();
   let first: Stopping | null = null;
   let firstAt = 0;
@@ -29,7 +30,7 @@ export function onInterruption(onFirst: () => void): Interruption {
     }
     first = name;
     firstAt = performance.now();
-    onFirst();
+    onFirst(name);
     controller.abort();
   };
   const names = Object.keys(exitCodeOf) as Stopping[];

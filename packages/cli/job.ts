@@ -1,17 +1,21 @@
 import { writeFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
-import type { JobRecord } from '@fovea/automl';
+import type { JobSummary } from '@fovea/platform';
 import type { Command } from 'commander';
 import { type AzureScope, scopeProperties } from './az-spelling.ts';
 import { assignments, type CommonOptions, type Context, command, type OptionSpec, positiveInteger } from './command.ts';
 import { CommandFailure, exitCodes, isIssuesError, UsageError } from './failure.ts';
+import { followJob, nextWords, sayHowItEnded, startJob } from './follow-job.ts';
 import { followLogs } from './follow-logs.ts';
-import { runInForeground } from './foreground-run.ts';
+import { downloadCommand } from './job-download.ts';
 import { readJobFile, requireJob, rightOrWrong, withData } from './job-file.ts';
+import { upkeepCommands } from './job-upkeep.ts';
 import { asYaml, optionalWriter, resultWriter } from './output.ts';
 import { printableLines } from './printable.ts';
-import { quoted } from './summary.ts';
+import { duration } from './quantities.ts';
+import { hasEnded, rounded, trialRows } from './trial-words.ts';
 import { checkpoint, weightsOption } from './weights-option.ts';
+import { jobNamed, withWorkspace } from './workspace.ts';
 
 const fileOption: OptionSpec = { flags: '-f, --file <job.yml>', text: 'the job file', required: true };
 const nameOption: OptionSpec = { flags: '-n, --name <name>', text: "the job's name", required: true };
@@ -44,10 +48,10 @@ export function jobCommands(context: Context): Command[] {
 
   const create = command<CreateOptions>(context, {
     usage: 'create',
-    summary: 'run the job of a job file',
+    summary: 'start the job of a job file',
     about: [
-      'The job runs here and now, and the command ends with it. Without --stream only what is wrong is said on the way.',
-      'stdout gets the record of the job, at its end. Ctrl-C stops after the current step; fovea job resume goes on.',
+      'The data is checked and every picture opened; then the job goes on by itself, whether or not a terminal is open. With --stream',
+      'the command shows it until it ends, and Ctrl-C ends the showing alone. stdout gets the record of the job.',
     ].join('\n'),
     azure: true,
     options: [
@@ -55,7 +59,7 @@ export function jobCommands(context: Context): Command[] {
       { flags: '-n, --name <name>', text: 'name of the job; made up when left out' },
       setOption,
       weightsOption,
-      { flags: '-s, --stream', text: 'show the run on stderr while it goes on' },
+      { flags: '-s, --stream', text: 'show the run on stderr until it ends; the exit code is 0 when it completed' },
       { flags: '-a, --save-as <file>', text: 'also write the record to this file, as YAML' },
       { flags: '--skip-validation', text: 'accepted for scripts; a job is always checked, once, before it starts' },
       webOption,
@@ -76,14 +80,17 @@ export function jobCommands(context: Context): Command[] {
       if (options.skipValidation && !options.onlyShowErrors) {
         terminal.err.write('  note: --skip-validation saves nothing here; the job is checked before it starts\n');
       }
-      const { runJob } = await context.services.automl();
       const scoped = { ...job, properties: { ...job.properties, ...scopeProperties(options) } };
-      const record = await runInForeground(
-        context,
-        options,
-        { show: options.stream ? 'progress' : 'quiet', summaryTo: 'err' },
-        (watched) => runJob(scoped, { ...watched, baseFolder: dirname(resolve(options.file)), weights }),
-      );
+      const setting = { baseFolder: dirname(resolve(options.file)), weights };
+      const record = await withWorkspace(context, options, (workspace) => {
+        const submit = (starting: object) => workspace.submit(scoped, { ...setting, ...starting });
+        if (!options.stream) return startJob(context, options, submit);
+        return followJob(context, options, workspace, { ctrlC: 'leaves', summaryTo: 'err' }, submit);
+      });
+      if (!options.stream && !options.onlyShowErrors) {
+        terminal.err.write(`  ${record.name} is ${wordOf[record.status] ?? record.status}\n`);
+        terminal.err.write(nextWords(context, options, record.name));
+      }
       if (options.saveAs !== undefined) await writeFile(options.saveAs, `${await asYaml(record)}\n`);
       await write(record);
     },
@@ -128,11 +135,13 @@ export function jobCommands(context: Context): Command[] {
     async run(options) {
       refuseWeb(options);
       const write = await result(options);
-      await write(await jobNamed(context, options, options.name));
+      await withWorkspace(context, options, async (workspace) => {
+        await write(await jobNamed(workspace, options, options.name));
+      });
     },
   });
 
-  const list = command<{ maxResults: number; allResults?: string; parentJobName?: string }>(context, {
+  const list = command<ListOptions>(context, {
     usage: 'list',
     summary: 'print the jobs of the workspace, newest first',
     azure: true,
@@ -140,67 +149,157 @@ export function jobCommands(context: Context): Command[] {
       { flags: '-r, --max-results <n>', text: 'at most so many', fallback: 50, read: positiveInteger },
       { flags: '--all-results <true|false>', text: 'all, whatever --max-results says', choices: ['true', 'false'] },
       { flags: '-p, --parent-job-name <name>', text: 'the trials of this job instead' },
+      { flags: '--include-archived', text: 'archived jobs, too' },
+      { flags: '--archived-only', text: 'archived jobs alone' },
     ],
     defaultOutput: 'json',
     examples: ['fovea job list -o table', 'fovea job list --query "[?status==\'Completed\'].name" -o tsv'],
     async run(options) {
+      const { parentJobName, includeArchived, archivedOnly } = options;
+      if (includeArchived && archivedOnly)
+        throw new UsageError('--include-archived and --archived-only at once', 'give one of them');
       const write = await result(options);
-      const { listJobs } = await context.services.automl();
-      const found: readonly unknown[] =
-        options.parentJobName === undefined
-          ? listJobs(resolve(options.workspace))
-          : (await jobNamed(context, options, options.parentJobName)).trials;
-      await write(options.allResults === 'true' ? found : found.slice(0, options.maxResults));
+      const most = options.allResults === 'true' ? undefined : options.maxResults;
+      await withWorkspace(context, options, async (workspace) => {
+        if (parentJobName === undefined) {
+          const archived = archivedOnly ? 'archived' : includeArchived ? 'all' : 'active';
+          const jobs = await workspace.jobs({ archived, ...(most !== undefined && { most }) });
+          await write(jobs, jobRows(jobs));
+        } else {
+          const { primary_metric: metric } = await jobNamed(workspace, options, parentJobName);
+          const trials = (await workspace.trials(parentJobName)).slice(0, most);
+          await write(trials, trialRows(trials, metric));
+        }
+      });
     },
   });
 
   const stream = command<Named>(context, {
     usage: 'stream',
-    summary: "print a job's log, and go on until the job ends",
-    about: 'The exit code is 0 when the job completed and 1 when it did not.',
+    summary: 'follow a job until it ends',
+    about: [
+      'On a terminal the run is shown as with job create --stream; otherwise stdout gets the logs of its trials. Ctrl-C ends the',
+      'showing, not the job. The exit code is 0 when the job completed and 1 when it did not.',
+    ].join('\n'),
     azure: true,
     options: [nameOption],
-    examples: ['fovea job stream --name amber_lynx'],
+    examples: ['fovea job stream --name amber_lynx', 'fovea job stream --name amber_lynx | tee amber_lynx.log'],
     async run(options) {
-      await jobNamed(context, options, options.name);
-      await followLogs(context, options);
+      await withWorkspace(context, options, async (workspace) => {
+        const found = await jobNamed(workspace, options, options.name);
+        if (terminal.out.isTerminal) {
+          await followJob(context, options, workspace, { ctrlC: 'leaves', summaryTo: 'out' }, async () => found);
+          return;
+        }
+        let record = found;
+        await followLogs(
+          terminal.out,
+          workspace,
+          () => workspace.trials(options.name),
+          async () => {
+            record = await jobNamed(workspace, options, options.name);
+            return hasEnded(record);
+          },
+        );
+        if (record.status === 'Completed') return;
+        sayHowItEnded(context, options, record);
+        context.exitCode = exitCodes.failed;
+      });
     },
   });
 
-  const resume = command<Named>(context, {
+  const resume = command<Named & { wait: boolean }>(context, {
     usage: 'resume',
     summary: 'go on with a job that was stopped, from its last finished epoch',
-    options: [nameOption],
+    about: 'The job is shown until it ends, as by fovea train: Ctrl-C ends it again.',
+    options: [nameOption, { flags: '--no-wait', text: 'do not wait for its end' }],
     examples: ['fovea job resume --name amber_lynx'],
     async run(options) {
       const write = await optionalWriter(terminal.out, options);
-      const { status } = await jobNamed(context, options, options.name);
-      if (status === 'Completed')
-        throw new CommandFailure(`${options.name} is completed; there is nothing to go on with`);
-      const { resumeJob } = await context.services.automl();
-      const record = await runInForeground(
-        context,
-        options,
-        { show: 'progress', summaryTo: write ? 'err' : 'out' },
-        (watched) => resumeJob(options.name, watched),
-      );
+      const record = await withWorkspace(context, options, async (workspace) => {
+        const { status } = await jobNamed(workspace, options, options.name);
+        if (status === 'Completed')
+          throw new CommandFailure(`${options.name} is completed; there is nothing to go on with`);
+        const start = () => workspace.resume(options.name);
+        if (options.wait) {
+          const following = { ctrlC: 'cancels', summaryTo: write ? 'err' : 'out' } as const;
+          return followJob(context, options, workspace, following, start);
+        }
+        const resumed = await startJob(context, options, start);
+        if (!options.onlyShowErrors) terminal.err.write(nextWords(context, options, options.name));
+        return resumed;
+      });
       await write?.(record);
     },
   });
 
-  return [create, validate, show, list, stream, resume];
+  const cancel = command<Named & { wait: boolean }>(context, {
+    usage: 'cancel',
+    summary: 'end a job; its trials keep what they have learned',
+    about:
+      'The command waits until its trials have ended, which takes about two seconds. fovea job resume goes on with the job.',
+    azure: true,
+    options: [nameOption, { flags: '--no-wait', text: 'only ask for it' }],
+    examples: ['fovea job cancel --name amber_lynx'],
+    async run(options) {
+      const write = await optionalWriter(terminal.out, options);
+      const record = await withWorkspace(context, options, async (workspace) => {
+        const before = await jobNamed(workspace, options, options.name);
+        const asked = hasEnded(before) ? before : await workspace.cancel(options.name);
+        const isOver = hasEnded(asked) || !options.wait;
+        const after = isOver ? asked : await workspace.watch(options.name, { onEvent: () => {} });
+        const already = hasEnded(before) ? ' already' : '';
+        if (!options.onlyShowErrors)
+          terminal.err.write(`  ${after.name} is ${wordOf[after.status] ?? after.status}${already}\n`);
+        return after;
+      });
+      await write?.(record);
+    },
+  });
+
+  return [
+    ...[create, validate, show, list, stream, cancel, resume, downloadCommand(context)],
+    ...upkeepCommands(context),
+  ];
 }
 
-/** The record of a job. @throws CommandFailure when the workspace has none of that name */
-export async function jobNamed({ services }: Context, { workspace }: CommonOptions, name: string): Promise<JobRecord> {
-  const { readJob } = await services.automl();
-  const record = readJob(resolve(workspace), name);
-  if (record === null) {
-    throw new CommandFailure(`there is no job called ${name} in ${workspace}`, {
-      hint: `fovea job list${workspace === '.fovea' ? '' : ` --workspace ${quoted(workspace)}`} -o table shows those that are`,
-    });
-  }
-  return record;
+interface ListOptions {
+  maxResults: number;
+  allResults?: string;
+  parentJobName?: string;
+  includeArchived?: boolean;
+  archivedOnly?: boolean;
+}
+
+const wordOf: Partial<Record<JobSummary['status'], string>> = {
+  ...{ NotStarted: 'queued', Queued: 'queued', Preparing: 'being prepared', Running: 'running' },
+  ...{ CancelRequested: 'ending', Completed: 'completed', Failed: 'failed', Canceled: 'canceled' },
+};
+
+/** Jobs as rows of a table: what one looks for in a list. */
+function jobRows(jobs: readonly JobSummary[]): Record<string, unknown>[] {
+  return jobs.map((job) => ({
+    name: job.name,
+    status: job.status,
+    task: job.task.replace(/^image_/, ''),
+    metric: job.primary_metric,
+    value: rounded(job.metrics[job.primary_metric]),
+    created: localTime(job.creation_context.created_at),
+    took: job.start_time === null ? null : duration(secondsBetween(job.start_time, job.end_time)),
+    experiment: job.experiment_name,
+    ...(job.archived && { archived: 'yes' }),
+  }));
+}
+
+const secondsBetween = (start: string, end: string | null): number =>
+  ((end === null ? Date.now() : Date.parse(end)) - Date.parse(start)) / 1000;
+
+/** `2026-11-21 13:05`, where the person is. */
+function localTime(iso: string): string {
+  const time = new Date(iso);
+  const two = (value: number) => String(value).padStart(2, '0');
+  const day = `${time.getFullYear()}-${two(time.getMonth() + 1)}-${two(time.getDate())}`;
+  return `${day} ${two(time.getHours())}:${two(time.getMinutes())}`;
 }
 
 function refuseWeb({ web }: { web?: boolean }): void {

@@ -2,7 +2,8 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CommonOptions, Context } from './command.ts';
 import { CommandFailure } from './failure.ts';
-import { jobNamed } from './job.ts';
+import { hasEnded } from './trial-words.ts';
+import { jobNamed, withWorkspace } from './workspace.ts';
 
 /**
  * The model folder that a word of a command line means: that folder, the one in the folder of a job or trial, or that of a job by name.
@@ -23,10 +24,10 @@ export async function modelFolder(context: Context, options: CommonOptions, mode
       hint: 'give a model folder (outputs/mlflow-model) or the name of a job',
     });
   }
-  const record = await jobNamed(context, options, model);
+  const record = await withWorkspace(context, options, (workspace) => jobNamed(workspace, options, model));
   if (record.model === null) {
     throw new CommandFailure(
-      `${model} has no model: the job ${record.status === 'Running' ? 'is still running' : `is ${record.status}`}`,
+      `${model} has no model: the job ${hasEnded(record) ? `is ${record.status}` : 'has not ended yet'}`,
     );
   }
   return record.model;

@@ -7,13 +7,16 @@ import { exitCodes, reportFailure, UsageError } from './failure.ts';
 import { jobCommands } from './job.ts';
 import version from './package.json' with { type: 'json' };
 import { predictCommand } from './predict.ts';
+import { schemaCommands } from './schema.ts';
 import { trainCommand } from './train.ts';
+import { trialCommands } from './trial.ts';
 
 const examples = `  fovea train pictures/                   a folder of class folders becomes a classifier
   fovea predict amber_lynx photo.jpg      what the classifier of that job sees in a picture
   fovea evaluate amber_lynx labelled/      how often it is right
   fovea job create -f job.yml --stream    an Azure ML AutoML image job, as it is
-  fovea job list -o table                 what was trained here`;
+  fovea job list -o table                 what was trained here
+  fovea trial list --job amber_lynx       the trials of a job`;
 
 const shortHelp = `fovea trains image models from one job file, on this machine.
 
@@ -60,11 +63,19 @@ function programOf(context: Context): Command {
     summary: 'jobs from Azure ML AutoML image job files',
     description: 'Jobs from Azure ML AutoML image job files: checked, run here, looked at.',
   });
+  const trial = group('trial', trialCommands(context), [], {
+    summary: 'the trials of a job: results, reasons, logs',
+    description: 'Trials: models that a job trains, each with its own hyperparameters.',
+  });
+  const schema = group('schema', schemaCommands(context), [], {
+    summary: 'schemas of files, for editors',
+    description: 'Schemas of the files that fovea reads, for editors.',
+  });
   const data = group('data', dataCommands(context), laterDataVerbs, {
     summary: 'labelled pictures: what is wrong with them',
     description: 'Labelled pictures, looked at before they are trained on.',
   });
-  const commands = [trainCommand(context), predictCommand(context), evaluateCommand(context), data, job];
+  const commands = [trainCommand(context), predictCommand(context), evaluateCommand(context), data, job, trial, schema];
   for (const one of commands) program.addCommand(one);
   for (const group of laterGroups)
     program.addCommand(

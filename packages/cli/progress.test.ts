@@ -132,10 +132,17 @@ test('elsewhere a long epoch says where it is every five seconds', () => {
 
 test('trials are named when there are several', () => {
   const stage = staged({ isTerminal: false });
-  const trial = { type: 'trial', trial: 'a_HD_1', index: 1, trials: 4, model: 'resnet18' } as const;
+  const trial = {
+    type: 'trial',
+    trial: 'a_HD_1',
+    index: 1,
+    trials: 4,
+    model: 'resnet18',
+    because: 'drawn at random',
+  } as const;
   stage.at(0, { ...trial, hyperparameters: { model_name: 'resnet18', learning_rate: 0.00512345 } });
   stage.at(1, epoch);
-  assert.equal(stage.lines()[0], '  trial 2/4  resnet18  learning_rate 0.005123');
+  assert.equal(stage.lines()[0], '  trial 2/4  resnet18  learning_rate 0.005123  drawn at random');
   assert.match(stage.lines()[1] ?? '', /^ {2}trial 2\/4 {2}epoch 3\/15 /);
 });
 

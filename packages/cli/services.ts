@@ -1,3 +1,5 @@
+import type { OpenWorkspace } from '@fovea/platform';
+
 /**
  * The packages that commands work with. Each is loaded when a command first needs it: `fovea --version` needs none, and
  * `fovea predict` has no use for the training engine.
@@ -27,17 +29,18 @@ export interface Services {
       | ('evaluate' | 'evaluateObjects' | 'normalisedOutline')
     >
   >;
+  platform(): Promise<{ openWorkspace: OpenWorkspace }>;
 }
 
 type Automl = Pick<
   typeof import('@fovea/automl'),
   | ('parseJob' | 'unsupportedReasons' | 'withTrialHyperparameters' | 'plainJob' | 'jobKeys' | 'readJobData')
-  | ('shownSamples' | 'defaultModels' | 'modelNames')
-  | ('runJob' | 'resumeJob' | 'isJobAlive' | 'readJob' | 'listJobs' | 'jobFolder' | 'trialLogPath')
+  | ('shownSamples' | 'defaultModels' | 'modelNames' | 'editorSchema')
 >;
 
 export const installedServices: Services = {
   automl: () => import('@fovea/automl'),
   data: () => import('@fovea/data'),
   serving: () => import('@fovea/serving'),
+  platform: () => import('@fovea/platform'),
 };

@@ -1,20 +1,20 @@
 import { relative } from 'node:path';
-import type { JobRecord, TrialRecord } from '@fovea/automl';
+import type { JobRecord, TrialRecord } from '@fovea/platform';
 import { printable } from './printable.ts';
 import { counted, duration, figure } from './quantities.ts';
 import type { Channel } from './terminal.ts';
+import { trialTable } from './trial-words.ts';
+import { type WorkspaceOptions, workspaceWords } from './workspace.ts';
 
-/** The words for `--workspace` in a command to type next; none for the usual folder. */
-export function workspaceWords(workspace: string): string {
-  return workspace === '.fovea' ? '' : ` --workspace ${quoted(workspace)}`;
-}
-
-/** A completed job in three lines: how good, where the model is, what to type next. `differences`: of ONNX, by trial. */
+/**
+ * A completed job in a few lines: how good, where the model is, what to type next, and of several trials how they compare.
+ * `differences`: of ONNX, by trial.
+ */
 export function summaryLines(
   channel: Channel,
   record: JobRecord,
   differences: ReadonlyMap<string, string>,
-  workspace: string,
+  options: WorkspaceOptions,
 ): string[] {
   const best = record.trials.find(({ name }) => name === record.best_trial);
   const score = record.metrics[record.primary_metric];
@@ -24,7 +24,7 @@ export function summaryLines(
     parts.push(duration((Date.parse(record.end_time) - Date.parse(record.start_time)) / 1000));
   }
   const lines = [`  ${channel.paint('green', '✓')} ${channel.paint('bold', parts.join(' · '))}`];
-  const entry = (name: string, text: string) => lines.push(`    ${channel.paint('dim', name.padEnd(8))} ${text}`);
+  const entry = (name: string, text: string) => lines.push(entryLine(channel, name, text));
   if (record.model !== null) {
     const difference = best && differences.get(best.name);
     const verified =
@@ -32,8 +32,14 @@ export function summaryLines(
     entry('model', printable(shortPath(record.model)) + channel.paint('dim', verified));
   }
   if (record.report !== null) entry('charts', printable(shortPath(record.report)));
-  entry('try', `fovea predict${workspaceWords(workspace)} ${record.name} photo.jpg`);
+  entry('try', `fovea predict${workspaceWords(options)} ${record.name} photo.jpg`);
+  if (record.trials.length > 1) lines.push('', ...trialTable(channel, record));
   return lines;
+}
+
+/** `    follow   fovea job stream --name amber_lynx`. */
+export function entryLine(channel: Channel, name: string, text: string): string {
+  return `    ${channel.paint('dim', name.padEnd(8))} ${text}`;
 }
 
 function effort(record: JobRecord, best: TrialRecord): string {
@@ -50,9 +56,4 @@ function effort(record: JobRecord, best: TrialRecord): string {
 export function shortPath(path: string): string {
   const below = relative(process.cwd(), path);
   return below === '' || below.startsWith('..') ? path : below;
-}
-
-/** As a shell needs it. */
-export function quoted(word: string): string {
-  return /^[\w./:@%+=,~-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }

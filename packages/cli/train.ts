@@ -1,10 +1,11 @@
 import type { Command } from 'commander';
 import { assignments, type Context, command, positiveInteger } from './command.ts';
-import { runInForeground } from './foreground-run.ts';
+import { followJob } from './follow-job.ts';
 import { checkedJob, type ReadJob, requireJob } from './job-file.ts';
 import { type DataTask, dataTasks, type LabelledData, labelledData, objectTaskOf } from './labelled-data.ts';
 import { optionalWriter } from './output.ts';
 import { checkpoint, weightsOption } from './weights-option.ts';
+import { withWorkspace } from './workspace.ts';
 
 interface TrainOptions {
   task?: DataTask;
@@ -38,7 +39,8 @@ export function trainCommand(context: Context): Command {
       'objects make a detector, outlines a model that finds masks: they are read from JSONL and MLTable, COCO, Pascal VOC, YOLO,',
       'files of the VGG Image Annotator and pictures of masks.',
       'Without images for validation a fifth is kept for it. Images for testing are left out: fovea evaluate takes them.',
-      'Ctrl-C stops after the current step; fovea job resume goes on. With -o, stdout gets the record of the job alone.',
+      'The job runs in processes of its own and is shown until it ends: Ctrl-C ends it (fovea job resume goes on), and a terminal',
+      'that is closed does not. With -o, stdout gets the record of the job alone.',
     ].join('\n'),
     options: [
       {
@@ -71,7 +73,7 @@ export function trainCommand(context: Context): Command {
     async run(options, [path = '']) {
       const write = await optionalWriter(context.terminal.out, options);
       const quiet = options.onlyShowErrors === true;
-      const { runJob, modelNames } = await context.services.automl();
+      const { modelNames } = await context.services.automl();
       const model = options.model ?? setTo(options.set, 'model_name', 'training_parameters.model_name');
       const data = await labelledData(context, path, {
         // Outlines are boxes, too, for a model that finds boxes.
@@ -81,11 +83,12 @@ export function trainCommand(context: Context): Command {
       if (!quiet) for (const note of data.notes) context.terminal.err.write(`  ${note}\n`);
       const weights = await checkpoint(options.weights);
       const job = await requireJob(context, await jobOf(context, data, options), quiet);
-      const record = await runInForeground(
-        context,
-        options,
-        { show: 'progress', summaryTo: write ? 'err' : 'out' },
-        (watched) => runJob(job, { ...watched, baseFolder: process.cwd(), weights, fitToData: true }),
+      const following = { ctrlC: 'cancels', summaryTo: write ? 'err' : 'out' } as const;
+      const setting = { baseFolder: process.cwd(), weights, fitToData: true };
+      const record = await withWorkspace(context, options, (workspace) =>
+        followJob(context, options, workspace, following, (starting) =>
+          workspace.submit(job, { ...setting, ...starting }),
+        ),
       );
       await write?.(record);
     },
