@@ -1,6 +1,7 @@
 import { type EarlyTermination, jobMode } from '../spec/job.ts';
 import { judgeAutomodeTrial } from './automode/judge-automode-trial.ts';
 import { verdictAfterReport } from './early-termination.ts';
+import { counted, figure } from './reported.ts';
 import type { SearchState } from './search-state.ts';
 
 /** Whether a trial ends now, before its last epoch, and if so the reason, as a sentence with the figures. */
@@ -53,8 +54,3 @@ function comparison(policy: EarlyTermination, { figures, pool }: Figures): strin
       return `among the lowest ${figures.count} of ${pool} trials by then (truncation_percentage ${policy.truncation_percentage})`;
   }
 }
-
-/** A metric in a sentence. */
-export const figure = (value: number): string => (Number.isFinite(value) ? value.toFixed(4) : 'not a number');
-
-export const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;

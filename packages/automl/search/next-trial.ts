@@ -1,10 +1,12 @@
 import { createRng } from '@fovea/data';
-import { jobMode } from '../spec/job.ts';
+import { type ImageJob, jobMode } from '../spec/job.ts';
 import { samplingOf } from '../spec/sampling.ts';
 import { nextAutomodeTrial } from './automode/next-automode-trial.ts';
 import { gridPoints } from './grid-points.ts';
+import { bestTried, figure } from './reported.ts';
+import { experiencesOf, sampleBayesian } from './sample-bayesian.ts';
 import { sampleSobol } from './sample-sobol.ts';
-import type { ChosenTrial, SearchState } from './search-state.ts';
+import type { ChosenTrial, SearchState, TriedTrial } from './search-state.ts';
 import type { Space } from './space.ts';
 import { draw, type RandomSource } from './space-tree.ts';
 
@@ -27,7 +29,7 @@ export function nextTrial(state: SearchState): ChosenTrial | 'wait' | null {
   }
 }
 
-function nextOfSweep({ job }: SearchState, number: number): ChosenTrial | null {
+function nextOfSweep({ job, trials }: SearchState, number: number): ChosenTrial | null {
   const space = job.search_space as Space;
   const most = job.limits.max_trials;
   const { type, rule, seed } = samplingOf(job);
@@ -37,16 +39,31 @@ function nextOfSweep({ job }: SearchState, number: number): ChosenTrial | null {
       const place = `point ${number + 1} of ${points.length === most ? 'the grid' : `the grid's ${points.length}`}`;
       return number < points.length ? { draw: points[number], because: place } : null;
     }
-    case 'bayesian':
     case 'random':
-      if (rule === 'sobol') {
+      if (rule === 'sobol')
         return {
           draw: sampleSobol(space, number, seed),
           because: `point ${number + 1} of a Sobol sequence, seed ${seed}`,
         };
-      }
       return { draw: draw(space, trialRandom(seed, number)), because: `drawn at random, seed ${seed}` };
+    case 'bayesian': {
+      const { assignment, expected } = sampleBayesian(space, experiencesOf(trials), { number, seed });
+      return {
+        draw: assignment,
+        because: expected ? promise(job, trials, expected) : 'covers the space evenly, to learn from',
+      };
+    }
   }
+}
+
+function promise(
+  { primary_metric: metric }: ImageJob,
+  trials: readonly TriedTrial[],
+  { value, deviation }: { value: number; deviation: number },
+): string {
+  const best = bestTried(trials);
+  const known = best ? `; the best so far is ${figure(best.value)}, of trial ${best.trial.number}` : '';
+  return `promises the most of what was not tried: ${metric} ${figure(value)} ± ${figure(deviation)} is expected${known}`;
 }
 
 /** The random numbers of one trial of a job. */
