@@ -25,7 +25,7 @@ export class BatchSize {
     this.#most = most;
   }
 
-  /** @param waiting 1 or more; @returns 1 … waiting */
+  /** @param waiting 1 or more; @returns a power of two, at most so many */
   choose(waiting: number): number {
     let best = 1;
     for (let size = 1; size <= Math.min(waiting, this.#most); size *= 2) {
@@ -35,15 +35,14 @@ export class BatchSize {
       const isBetter = reference && measured.secondsPerImage * WORTH < reference.secondsPerImage;
       if (size > best && isBetter) best = size;
     }
-    // Up to the size that is best, all that wait go together.
-    return best === 1 ? 1 : Math.min(waiting, this.#most, 2 * best - 1);
+    return best;
   }
 
+  /** @param images as `choose` said */
   observe(images: number, seconds: number): void {
-    const size = 2 ** Math.floor(Math.log2(images));
     const perImage = seconds / images;
-    const known = this.#measured.get(size);
-    if (!known) this.#measured.set(size, { runs: 0, secondsPerImage: Number.POSITIVE_INFINITY });
+    const known = this.#measured.get(images);
+    if (!known) this.#measured.set(images, { runs: 0, secondsPerImage: Number.POSITIVE_INFINITY });
     else {
       known.runs++;
       const mixed =

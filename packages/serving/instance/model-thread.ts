@@ -20,16 +20,21 @@ export interface ModelThreadData {
 /** What the model says of one image, in the form of the answer. */
 export type Answer = Prediction | ObjectPrediction | MaskPrediction;
 
+/** Why the network has no answer to an image of this shape. */
+export interface Refusal {
+  readonly refused: string;
+}
+
 export type ModelThreadMessage =
   | { readonly kind: 'opened'; readonly model: ServedModel; readonly preparation: Preparation | null }
-  | { readonly kind: 'scored'; readonly answers: readonly Answer[]; readonly seconds: number }
+  | { readonly kind: 'scored'; readonly answers: readonly (Answer | Refusal)[]; readonly seconds: number }
   | { readonly kind: 'failed'; readonly error: unknown };
 
 interface Network {
   readonly model: ServedModel;
   /** Null: it takes whole images, one at a time. */
   readonly preparation: Preparation | null;
-  score(images: readonly PreparedImage[]): Promise<Answer[]>;
+  score(images: readonly PreparedImage[]): Promise<(Answer | Refusal)[]>;
 }
 
 async function open({ folder, threads }: ModelThreadData): Promise<Network> {
@@ -79,13 +84,21 @@ async function maskAnswerer(
 const eachWhole =
   (look: (image: Pixels) => Promise<Answer>): Network['score'] =>
   async (images) => {
-    const answers: Answer[] = [];
+    const answers: (Answer | Refusal)[] = [];
     for (const prepared of images) {
       if (prepared.kind !== 'whole') throw new TypeError('a detector takes whole images');
-      answers.push(await look(prepared.image));
+      const { image } = prepared;
+      answers.push(await look(image).catch((error) => refusal(image, error)));
     }
     return answers;
   };
+
+/** A network that answered a common image, and not this one, does not take it. */
+function refusal({ width, height }: Pixels, error: unknown): Refusal {
+  const reason = error instanceof Error ? error.message : String(error);
+  if (/alloc|memory/i.test(reason)) throw error;
+  return { refused: `the network does not take an image of ${width} × ${height} pixels: ${reason}` };
+}
 
 function inputOf(prepared: PreparedImage): Float32Array {
   if (prepared.kind !== 'input') throw new TypeError('a classifier takes images that were cropped');

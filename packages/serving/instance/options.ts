@@ -29,6 +29,8 @@ export interface InstanceOptions {
   readonly drainTimeoutMs: number;
   /** Of the network; 0: as many as the machine has cores. */
   readonly threads: number;
+  /** Images that go through the network together, at most; 1: each alone. Fewer do where more are not answered faster. */
+  readonly maxBatchImages: number;
   /** Images may be given by their addresses: not at all, on the public internet, or anywhere. */
   readonly imageAddresses: ImageAddresses;
   /** A module (a path, or a `file:` URL) that exports `openExplainer`; it is loaded when the first explanation is asked for. */
@@ -72,6 +74,7 @@ const RULES: Record<keyof InstanceOptions, Rule> = {
   receiveTimeoutMs: whole(1, HOUR),
   drainTimeoutMs: whole(0, HOUR),
   threads: whole(0, 1024),
+  maxBatchImages: whole(1, 256),
   imageAddresses: oneOf('none', 'public', 'any'),
   explainer: textOrNull,
   logLevel: oneOf('debug', 'info', 'warn', 'error', 'silent'),
@@ -92,6 +95,7 @@ const DEFAULTS: Omit<InstanceOptions, 'model'> = {
   receiveTimeoutMs: 30_000,
   drainTimeoutMs: 30_000,
   threads: 0,
+  maxBatchImages: 32,
   imageAddresses: 'public',
   explainer: null,
   logLevel: 'info',

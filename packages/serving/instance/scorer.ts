@@ -59,6 +59,7 @@ export class Scorer {
     const bytes = source instanceof URL ? await fetchImage(source, options) : source;
     const prepared = await readers.read({ bytes, preparation: model.preparation, target, signal });
     const answer = await model.score(prepared, signal);
+    if ('refused' in answer) throw badRequest(answer.refused, target);
     if (!explanation || !explain || !('probs' in answer)) return answer;
     const request = { image: bytes, prediction: answer, parameters: explanation, signal };
     const { visualizations, attributions } = await this.#explaining.hold(signal, () =>

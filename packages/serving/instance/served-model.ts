@@ -2,7 +2,7 @@ import { Worker } from 'node:worker_threads';
 import type { ModelTask } from '@fovea/automl/model-folder';
 import type { Preparation } from '../prepare.ts';
 import { BatchSize } from './batch-size.ts';
-import type { Answer, ModelThreadData, ModelThreadMessage } from './model-thread.ts';
+import type { Answer, ModelThreadData, ModelThreadMessage, Refusal } from './model-thread.ts';
 import { bufferOf, type PreparedImage } from './prepared-image.ts';
 
 /** What a deployment's instance answers with. */
@@ -14,17 +14,25 @@ export interface ServedModel {
 
 /** Batches of more floats than this are not made, whatever they would gain. */
 const LARGEST_INPUT = 16e6;
-const MOST_IMAGES = 32;
 
 interface Waiting {
   readonly image: PreparedImage;
-  readonly settle: (answer: Answer) => void;
+  readonly settle: (answer: Answer | Refusal) => void;
   readonly fail: (error: unknown) => void;
 }
 
 export interface BatchReport {
   readonly images: number;
   readonly seconds: number;
+}
+
+export interface ScoringOptions {
+  /** 0: as many as the machine has cores. */
+  readonly threads?: number;
+  /** Default: 1. */
+  readonly maxBatchImages?: number;
+  /** Told after each run of the network. */
+  readonly onBatch?: (report: BatchReport) => void;
 }
 
 /** The network, in a thread of its own. Images that come while it runs wait, and go through it together where that is faster. */
@@ -46,7 +54,7 @@ export class ScoringModel {
   private constructor(
     worker: Worker,
     { model, preparation }: Extract<ModelThreadMessage, { kind: 'opened' }>,
-    onBatch: (report: BatchReport) => void,
+    { onBatch = () => {}, maxBatchImages = 1 }: ScoringOptions,
   ) {
     this.#worker = worker;
     this.#onBatch = onBatch;
@@ -56,29 +64,22 @@ export class ScoringModel {
     this.broken = promise;
     this.#break = resolve;
     const each = preparation ? 3 * preparation.cropSize ** 2 : Number.POSITIVE_INFINITY;
-    this.#size = new BatchSize(Math.min(MOST_IMAGES, Math.max(1, Math.floor(LARGEST_INPUT / each))));
+    this.#size = new BatchSize(Math.min(maxBatchImages, Math.max(1, Math.floor(LARGEST_INPUT / each))));
     worker.on('message', (message: ModelThreadMessage) => this.#finish(message));
     worker.on('error', (error: unknown) => this.#end(error instanceof Error ? error : new Error(String(error))));
     worker.on('exit', () => this.#end(new Error('the thread of the network ended')));
   }
 
-  /**
-   * @param threads 0: as many as the machine has cores
-   * @param onBatch told after each run of the network
-   * @throws Error in the words of ModelFolderError or OnnxError when the folder is not in order
-   */
-  static async open(
-    folder: string,
-    { threads = 0, onBatch = () => {} }: { threads?: number; onBatch?: (report: BatchReport) => void } = {},
-  ): Promise<ScoringModel> {
-    const data: ModelThreadData = { folder, threads };
+  /** @throws Error in the words of ModelFolderError or OnnxError when the folder is not in order */
+  static async open(folder: string, options: ScoringOptions = {}): Promise<ScoringModel> {
+    const data: ModelThreadData = { folder, threads: options.threads ?? 0 };
     const worker = new Worker(new URL('./model-thread.ts', import.meta.url), { workerData: data });
     const { promise, resolve, reject } = Promise.withResolvers<ModelThreadMessage>();
     worker.once('message', resolve);
     worker.once('error', reject);
     const message = await promise;
     worker.off('error', reject);
-    if (message.kind === 'opened') return new ScoringModel(worker, message, onBatch);
+    if (message.kind === 'opened') return new ScoringModel(worker, message, options);
     await worker.terminate();
     throw message.kind === 'failed'
       ? message.error
@@ -101,10 +102,10 @@ export class ScoringModel {
   }
 
   /** @throws the reason of the signal; an image that is in the network already is scored for nobody */
-  async score(image: PreparedImage, signal: AbortSignal): Promise<Answer> {
+  async score(image: PreparedImage, signal: AbortSignal): Promise<Answer | Refusal> {
     signal.throwIfAborted();
     if (this.#ended) throw this.#ended;
-    const { promise, resolve, reject } = Promise.withResolvers<Answer>();
+    const { promise, resolve, reject } = Promise.withResolvers<Answer | Refusal>();
     const waiting: Waiting = { image, settle: resolve, fail: reject };
     const drop = () => {
       this.#queue.delete(waiting);

@@ -63,7 +63,7 @@ export async function startInstance(
     Math.min(MOST_READERS, Math.max(FEWEST_READERS, availableParallelism())),
     (seconds) => metrics.read(seconds),
   );
-  const { threads } = options;
+  const { threads, maxBatchImages } = options;
   const onBatch = ({ images, seconds }: { images: number; seconds: number }) => metrics.batch(images, seconds);
   let draining: Promise<void> | null = null;
   const {
@@ -80,7 +80,7 @@ export async function startInstance(
     heldBytes: () => held.held,
     ready: () => draining === null && model.ended === null,
   });
-  const model = await ScoringModel.open(options.model, { threads, onBatch }).catch(async (error) => {
+  const model = await ScoringModel.open(options.model, { threads, maxBatchImages, onBatch }).catch(async (error) => {
     await readers.close();
     throw error;
   });

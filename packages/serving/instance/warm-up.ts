@@ -9,7 +9,7 @@ const GREY =
  * Lets an image go the whole way once: what loads its parts when they are first needed has them then, and that the model answers is
  * known before anybody asks it.
  *
- * @throws what the network throws
+ * @throws what the network throws, and Error when it does not take such an image
  */
 export async function warmUp(readers: ImageReaders, model: ScoringModel): Promise<void> {
   const { signal } = new AbortController();
@@ -19,5 +19,6 @@ export async function warmUp(readers: ImageReaders, model: ScoringModel): Promis
       readers.read({ bytes, preparation: model.preparation, target: 'a grey image', signal }),
     ),
   );
-  await model.score(prepared, signal);
+  const answer = await model.score(prepared, signal);
+  if ('refused' in answer) throw new Error(answer.refused);
 }
