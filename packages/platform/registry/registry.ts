@@ -1,0 +1,317 @@
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type Place, placeOf } from '../place.ts';
+import { invalid, Refusal } from '../refusal.ts';
+import {
+  type AssetKind,
+  type AssetRow,
+  ended,
+  NameTaken,
+  openStore,
+  type Store,
+  type TextMap,
+} from '../store/index.ts';
+import { checkName, checkVersion, parseAssetReference, referenceTo } from './asset-reference.ts';
+import { ensureContainer } from './containers.ts';
+import {
+  type Content,
+  copyContent,
+  forgetContent,
+  keepContent,
+  keepSums,
+  keptFolderOf,
+  readContent,
+} from './content.ts';
+import { type Located, type LocateOptions, locate } from './locate.ts';
+import { describeModel, type Flavors, type ModelType, modelTypes } from './model-kind.ts';
+
+export const dataTypes = ['uri_file', 'uri_folder', 'mltable'] as const;
+export type DataType = (typeof dataTypes)[number];
+
+/** What is said of an asset that is registered. */
+export interface NewVersion {
+  readonly name: string;
+  /** The next whole number when left out. */
+  readonly version?: string | undefined;
+  /** Where its files are: a path, or what `locate` knows besides. */
+  readonly path: string;
+  readonly description?: string | undefined;
+  readonly tags?: TextMap | undefined;
+  readonly properties?: TextMap | undefined;
+}
+
+/** What is kept of a model beside its files. */
+export interface ModelSpec {
+  type: ModelType;
+  /** As it was given. */
+  path: string;
+  bytes: number;
+  files: number;
+  /** Name of the file of a model that is one file. */
+  file: string | null;
+  flavors: Flavors;
+  task: string | null;
+  model_name: string | null;
+  /** The trial that trained it. */
+  trial: string | null;
+}
+
+/** What is kept of data: the files stay where they are. */
+export interface DataSpec {
+  type: DataType;
+  path: string;
+  /** Absolute. */
+  location: string;
+  bytes: number;
+  files: number;
+}
+
+export const modelSpecOf = (row: AssetRow): ModelSpec => row.spec as ModelSpec;
+export const dataSpecOf = (row: AssetRow): DataSpec => row.spec as DataSpec;
+
+/** Models and data under names and versions. A version never changes; what is said of it may. */
+export interface Registry {
+  /**
+   * Registers a model. Its files are copied into the workspace (where the file system can, they share their bytes with the original), with a
+   * hash for each; what a trial left brings its job and its data along.
+   * @throws Refusal when there is such a version, or the files are not there or not a model of this type
+   */
+  createModel(model: NewVersion & { readonly type?: ModelType }, where: LocateOptions): Promise<AssetRow>;
+  /**
+   * Registers data. Its files stay where they are; their hashes are kept, so that a job is told when they are not what was registered.
+   * @throws Refusal when there is such a version, or the files are not there or not data of this type
+   */
+  createData(data: NewVersion & { readonly type?: DataType }, where: LocateOptions): Promise<AssetRow>;
+  /** @param version a version, or `@` and a label. @throws Refusal when there is none */
+  find(kind: AssetKind, name: string, version: string): Promise<AssetRow>;
+  /** The version that `azureml:name:version`, `azureml:name@latest` or an id of REST means. @throws Refusal when there is none */
+  resolve(kind: AssetKind, reference: string): Promise<AssetRow>;
+  /** Replaces what is given. @throws Refusal when there is no such version */
+  update(
+    kind: AssetKind,
+    name: string,
+    version: string,
+    changes: Partial<Pick<AssetRow, 'description' | 'tags' | 'properties'>>,
+  ): Promise<AssetRow>;
+  /** Hides a version, or all of a name, from lists; `@latest` does not mean it any more. @throws Refusal when there is none */
+  setArchived(kind: AssetKind, name: string, version: string | null, archived: boolean): Promise<void>;
+  /** Removes a version, and its files when no other version has them. @returns whether it was there */
+  delete(kind: AssetKind, name: string, version: string): Promise<boolean>;
+  /** The folder of a model's files, which nobody may change. */
+  modelFolder(row: AssetRow): string;
+  /** Copies a model's files into `<folder>/<name>`, to be looked at, edited and registered again. @returns that folder */
+  download(row: AssetRow, folder: string): Promise<string>;
+}
+
+export function createRegistry(place: Pick<Place, 'folder'>, store: Store): Registry {
+  const find = async (kind: AssetKind, name: string, version: string): Promise<AssetRow> => {
+    const row = await store.assets.find(kind, name, version);
+    if (row) return row;
+    throw new Refusal('not-found', `${kindName(kind)}NotFound`, notThere(kind, name, version));
+  };
+
+  const add = async (kind: AssetKind, asset: NewVersion, more: Pick<AssetRow, 'spec'> & Partial<AssetRow>) => {
+    const { name, version, description, tags, properties } = asset;
+    await ensureContainer(store, kind, name, kind === 'data' ? { dataType: (more.spec as DataSpec).type } : {});
+    try {
+      return await store.assets.add({
+        ...{ kind, name, ...more },
+        ...(version !== undefined && { version }),
+        ...(description !== undefined && { description }),
+        ...(tags !== undefined && { tags }),
+        ...(properties !== undefined && { properties }),
+      });
+    } catch (error) {
+      throw error instanceof NameTaken ? taken(kind, asset) : error;
+    }
+  };
+
+  /** What can be known before files are read. */
+  const check = async (kind: AssetKind, { name, version }: NewVersion): Promise<void> => {
+    checkName(name, kind);
+    if (version === undefined) return;
+    checkVersion(version);
+    if (await store.assets.find(kind, name, version)) throw taken(kind, { name, version });
+  };
+
+  const forgetUnused = async (kind: AssetKind, hash: string | null): Promise<void> => {
+    if (hash === null) return;
+    const { rows } = await store.assets.list({ kind, contentHash: hash, archived: 'all', most: 1 });
+    if (rows.length === 0) await forgetContent(place, hash, kind === 'data' ? 'sums' : 'files');
+  };
+
+  return {
+    async createModel(model, where) {
+      const type = model.type ?? 'custom_model';
+      if (!modelTypes.includes(type))
+        throw invalid(`type should be one of ${modelTypes.join(', ')}, not ${type}`, 'type');
+      await check('model', model);
+      const source = await modelSource(place, store, model.path, where);
+      const { flavors, task, modelName } = await describeModel(source.path, type);
+      const content = await keepContent(place, source.path, source.mayLink);
+      const job = source.job === null ? null : await store.jobs.find(source.job);
+      const spec: ModelSpec = {
+        ...{ type, path: model.path, flavors, task, model_name: modelName, trial: source.trial },
+        ...counted(content),
+        file: content.files.length === 1 && source.isFile ? content.files[0].path : null,
+      };
+      try {
+        return await add('model', model, {
+          spec,
+          content_hash: content.hash,
+          job: source.job,
+          data: source.data ?? dataOf(job?.spec),
+        });
+      } catch (error) {
+        await forgetUnused('model', content.hash);
+        throw error;
+      }
+    },
+
+    async createData(data, where) {
+      const type = data.type ?? 'uri_folder';
+      if (!dataTypes.includes(type))
+        throw invalid(`type should be one of ${dataTypes.join(', ')}, not ${type}`, 'type');
+      await check('data', data);
+      const { path: location } = await locate(place, store, data.path, where);
+      const content = await readContent(location);
+      checkDataType(location, type, content);
+      await keepSums(place, content);
+      const spec: DataSpec = { type, path: data.path, location, ...counted(content) };
+      return add('data', data, { spec, content_hash: content.hash });
+    },
+
+    find,
+
+    async resolve(kind, reference) {
+      const found = parseAssetReference(reference);
+      if (found) return find(kind, found.name, found.version);
+      throw invalid(`${reference} is no reference to a version: azureml:name:1, or azureml:name@latest`);
+    },
+
+    async update(kind, name, version, changes) {
+      const row = await find(kind, name, version);
+      await store.assets.patch(kind, name, row.version, changes);
+      return find(kind, name, row.version);
+    },
+
+    async setArchived(kind, name, version, archived) {
+      const exact = version === null ? null : (await find(kind, name, version)).version;
+      if (await store.assets.setArchived(kind, name, exact, archived)) return;
+      throw new Refusal('not-found', `${kindName(kind)}NotFound`, notThere(kind, name, exact));
+    },
+
+    async delete(kind, name, version) {
+      const row = await store.assets.find(kind, name, version);
+      if (!row || !(await store.assets.delete(kind, name, row.version))) return false;
+      await forgetUnused(kind, row.content_hash);
+      return true;
+    },
+
+    modelFolder: (row) => keptFolderOf(place, hashOf(row)),
+
+    async download(row, folder) {
+      const to = join(folder, row.name);
+      await copyContent(place, hashOf(row), to);
+      return to;
+    },
+  };
+}
+
+/** A registry with a connection of its own. */
+export type OpenRegistry = (address: {
+  readonly folder: string;
+  readonly database?: string;
+}) => Promise<Registry & { readonly store: Store; close(): Promise<void> }>;
+
+/** Opens the registry of a workspace. @throws StoreUnavailable */
+export const openRegistry: OpenRegistry = async (address) => {
+  const place = placeOf(address);
+  const store = await openStore(place);
+  return { ...createRegistry(place, store), store, close: () => store.close() };
+};
+
+interface ModelSource {
+  path: string;
+  isFile: boolean;
+  mayLink: boolean;
+  job: string | null;
+  trial: string | null;
+  /** null: that of the job. */
+  data: string[] | null;
+}
+
+/** Where the files of a model come from: those of another version, or what an address means. */
+async function modelSource(
+  place: Pick<Place, 'folder'>,
+  store: Store,
+  path: string,
+  where: LocateOptions,
+): Promise<ModelSource> {
+  const reference = parseAssetReference(path);
+  if (reference) {
+    const row = await store.assets.find('model', reference.name, reference.version);
+    if (!row) throw new Refusal('not-found', 'ModelNotFound', notThere('model', reference.name, reference.version));
+    const { file, trial } = modelSpecOf(row);
+    const folder = keptFolderOf(place, hashOf(row));
+    return {
+      ...{ path: file === null ? folder : join(folder, file), isFile: file !== null, mayLink: true },
+      ...{ job: row.job, trial, data: row.data },
+    };
+  }
+  const { path: found, trial }: Located = await locate(place, store, path, where);
+  if (trial && !(ended as readonly string[]).includes(trial.status)) {
+    throw new Refusal(
+      'conflict',
+      'TrialNotEnded',
+      `${trial.name} is ${trial.status}; its model is there when it has ended`,
+    );
+  }
+  const isFile = (await stat(found).catch(() => null))?.isFile() === true;
+  return {
+    path: found,
+    isFile,
+    mayLink: trial !== null,
+    job: trial?.job ?? null,
+    trial: trial?.name ?? null,
+    data: null,
+  };
+}
+
+const counted = ({ bytes, files }: Content) => ({ bytes, files: files.length });
+
+function checkDataType(location: string, type: DataType, { files }: Content): void {
+  const isFile = files.length === 1 && location.endsWith(`/${files[0].path}`);
+  if (type === 'uri_file' && !isFile)
+    throw invalid(`${location} is a folder; its type is uri_folder or mltable`, 'type');
+  if (type !== 'uri_file' && isFile) throw invalid(`${location} is a file; its type is uri_file`, 'type');
+  if (type === 'mltable' && !files.some(({ path }) => path === 'MLTable')) {
+    throw invalid(`${location} has no file MLTable; a folder without one has type uri_folder`, 'type');
+  }
+}
+
+/** What a job was trained on, as it says it. */
+function dataOf(spec: object | undefined): string[] {
+  const { training_data, validation_data } = (spec ?? {}) as Record<string, { path?: unknown } | undefined>;
+  return [training_data?.path, validation_data?.path].filter((path) => typeof path === 'string');
+}
+
+function hashOf({ kind, name, version, content_hash }: AssetRow): string {
+  if (content_hash !== null) return content_hash;
+  throw new Refusal('conflict', 'NoContent', `the ${kind} ${referenceTo({ name, version })} has no files here`);
+}
+
+const kindName = (kind: AssetKind) => kind.charAt(0).toUpperCase() + kind.slice(1);
+
+const notThere = (kind: AssetKind, name: string, version: string | null) =>
+  version === null || version === '@latest'
+    ? `there is no ${kind} ${JSON.stringify(name)}`
+    : `there is no ${kind} ${referenceTo({ name, version })}`;
+
+const taken = (kind: AssetKind, { name, version }: Pick<NewVersion, 'name' | 'version'>) =>
+  new Refusal(
+    'conflict',
+    `${kindName(kind)}VersionExists`,
+    `there is a ${kind} ${name}, version ${version} already, and versions do not change; leave the version out for the next one`,
+    { target: 'version' },
+  );
