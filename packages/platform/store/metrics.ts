@@ -51,17 +51,29 @@ export function createMetrics(database: Database): Metrics {
     },
 
     async ofJob(job, name) {
-      const rows = await database.run((db) =>
-        db
-          .selectFrom('trials')
-          .innerJoin('metrics', 'metrics.trial', 'trials.name')
-          .select(['metrics.trial', 'trials.number', 'metrics.name', 'metrics.step', 'metrics.value', 'metrics.time'])
-          .where('trials.job', '=', job)
-          .where('metrics.name', '=', name)
+      const rows = await database.run((db) => {
+        const ofTrials = db.selectFrom('trials').where('trials.job', '=', job);
+        const joined =
+          database.kind === 'sqlite'
+            ? ofTrials.innerJoin('metrics as point', 'point.trial', 'trials.name').where('point.name', '=', name)
+            : // The offset keeps PostgreSQL from reading all points of all jobs, which it thinks would be faster for large jobs.
+              ofTrials.innerJoinLateral(
+                (is) =>
+                  is
+                    .selectFrom('metrics')
+                    .selectAll()
+                    .whereRef('metrics.trial', '=', 'trials.name')
+                    .where('metrics.name', '=', name)
+                    .offset(0)
+                    .as('point'),
+                (join) => join.onTrue(),
+              );
+        return joined
+          .select(['point.trial', 'trials.number', 'point.name', 'point.step', 'point.value', 'point.time'])
           .orderBy('trials.number')
-          .orderBy('metrics.step')
-          .execute(),
-      );
+          .orderBy('point.step')
+          .execute();
+      });
       return rows.map(asPoint);
     },
 
