@@ -19,7 +19,7 @@ export { nextTrial } from './search/next-trial.ts';
 export type { ChosenTrial, MeasuredModel, SearchState, TriedTrial } from './search/search-state.ts';
 export type { Assignment } from './search/space.ts';
 export { editorSchema, type JsonSchema } from './spec/editor-schema.ts';
-export { type HyperparameterName, hyperparameters } from './spec/hyperparameters.ts';
+export { type HyperparameterName, hyperparameters, restNameOf } from './spec/hyperparameters.ts';
 export { type ImageJob, type JobMode, jobKeys, jobMode, jobSchema } from './spec/job.ts';
 export type { JobSource } from './spec/job-source.ts';
 export { plainJob, toYaml, withTrialHyperparameters } from './spec/normalised-job.ts';

@@ -69,8 +69,8 @@ const cases: [name: string, lines: string, ...expected: string[]][] = [
   ],
   [
     'data in the cloud',
-    `validation_data: {path: "azureml:val:1"}\n${runnable}`,
-    '1:25 validation_data can not be read from azureml yet; download it, and give the folder',
+    `validation_data: {path: "https://example.org/val"}\n${runnable}`,
+    '1:25 validation_data can not be read from https yet; download it, and give the folder',
   ],
   [
     'compute elsewhere',

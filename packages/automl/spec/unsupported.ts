@@ -162,7 +162,8 @@ function placeProblems(job: ImageJob): Problem[] {
   return problems;
 }
 
-const isRemote = (path: string) => schemeOf(path) !== undefined;
+/** Not on this machine. What `azureml:` names, the workspace knows. */
+const isRemote = (path: string) => !['azureml', 'file', undefined].includes(schemeOf(path)?.toLowerCase());
 
 /** `azureml:`, `https:` …; a single letter is a Windows drive. */
 function schemeOf(path: string): string | undefined {
