@@ -9,6 +9,7 @@ import { automodeRuns } from './automode-runs.ts';
 import { detectionMetrics } from './detection-metrics.ts';
 import { detectionRuns } from './detection-runs.ts';
 import { detectionTraining } from './detection-training.ts';
+import { explanations } from './explanations.ts';
 import { images } from './images.ts';
 import { loader } from './loader.ts';
 import { masks } from './masks.ts';
@@ -26,6 +27,7 @@ import { waiting } from './waiting.ts';
 const sections: Record<string, (bench: Bench) => Promise<Section>> = {
   training,
   prediction,
+  explanations,
   images,
   loader,
   waiting,

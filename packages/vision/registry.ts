@@ -39,6 +39,11 @@ export interface Classifier {
   readonly weights: WeightSource;
   /** The parameters that depend on the classes, by the prefix of their names. */
   readonly head: string;
+  /**
+   * Path of the module whose output explanations look at: the last maps `[N, C, h, w]` that still have places, or of a transformer the
+   * last tokens `[N, 1 + n · n, C]`, the class token first, that the class token hears of.
+   */
+  readonly gradCam: string;
   /** Stages from the input on, each by the prefixes of its parameters: `layers_to_freeze: k` stands for the first k. */
   readonly freeze: readonly (string | readonly string[])[];
   /** What a job trains it with where the job says nothing, if that is not what all models are trained with. */
@@ -66,6 +71,7 @@ const names = new Map<string, string>();
  *   input: { size: 224, sizes: { from: 32 }, mean: IMAGENET_MEAN, std: IMAGENET_STD, interpolation: 'bilinear' },
  *   weights: huggingFace('someone/tinynet', 'model.safetensors', { licence: 'MIT' }),
  *   head: 'output.',
+ *   gradCam: 'body',
  *   freeze: ['stem.', 'body.'],
  *   defaults: { optimizer: 'adamw', learning_rate: 0.0005 },
  * });

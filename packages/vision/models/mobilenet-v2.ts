@@ -98,5 +98,6 @@ export const mobilenetV2 = classifier({
   input: { size: 224, sizes: { from: 32 }, mean: IMAGENET_MEAN, std: IMAGENET_STD, interpolation: 'bilinear' },
   weights: torchvision('mobilenet_v2-b0353104.pth', { licence: 'BSD-3-Clause' }),
   head: 'classifier.',
+  gradCam: 'features',
   freeze: Array.from({ length: 19 }, (_, index) => `features.${index}.`),
 });

@@ -38,6 +38,7 @@ describe('every model', () => {
           prefix,
         );
       }
+      assert.ok(model.namedModules().has(entry.gradCam), entry.gradCam);
       freezeStages(model, entry, entry.freeze.length);
       for (const [parameter, { requiresGrad }] of model.namedParameters()) {
         assert.equal(requiresGrad, !entry.freeze.flat().some((prefix) => parameter.startsWith(prefix)), parameter);

@@ -160,6 +160,7 @@ const shared = {
     interpolation: 'bilinear',
   },
   head: 'fc.',
+  gradCam: 'layer4',
   freeze: [['conv1.', 'bn1.'], 'layer1.', 'layer2.', 'layer3.', 'layer4.'],
 } as const;
 

@@ -190,6 +190,7 @@ export function buildResNet(name: ResNetName, classes: number, options: { norm?:
 const shared = {
   input: { size: 224, sizes: { from: 32 }, mean: IMAGENET_MEAN, std: IMAGENET_STD, interpolation: 'bilinear' },
   head: 'fc.',
+  gradCam: 'layer4',
   freeze: [['conv1.', 'bn1.'], 'layer1.', 'layer2.', 'layer3.', 'layer4.'],
 } as const;
 

@@ -152,5 +152,6 @@ export const seResNeXt50 = classifier({
     },
   ),
   head: 'last_linear.',
+  gradCam: 'layer4',
   freeze: ['layer0.', 'layer1.', 'layer2.', 'layer3.', 'layer4.'],
 });

@@ -178,6 +178,9 @@ const input = {
 
 const stages = (depth: number) => ['patch_embed', ...Array.from({ length: depth }, (_, index) => `blocks.${index}.`)];
 
+/** What the class token is told last: the block's other tokens go nowhere after it. */
+const lastTokens = (depth: number) => `blocks.${depth - 1}.norm1`;
+
 const shared = { paper: 'https://arxiv.org/abs/2010.11929', input, head: 'head.' };
 
 export const vitS16 = classifier({
@@ -190,6 +193,7 @@ export const vitS16 = classifier({
     also: ['vit_small_patch16_224.safetensors', 'vit_small_patch16_224.pth'],
   }),
   freeze: stages(12),
+  gradCam: lastTokens(12),
   defaults: { training_batch_size: 128, validation_batch_size: 128, learning_rate: 0.0125 },
   multilabelDefaults: { learning_rate: 0.025 },
   ...shared,
@@ -207,6 +211,7 @@ export const vitB16 = classifier({
     also: ['vit_base_patch16_224.safetensors', 'vit_base_patch16_224.pth'],
   }),
   freeze: stages(12),
+  gradCam: lastTokens(12),
   defaults: { training_batch_size: 48, validation_batch_size: 48, learning_rate: 0.0125 },
   multilabelDefaults: { learning_rate: 0.025 },
   ...shared,
@@ -222,6 +227,7 @@ export const vitL16 = classifier({
     also: ['vit_large_patch16_224.safetensors', 'vit_large_patch16_224.pth'],
   }),
   freeze: stages(24),
+  gradCam: lastTokens(24),
   defaults: { training_batch_size: 10, validation_batch_size: 10, learning_rate: 0.001 },
   multilabelDefaults: { learning_rate: 0.002 },
   ...shared,

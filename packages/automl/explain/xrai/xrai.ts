@@ -1,4 +1,5 @@
 import type { Tensor } from '@fovea/torch';
+import { requireFinite } from '../explanation-error.ts';
 import { type Forward, integratedGradients } from '../integrated-gradients.ts';
 import { evenNodes } from '../integration-nodes.ts';
 import type { Steps } from '../steps.ts';
@@ -29,6 +30,7 @@ const FEWEST_PIXELS = 50;
 export function* xrai(forward: Forward, image: Tensor, { targets, steps, fast }: XraiOptions): Steps<RankedRegions[]> {
   const plane = planeOf(image);
   const maps = yield* blackAndWhiteAttributions(forward, image, { targets, steps });
+  maps.forEach(requireFinite);
   yield;
   const segments = findSegments(plane);
   const rank = fast ? rankRegionsFast : rankRegions;
