@@ -59,10 +59,17 @@ export const openWorkspace: OpenWorkspace = async (address) => {
       return record(name);
     },
 
-    job: async (name) => ((await store.jobs.find(name)) === null ? null : record(name)),
+    async job(name) {
+      const job = await store.jobs.find(name);
+      if (job === null) return null;
+      // Whoever asks sees to it that somebody works on it.
+      if (!hasEnded(job.status)) await ensure();
+      return record(name);
+    },
 
     async jobs({ archived = 'active', most } = {}) {
       const { rows } = await store.jobs.list({ archived, ...(most !== undefined && { most }) });
+      if (rows.some(({ status }) => !hasEnded(status))) await ensure();
       const names = rows.flatMap(({ best_trial }) => best_trial ?? []);
       const best = new Map<string, TrialRow>((await store.trials.findAll(names)).map((trial) => [trial.name, trial]));
       return rows.map((row) => summarisedJob(place, row, best.get(row.best_trial ?? '') ?? null));

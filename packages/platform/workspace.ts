@@ -60,7 +60,10 @@ export interface Workspace {
    */
   resume(name: string, options?: Pick<SubmitOptions, 'onEvent' | 'signal'>): Promise<JobRecord>;
 
-  /** The record of a job as `fovea job show` prints it, with its trials; null when there is none. */
+  /**
+   * The record of a job as `fovea job show` prints it, with its trials; null when there is none. Of a job that has not ended, and whose
+   * process died, this starts another, as `jobs` and `watch` do.
+   */
   job(name: string): Promise<JobRecord | null>;
   /** Newest first. */
   jobs(filter?: JobFilter): Promise<JobSummary[]>;

@@ -33,10 +33,14 @@ export async function orchestrate(
   const owner = processToken();
   const machine = thisMachine();
   const { name: compute } = await store.computes.put(localCompute(machine));
+  let woken = false;
   let wake = () => {};
   const crew: Crew = {
     ...{ place, store, machine, compute, owner, say, started: new Map(), seen: new Map(), leases: new LeaseWatch() },
-    wake: () => wake(),
+    wake() {
+      woken = true;
+      wake();
+    },
   };
   const register = () => store.processes.add({ owner, kind: orchestratorKind(place), ...describeToken(owner) });
   await register();
@@ -58,10 +62,13 @@ export async function orchestrate(
         if (!(error instanceof StoreUnavailable)) throw error;
         say(error.message);
       }
-      await new Promise<void>((resolve) => {
-        wake = resolve;
-        wait(lookMilliseconds, undefined, { signal }).then(resolve, () => resolve());
-      });
+      if (!woken) {
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+          wait(lookMilliseconds, undefined, { signal }).then(resolve, () => resolve());
+        });
+      }
+      woken = false;
     }
   } finally {
     clearInterval(heart);

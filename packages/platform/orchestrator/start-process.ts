@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -30,7 +30,7 @@ export interface ProcessEnd {
  * @throws the system's error when the log cannot be written
  */
 export function startProcess({ script, args, log, environment }: StartOptions, onEnd = () => {}): StartedProcess {
-  mkdirSync(dirname(log), { recursive: true });
+  makeFolder(dirname(log));
   const file = openSync(log, 'a');
   const memoryKills = countMemoryKills();
   let child: ChildProcess;
@@ -52,6 +52,17 @@ export function startProcess({ script, args, log, environment }: StartOptions, o
   child.on('error', () => finish(null, null));
   child.unref();
   return { pid: child.pid, ended: () => end };
+}
+
+/** @throws the system's error, with the path; on a read-only file system, `mkdirSync` with `recursive` says that there is no such folder */
+function makeFolder(path: string): void {
+  if (existsSync(path)) return;
+  makeFolder(dirname(path));
+  try {
+    mkdirSync(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  }
 }
 
 /** How many processes the kernel has ended for want of memory since it began. */

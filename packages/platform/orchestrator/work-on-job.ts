@@ -29,6 +29,7 @@ export async function workOnJob(job: JobRow, crew: Crew): Promise<void> {
   }
   const more = await chooseTrials(worked, open, share, crew);
   if (more || open.running.length > 0 || open.waiting.length > 0) return;
+  if (!allHaveEnded(trials)) return crew.wake();
   const state = await searchState(crew.store, worked);
   const leftOut = nextTrial({ ...state, secondsLeft: Number.POSITIVE_INFINITY }) !== null;
   await endJob(worked, trials, crew, { canceled: false, leftOut });
@@ -98,8 +99,13 @@ async function cancel(job: JobRow, trials: readonly TrialRow[], open: OpenTrials
     });
   }
   // The processes of the others see it themselves.
-  if (open.running.length === 0) await endJob(job, trials, crew, { canceled: true, leftOut: true });
+  if (open.running.length > 0) return;
+  if (!allHaveEnded(trials)) return crew.wake();
+  await endJob(job, trials, crew, { canceled: true, leftOut: true });
 }
+
+/** What this look has ended is looked at once more, as it is in the store now. */
+const allHaveEnded = (trials: readonly TrialRow[]) => trials.every(({ status }) => hasEnded(status));
 
 /** Makes the best model so far the job's, each time that a trial has ended. */
 async function tellOfEnded(job: JobRow, trials: readonly TrialRow[], crew: Crew): Promise<void> {

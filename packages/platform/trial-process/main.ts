@@ -1,5 +1,6 @@
 // The process of one trial:
 //   node main.ts '{"folder": …, "trial": …, …}'      TrialTask; FOVEA_DATABASE is the address of the database, if it is not in the folder
+import { orchestratorStarter } from '../orchestrator/ensure-orchestrator.ts';
 import { placeOf } from '../place.ts';
 import { openStore } from '../store/index.ts';
 import { LeaseLost } from './held-trial.ts';
@@ -11,6 +12,8 @@ const place = placeOf(task);
 const store = await openStore(place);
 try {
   const code = await runTrialProcess(task, place, store);
+  // The process that started this one may be gone, and the job has to go on.
+  await orchestratorStarter(place, store)();
   await store.close();
   process.exit(code);
 } catch (error) {
