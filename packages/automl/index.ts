@@ -29,5 +29,6 @@ export { runnableModels } from './spec/runnable-models.ts';
 export { defaultModels, modelNames, primaryMetrics, type Task, tasks } from './spec/tasks.ts';
 export { unsupportedReasons } from './spec/unsupported.ts';
 export type { EarlierCheckpoint, FindRun, FoundRun } from './trainer/earlier-checkpoint.ts';
+export { type MeasuredJob, type MeasureOptions, measureModels } from './trainer/measure-models.ts';
 export { forwardIn, measuredOn, measurePrecision, type Precision } from './trainer/precision.ts';
 export { modelFolderOf, reportOf } from './trainer/trial-paths.ts';

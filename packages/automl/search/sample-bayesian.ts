@@ -23,7 +23,7 @@ export interface BayesianDraw {
   readonly expected?: { readonly value: number; readonly deviation: number };
 }
 
-/** So many trials cover the space evenly first. */
+/** Trials that cover a space of any size well enough to learn from. */
 const COVERING = 8;
 
 /** Beliefs rest on so many trials at most, and their length scales are learned from fewer: both cost the cube of the number. */
@@ -45,12 +45,13 @@ const IMPROVEMENTS = 60;
  *
  * @param experiences of trials in the order of their numbers; those that are not of this space are passed over
  * @param number of the trial that is chosen, from 0
+ * @param covering so many trials cover the space evenly first
  * @throws RangeError for an empty space or an empty choice
  */
 export function sampleBayesian(
   space: Space,
   experiences: readonly Experience[],
-  { number, seed }: { number: number; seed: number },
+  { number, seed, covering = COVERING }: { number: number; seed: number; covering?: number },
 ): BayesianDraw {
   const tree = treeOf(space);
   const known = experiences.flatMap(({ assignment, value, isRunning }): Tried[] => {
@@ -59,7 +60,7 @@ export function sampleBayesian(
     return shares ? [{ shares, point: pointOf(shares), value: number, isRunning }] : [];
   });
   const judged = known.filter(({ value, isRunning }) => value !== null && !isRunning);
-  if (tree.sites.length === 0 || known.length < COVERING || judged.length < 2) {
+  if (tree.sites.length === 0 || known.length < covering || judged.length < 2) {
     return { assignment: tree.draw(sobolDecision(tree, number, seed)).assignment, from: 'cover' };
   }
   const random = createRng(createRng(seed).int(2 ** 32) + number).uniform;

@@ -14,18 +14,24 @@ export interface TriedTrial {
   readonly seconds: number;
 }
 
-/** What a few timed steps said of a model on this machine. */
+/** What a few timed steps said of a model on this machine. Plain data, so that it can be stored. */
 export interface MeasuredModel {
   readonly model: string;
-  /** One pass over the training images, and a validation. */
+  /** Whether trials of it can run here, in the time of the job. */
+  readonly fits: boolean;
+  /** Why not, as a sentence. */
+  readonly why?: string;
+  /** One pass over the training images and a validation, with `hyperparameters`. */
   readonly secondsPerEpoch: number;
+  /** The same where every layer learns. */
+  readonly secondsPerFullEpoch: number;
   /** What a trial takes besides its epochs: to load weights, to export and check the model. */
   readonly startSeconds: number;
   readonly peakMemoryBytes: number;
-  /** Whether trials of it can run here. */
-  readonly fits: boolean;
-  /** Why not, or what is worth knowing. */
-  readonly why?: string;
+  /** Whether the weights that it starts from know images, or objects, already. */
+  readonly pretrained: boolean;
+  /** What its trials train with where neither job nor draw says otherwise: the documented defaults, fitted to the data. */
+  readonly hyperparameters: Assignment;
 }
 
 /** All that decisions about the trials of a job rest on. */

@@ -7,7 +7,7 @@ import { exportClassifier } from './export-classifier.ts';
 import { initialise } from './initial-weights.ts';
 import { MultiClassTask } from './multi-class.ts';
 import { MultiLabelTask } from './multi-label.ts';
-import { type PreparedTrial, settle, type TrialContext } from './prepared-trial.ts';
+import { type Preparation, type PreparedTrial, settle } from './prepared-trial.ts';
 import { recipe, warningOf } from './recipe.ts';
 import { squaredOutputs } from './trial-steps.ts';
 
@@ -19,7 +19,7 @@ import { squaredOutputs } from './trial-steps.ts';
 export async function prepareClassifier(
   given: Hyperparameters,
   kept: Hyperparameters | null,
-  { context, data, device }: { context: TrialContext; data: ClassificationData; device: string },
+  { context, data, device }: { context: Preparation; data: ClassificationData; device: string },
 ): Promise<PreparedTrial<ClassificationSample, Tensor>> {
   const { report, signal } = context;
   const entry = findModel(given.model_name);
@@ -43,10 +43,11 @@ export async function prepareClassifier(
   const chosen = kept ?? recipe(given, circumstances);
   freezeStages(model, entry, chosen.layers_to_freeze);
   model.to({ device });
+  const step = squaredOutputs(model, { size: chosen.training_crop_size, device });
   const { hyperparameters, measured } = settle(chosen, model, {
     modelName: entry.name,
     size: chosen.training_crop_size,
-    rehearse: squaredOutputs(model, { size: chosen.training_crop_size, device }),
+    rehearse: step,
     images: data.train.records.length,
     context,
     device,
@@ -66,6 +67,7 @@ export async function prepareClassifier(
     hyperparameters,
     origin,
     measured,
+    rehearsal: { step, pixels: 1 },
     imageSize: `${chosen.training_crop_size} px`,
     exportModel: (finished, options) =>
       exportClassifier(

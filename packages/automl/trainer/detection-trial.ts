@@ -17,7 +17,7 @@ import { exportTrainedDetector } from './export-detector.ts';
 import type { FoundInImage } from './found-objects.ts';
 import { findDetectorWeights, initialiseDetector } from './initial-weights.ts';
 import { forwardIn } from './precision.ts';
-import { type PreparedTrial, settle, type TrialContext } from './prepared-trial.ts';
+import { type Preparation, type PreparedTrial, settle } from './prepared-trial.ts';
 import type { Rehearsal } from './trial-steps.ts';
 
 /**
@@ -28,7 +28,7 @@ import type { Rehearsal } from './trial-steps.ts';
 export async function prepareDetector(
   given: DetectorHyperparameters,
   kept: DetectorHyperparameters | null,
-  { context, data, device }: { context: TrialContext; data: DetectionData; device: string },
+  { context, data, device }: { context: Preparation; data: DetectionData; device: string },
 ): Promise<PreparedTrial<DetectionSample, FoundInImage[]>> {
   const { report, signal, earlier, weights: choice } = context;
   const entry = findDetector(given.model_name);
@@ -74,11 +74,13 @@ export async function prepareDetector(
   });
   if (chosen.tile_grid_size) report({ type: 'log', level: 'info', message: tilesInWords(chosen, task, data) });
   const modelName = given.model_size === undefined ? entry.name : `${entry.name} ${given.model_size}`;
-  const size = timedSize(detector);
+  const size = timedSize(detector, TIMED_PIXELS);
+  const usual = timedSize(detector, Number.POSITIVE_INFINITY);
+  const step = rehearsalOf(detector, { size, finds, classes: classes.length, device });
   const { hyperparameters, measured } = settle(chosen, network, {
     modelName,
     size: size.height,
-    rehearse: rehearsalOf(detector, { size, finds, classes: classes.length, device }),
+    rehearse: step,
     rehearseLargest: rehearsalOf(detector, { size: largestSize(detector), finds, classes: classes.length, device }),
     images: task.trainingImages,
     context,
@@ -91,6 +93,7 @@ export async function prepareDetector(
     hyperparameters,
     origin,
     measured,
+    rehearsal: { step, pixels: (size.width * size.height) / (usual.width * usual.height) },
     exportModel: (finished, options) =>
       exportTrainedDetector(
         { ...finished, task: task.name, detector, modelName: entry.name, hyperparameters, origin, classes },
@@ -115,10 +118,10 @@ const TIMED_PIXELS = 320;
 
 const padded = (side: number, stride: number): number => Math.ceil(side / stride) * stride;
 
-/** Of images in the network to measure time on, as most photographs come out. */
-function timedSize({ fit }: ObjectDetector): Size {
+/** Of images in the network to measure time on, as most photographs come out, with no more pixels than these on the shorter side. */
+function timedSize({ fit }: ObjectDetector, most: number): Size {
   if (fit.kind === 'letterbox') return { width: fit.size, height: fit.size };
-  const minSize = Math.min(fit.minSize, TIMED_PIXELS);
+  const minSize = Math.min(fit.minSize, most);
   return { width: padded(Math.min(fit.maxSize, (minSize * 4) / 3), fit.stride), height: padded(minSize, fit.stride) };
 }
 

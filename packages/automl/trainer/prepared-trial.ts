@@ -44,6 +44,12 @@ export interface TrialContext {
   endEarly: (history: readonly EpochRecord[]) => Promise<boolean>;
 }
 
+/** What a trial's model and hyperparameters depend on, besides those that are given. */
+export type Preparation = Pick<
+  TrialContext,
+  'task' | 'cacheFolder' | 'weights' | 'earlier' | 'given' | 'fitToData' | 'report' | 'signal'
+>;
+
 /** What is known of a trained model, which has its best weights. */
 export interface FinishedTraining {
   job: string;
@@ -62,6 +68,8 @@ export interface PreparedTrial<S extends Sample, A> {
   hyperparameters: LoopSettings & { random_seed: number; number_of_workers: number | null };
   origin: WeightsOrigin;
   measured: MeasuredPrecision;
+  /** A training step on random images, which have this part of the pixels that the trial's have. */
+  rehearsal: { step: Rehearsal; pixels: number };
   /** How large images are in the network, in words. */
   imageSize: string;
   /** Writes what others use of the trained model. */
