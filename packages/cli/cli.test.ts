@@ -157,6 +157,17 @@ test('train: what was typed becomes the job, and is checked as a job file is', a
     ...{ model_name: 'resnet18', number_of_epochs: 7, training_batch_size: 16, learning_rate: 0.005 },
     early_stopping_patience: 5,
   });
+  const several = await run([
+    'train',
+    'pictures',
+    '-n',
+    'auto',
+    '--trials',
+    '5',
+    '--query',
+    'trials[0].hyperparameters',
+  ]);
+  assert.equal(JSON.parse(several.out).model_name, undefined, 'the search chooses models');
   const bad = await run(['train', 'pictures', '--set', 'learning_rate=5']);
   assert.equal(bad.code, 1);
   assert.match(bad.err, /^--set learning_rate=5 has 1 problem\n\n {2}must be from 0 to 1\nNothing was started\.\n$/);

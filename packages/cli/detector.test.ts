@@ -24,7 +24,8 @@ before(() => {
     writeFileSync(join(folder, 'boxes', 'Annotations', `${i}.xml`), xml);
   }
 });
-after(() => rmSync(folder, { recursive: true }));
+// The process that worked on the jobs may be about to end.
+after(() => rmSync(folder, { recursive: true, maxRetries: 10, retryDelay: 200 }));
 
 function fovea(...args: string[]): { status: number | null; stdout: string; stderr: string } {
   const command = [join(import.meta.dirname, 'main.ts'), ...args];

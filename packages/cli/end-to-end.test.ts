@@ -5,7 +5,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { crc32, deflateSync } from 'node:zlib';
+import { png } from './fixtures/png.ts';
 
 let folder: string;
 
@@ -42,7 +42,8 @@ before(() => {
   const sizes = ['training_crop_size', 'validation_crop_size', 'validation_resize_size'].map((name) => `  ${name}: 32`);
   writeFileSync(join(folder, 'job.yml'), [...job, ...parameters, ...sizes, ''].join('\n'));
 });
-after(() => rmSync(folder, { recursive: true }));
+// The process that worked on the jobs may be about to end.
+after(() => rmSync(folder, { recursive: true, maxRetries: 10, retryDelay: 200 }));
 
 function fovea(...args: string[]): { status: number | null; stdout: string; stderr: string } {
   const command = [join(import.meta.dirname, 'main.ts'), ...args];
@@ -161,21 +162,3 @@ test('train: a slip of the finger gets the nearest right word', () => {
   assert.match(stderr, /--model resnet19 has 1 problem\n\n.*did you mean resnet18\?/);
   assert.match(stderr, /--set learning_rat=0\.1 has 1 problem\n\n.*did you mean learning_rate\?/);
 });
-
-/** A PNG of one colour. */
-function png(size: number, [red, green, blue]: number[]): Buffer {
-  const header = Buffer.from([...bigEndian(size), ...bigEndian(size), 8, 2, 0, 0, 0]);
-  const row = [0, ...Array.from({ length: size }, () => [red, green, blue]).flat()];
-  const pixels = Buffer.from(Array.from({ length: size }, () => row).flat());
-  const chunks = [chunk('IHDR', header), chunk('IDAT', deflateSync(pixels)), chunk('IEND', Buffer.alloc(0))];
-  return Buffer.concat([Buffer.from('\x89PNG\r\n\x1a\n', 'latin1'), ...chunks]);
-}
-
-function chunk(name: string, data: Buffer): Buffer {
-  const body = Buffer.concat([Buffer.from(name, 'latin1'), data]);
-  return Buffer.concat([Buffer.from(bigEndian(data.length)), body, Buffer.from(bigEndian(crc32(body)))]);
-}
-
-function bigEndian(value: number): number[] {
-  return [24, 16, 8, 0].map((shift) => (value >>> shift) & 255);
-}

@@ -50,7 +50,8 @@ before(async () => {
   }
   writeFileSync(join(folder, 'shapes', 'outlines.jsonl'), lines.join(''));
 });
-after(() => rmSync(folder, { recursive: true }));
+// The process that worked on the jobs may be about to end.
+after(() => rmSync(folder, { recursive: true, maxRetries: 10, retryDelay: 200 }));
 
 function fovea(...args: string[]): { status: number | null; stdout: string; stderr: string } {
   const command = [join(import.meta.dirname, 'main.ts'), ...args];

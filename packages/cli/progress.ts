@@ -156,7 +156,8 @@ export function showProgress(channel: Channel, { show, verbose, now = Date.now }
     },
     onTrials(trials, metric) {
       several ||= trials.length > 1;
-      sum = sumLine(trials, metric, Math.max(total, trials.length));
+      // How many there will be is known when the first one begins.
+      sum = total === 0 ? null : sumLine(trials, metric, Math.max(total, trials.length));
       const endings: string[] = [];
       for (const trial of trials) {
         if (!hasEnded(trial)) ended.delete(trial.name);

@@ -12,6 +12,7 @@ interface TrainOptions {
   model?: string;
   epochs?: number;
   batchSize?: number;
+  trials?: number;
   weights?: string;
   name?: string;
   set?: string[];
@@ -54,6 +55,11 @@ export function trainCommand(context: Context): Command {
       },
       { flags: '--epochs <n>', text: 'times that every picture is seen', read: positiveInteger },
       { flags: '--batch-size <n>', text: 'pictures in a step', read: positiveInteger },
+      {
+        flags: '--trials <n>',
+        text: 'try so many models and settings and keep the best: small models first, then what does well; 1 when left out',
+        read: positiveInteger,
+      },
       weightsOption,
       { flags: '-n, --name <name>', text: 'name of the job; made up when left out' },
       {
@@ -68,6 +74,7 @@ export function trainCommand(context: Context): Command {
       'fovea train VOC2012/ --model fasterrcnn_resnet50_fpn',
       'fovea train cells/ --task image_instance_segmentation',
       'fovea train pictures/ --model resnet18 --epochs 30 --set learning_rate=0.005',
+      'fovea train pictures/ --trials 10 --set limits.timeout_minutes=60',
       'fovea train pictures/ -o json --query "{model: model, accuracy: metrics.accuracy}"',
     ],
     async run(options, [path = '']) {
@@ -104,11 +111,14 @@ async function jobOf({ services }: Context, data: LabelledData, options: TrainOp
   };
   option('training_parameters.model_name', '--model', options.model);
   const namesModel = options.set?.some((one) => /^(training_parameters\.)?model_name=/.test(one)) ?? false;
-  if (options.model === undefined && !namesModel)
+  // Of several trials the search chooses the models.
+  const trials = options.trials ?? Number(setTo(options.set, 'limits.max_trials') ?? 1);
+  if (options.model === undefined && !namesModel && !(trials > 1))
     for (const [name, value] of Object.entries(smallModels[data.task]))
       sets.push([`training_parameters.${name}=${JSON.stringify(value)}`, 'the model that is chosen without --model']);
   option('training_parameters.number_of_epochs', '--epochs', options.epochs);
   option('training_parameters.training_batch_size', '--batch-size', options.batchSize);
+  option('limits.max_trials', '--trials', options.trials);
   option('name', '--name', options.name);
   for (const typed of options.set ?? []) sets.push([ofJob(automl.jobKeys, typed), `--set ${typed}`]);
 
