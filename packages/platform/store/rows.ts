@@ -107,7 +107,7 @@ export interface MetricPoint {
 
 export type AssetKind = (typeof assetKinds)[number];
 
-export const assetKinds = ['data', 'model', 'environment', 'component', 'code'] as const;
+export const assetKinds = ['data', 'model', 'environment', 'component'] as const;
 
 export interface AssetRow {
   kind: AssetKind;

@@ -1,0 +1,58 @@
+import type { Context } from 'hono';
+import { invalid, Refusal } from '../refusal.ts';
+import type { Principal } from './tokens.ts';
+
+/** What is known of a request. */
+export interface RequestEnv {
+  Variables: { principal: Principal; requestId: string };
+}
+
+export type RequestContext = Context<RequestEnv>;
+
+/** Bodies of requests are not larger, in bytes. */
+export const mostBodyBytes = 1 << 20;
+const mostDepth = 64;
+
+/**
+ * The JSON object that a request has for a body.
+ * @throws Refusal for what is none, or is nested deeper than anybody means
+ */
+export async function jsonBody(context: RequestContext): Promise<Record<string, unknown>> {
+  const type = context.req.header('content-type') ?? 'application/json';
+  if (!/^application\/(?:[\w.-]+\+)?json\s*(?:;|$)/i.test(type)) {
+    throw new Refusal('invalid', 'UnsupportedMediaType', `the body should be application/json, not ${type}`);
+  }
+  const bytes = new Uint8Array(await context.req.arrayBuffer());
+  let text: string;
+  try {
+    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    throw invalid('the body is not UTF-8', undefined, 'InvalidRequestContent');
+  }
+  if (depthOf(text) > mostDepth)
+    throw invalid('the body has too many brackets inside of each other', undefined, 'InvalidRequestContent');
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw invalid(`the body is not JSON: ${(error as Error).message}`, undefined, 'InvalidRequestContent');
+  }
+  if (isObject(value)) return value;
+  throw invalid('the body should be a JSON object', undefined, 'InvalidRequestContent');
+}
+
+export const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** Brackets inside of each other; those in strings do not count. */
+function depthOf(text: string): number {
+  let [depth, most] = [0, 0];
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code === 0x22) {
+      for (i++; i < text.length && text.charCodeAt(i) !== 0x22; i++) if (text.charCodeAt(i) === 0x5c) i++;
+    } else if (code === 0x7b || code === 0x5b) most = Math.max(most, ++depth);
+    else if (code === 0x7d || code === 0x5d) depth--;
+  }
+  return most;
+}
