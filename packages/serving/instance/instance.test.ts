@@ -203,6 +203,21 @@ describe('a classifier', () => {
   });
 });
 
+test('a multi-label model gives probabilities that do not depend on each other', async () => {
+  const folder = await edited('colours', {});
+  const metadata = JSON.parse(await readFile(join(folder, 'fovea.json'), 'utf8'));
+  await writeFile(join(folder, 'fovea.json'), JSON.stringify({ ...metadata, task: 'image_classification_multilabel' }));
+  const settings = { valid_resize_size: 32, valid_crop_size: 24 };
+  await writeFile(join(folder, 'artifacts/settings.json'), JSON.stringify(settings));
+  const image = await colour(255, 255, 0);
+  const model = await loadModel(folder, { threads: 1 });
+  const instance = await served(folder);
+  const { json } = await ask(instance, scoring(base64(image)));
+  assert.deepEqual(json, await model.predict([image]));
+  await model.close();
+  await instance.drain();
+});
+
 describe('a detector', () => {
   test('answers boxes', async () => {
     const instance = await served('quarters');

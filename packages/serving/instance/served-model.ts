@@ -31,6 +31,8 @@ export interface ScoringOptions {
   readonly threads?: number;
   /** Default: 1. */
   readonly maxBatchImages?: number;
+  /** Batches that would take longer are not made. Default: 1. */
+  readonly longestBatchSeconds?: number;
   /** Told after each run of the network. */
   readonly onBatch?: (report: BatchReport) => void;
 }
@@ -54,7 +56,7 @@ export class ScoringModel {
   private constructor(
     worker: Worker,
     { model, preparation }: Extract<ModelThreadMessage, { kind: 'opened' }>,
-    { onBatch = () => {}, maxBatchImages = 1 }: ScoringOptions,
+    { onBatch = () => {}, maxBatchImages = 1, longestBatchSeconds = 1 }: ScoringOptions,
   ) {
     this.#worker = worker;
     this.#onBatch = onBatch;
@@ -64,7 +66,8 @@ export class ScoringModel {
     this.broken = promise;
     this.#break = resolve;
     const each = preparation ? 3 * preparation.cropSize ** 2 : Number.POSITIVE_INFINITY;
-    this.#size = new BatchSize(Math.min(maxBatchImages, Math.max(1, Math.floor(LARGEST_INPUT / each))));
+    const mostImages = Math.min(maxBatchImages, Math.max(1, Math.floor(LARGEST_INPUT / each)));
+    this.#size = new BatchSize({ mostImages, longestSeconds: longestBatchSeconds });
     worker.on('message', (message: ModelThreadMessage) => this.#finish(message));
     worker.on('error', (error: unknown) => this.#end(error instanceof Error ? error : new Error(String(error))));
     worker.on('exit', () => this.#end(new Error('the thread of the network ended')));

@@ -38,6 +38,8 @@ export interface InstanceParts {
 
 /** The network has been at one batch for so long that it will not come back. */
 const STUCK_SECONDS = 60;
+/** Of the time that a request has, what a batch may take: an image may come just when one begins. */
+const WAITING_SHARE = 0.2;
 const FEWEST_READERS = 2;
 const MOST_READERS = 8;
 
@@ -80,7 +82,10 @@ export async function startInstance(
     heldBytes: () => held.held,
     ready: () => draining === null && model.ended === null,
   });
-  const model = await ScoringModel.open(options.model, { threads, maxBatchImages, onBatch }).catch(async (error) => {
+  const model = await ScoringModel.open(options.model, {
+    ...{ threads, maxBatchImages, onBatch },
+    longestBatchSeconds: (options.requestTimeoutMs / 1000) * WAITING_SHARE,
+  }).catch(async (error) => {
     await readers.close();
     throw error;
   });
