@@ -15,6 +15,8 @@ export interface Crew {
   readonly leases: LeaseWatch;
   /** Processes that this one started, by trial. */
   readonly started: Map<string, StartedProcess>;
+  /** The job whose models are timed by a process of ours; nothing else runs meanwhile. */
+  measuring: { job: string; process: StartedProcess; deaths: number } | null;
   /** What was seen of the jobs that this process works on; nothing is lost with it but a second of their time. */
   readonly seen: Map<string, { looked: number; unwritten: number; ended: number; saidThatItWaits: boolean }>;
   /** Called when there is something to see before the next look is due. */

@@ -35,6 +35,18 @@ export async function endJob(
   if (happened) crew.say(`${job.name}: ${to}${error === null ? '' : `: ${error}`}`);
 }
 
+/** Ends a job that cannot go on. */
+export async function failJob(
+  { name }: Pick<JobRow, 'name'>,
+  error: string,
+  { store, owner, say }: Crew,
+): Promise<void> {
+  say(`${name}: failed: ${error}`);
+  const from = ['Queued', 'Running', 'Finalizing', 'CancelRequested'] as const;
+  const set = { error, end_time: new Date().toISOString() };
+  await store.jobs.transition(name, { from, to: 'Failed', set, owner, release: true });
+}
+
 function endOf(job: JobRow, trials: readonly TrialRow[], leftOut: boolean): End {
   if (trials.every(({ status }) => status === 'Failed')) return { to: 'Failed', error: trials[0]?.error ?? null };
   const isTimeUp = secondsLeftOf(job) <= 0 && (leftOut || trials.some(({ status }) => status === 'Canceled'));

@@ -6,7 +6,9 @@ import type { Place } from '../place.ts';
 import { describeToken, type JobRow, LeaseWatch, processToken, type Store, StoreUnavailable } from '../store/index.ts';
 import { settingOf } from '../stored-job.ts';
 import type { Crew } from './crew.ts';
+import { failJob } from './end-job.ts';
 import { orchestratorKind } from './ensure-orchestrator.ts';
+import { stopMeasuring } from './measure.ts';
 import { workOnJob } from './work-on-job.ts';
 
 const lookMilliseconds = 200;
@@ -37,6 +39,7 @@ export async function orchestrate(
   let wake = () => {};
   const crew: Crew = {
     ...{ place, store, machine, compute, owner, say, started: new Map(), seen: new Map(), leases: new LeaseWatch() },
+    measuring: null,
     wake() {
       woken = true;
       wake();
@@ -90,8 +93,11 @@ async function look(crew: Crew, troubles: Map<string, number>): Promise<boolean>
       const count = (troubles.get(job.name) ?? 0) + 1;
       troubles.set(job.name, count);
       if (count === 1) crew.say(`${job.name}: ${(error as Error).stack}`);
-      if (count === mostTroubles) await giveUp(job, error as Error, crew);
+      if (count === mostTroubles) await failJob(job, (error as Error).message, crew);
     }
+  }
+  if (crew.measuring && !jobs.some(({ name }) => name === crew.measuring?.job)) {
+    stopMeasuring({ name: crew.measuring.job }, crew);
   }
   for (const name of crew.seen.keys()) if (!jobs.some((job) => job.name === name)) crew.seen.delete(name);
   return jobs.length > 0;
@@ -114,13 +120,6 @@ async function take(job: JobRow, crew: Crew): Promise<boolean> {
   if (await store.jobs.delete(job.name))
     rmSync(jobFolder(crew.place.folder, job.name), { recursive: true, force: true });
   return false;
-}
-
-async function giveUp(job: JobRow, error: Error, { store, owner, say }: Crew): Promise<void> {
-  say(`${job.name}: given up: ${error.message}`);
-  const set = { error: error.message, end_time: new Date().toISOString() };
-  const from = ['Queued', 'Running', 'Finalizing', 'CancelRequested'] as const;
-  await store.jobs.transition(job.name, { from, to: 'Failed', set, owner, release: true });
 }
 
 function beat({ store, owner }: Crew): void {

@@ -8,6 +8,7 @@ import { specOf } from '../stored-job.ts';
 import { appendEvent } from '../watch/event-files.ts';
 import type { Crew } from './crew.ts';
 import { endJob, keepBest } from './end-job.ts';
+import { isToBeMeasured, measure, stopMeasuring } from './measure.ts';
 import { startTrial } from './start-trial.ts';
 import { type OpenTrials, takeTrials } from './take-trials.ts';
 
@@ -18,11 +19,20 @@ import { type OpenTrials, takeTrials } from './take-trials.ts';
 export async function workOnJob(job: JobRow, crew: Crew): Promise<void> {
   const trials = await crew.store.trials.ofJob(job.name);
   const open = await takeTrials(trials, crew);
-  const worked = await countSeconds(job, open.running.length > 0, crew);
+  const measuring = crew.measuring?.job === job.name;
+  const worked = await countSeconds(job, measuring || open.running.length > 0, crew);
   if (worked.status === 'CancelRequested') return cancel(worked, trials, open, crew);
   await tellOfEnded(worked, trials, crew);
 
   const share = shareOf(crew.machine, specOf(job).limits);
+  if (isToBeMeasured(worked, trials.length)) {
+    if (await isIdle(crew)) {
+      await begin(worked, crew);
+      await measure(worked, share, crew);
+    }
+    return;
+  }
+  stopMeasuring(worked, crew);
   for (const trial of open.waiting.splice(0)) {
     const started = open.running.length < share.concurrent && (await start(worked, trial, share, crew));
     open[started ? 'running' : 'waiting'].push(trial);
@@ -44,7 +54,7 @@ async function chooseTrials(job: JobRow, open: OpenTrials, share: Share, crew: C
     if (chosen === null) return false;
     // Where nothing runs, there is nothing to wait for.
     if (chosen === 'wait') return open.running.length > 0;
-    const inTheWay = await holders(share, crew);
+    const inTheWay = crew.measuring ? [crew.measuring.job] : await holders(share, crew);
     if (inTheWay !== null) {
       sayThatItWaits(job, inTheWay, crew);
       return true;
@@ -80,17 +90,23 @@ function sayThatItWaits(job: JobRow, jobs: readonly string[], { place, seen }: C
 }
 
 async function start(job: JobRow, trial: TrialRow, share: Share, crew: Crew): Promise<boolean> {
-  const { store, owner } = crew;
-  if (!(await startTrial(job, trial, share, crew))) return false;
-  if (job.status === 'Queued') {
-    const set = { start_time: job.start_time ?? new Date().toISOString() };
-    await store.jobs.transition(job.name, { from: ['Queued'], to: 'Running', set, owner });
-    job.status = 'Running';
-  }
+  // While models of another job are timed, what runs goes on, and nothing is added.
+  if (crew.measuring !== null || !(await startTrial(job, trial, share, crew))) return false;
+  await begin(job, crew);
   return true;
 }
 
+async function begin(job: JobRow, { store, owner }: Crew): Promise<void> {
+  if (job.status !== 'Queued') return;
+  const set = { start_time: job.start_time ?? new Date().toISOString() };
+  await store.jobs.transition(job.name, { from: ['Queued'], to: 'Running', set, owner });
+  job.status = 'Running';
+}
+
+const isIdle = async ({ store, compute }: Crew) => (await store.computes.held({ compute })).length === 0;
+
 async function cancel(job: JobRow, trials: readonly TrialRow[], open: OpenTrials, crew: Crew): Promise<void> {
+  stopMeasuring(job, crew);
   for (const { name } of open.waiting) {
     const set = { ended_because: 'the job was canceled', end_time: new Date().toISOString() };
     await crew.store.trials.transition(name, {
