@@ -1,4 +1,4 @@
-import type { Kysely } from 'kysely';
+import { type Kysely, sql } from 'kysely';
 import { decode, encode, type Stored, type Tables } from './columns.ts';
 import { asked, checkMost, pageOf, readPlace } from './continuation.ts';
 import type { Database } from './database.ts';
@@ -73,11 +73,11 @@ export function createAssets(database: Database): Assets {
     },
 
     async patch(kind, name, version, changes) {
-      // Its own name, because there must be something to set.
+      // There must be something to set.
       const { numUpdatedRows } = await database.run((db) =>
         db
           .updateTable('assets')
-          .set({ ...encode(changes), name })
+          .set({ ...encode(changes), archived: sql<number>`archived` })
           .where('kind', '=', kind)
           .where('name', '=', name)
           .where('version', '=', version)

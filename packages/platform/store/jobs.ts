@@ -4,6 +4,7 @@ import { asked, checkMost, pageOf, readPlace } from './continuation.ts';
 import type { Database } from './database.ts';
 import { NameTaken } from './errors.ts';
 import { leases } from './leases.ts';
+import { patchOwned, released } from './owned-rows.ts';
 import { ended, type JobListRow, type JobRow, statuses } from './rows.ts';
 import type { JobFilter, Jobs } from './store.ts';
 import { isUniqueViolation } from './unavailable.ts';
@@ -35,17 +36,15 @@ const listed = [
 const notEnded = statuses.filter((status) => !(ended as readonly string[]).includes(status));
 
 export function createJobs(database: Database): Jobs {
-  const find = async (name: string) => {
-    const row = await database.run((db) =>
-      db.selectFrom('jobs').selectAll().where('name', '=', name).executeTakeFirst(),
-    );
-    return row ? decode<JobRow>(row) : null;
-  };
-
   return {
     ...leases(database, 'jobs'),
 
-    find,
+    async find(name) {
+      const row = await database.run((db) =>
+        db.selectFrom('jobs').selectAll().where('name', '=', name).executeTakeFirst(),
+      );
+      return row ? decode<JobRow>(row) : null;
+    },
 
     async add(job) {
       const values = encode({
@@ -90,28 +89,13 @@ export function createJobs(database: Database): Jobs {
       return rows.map((row) => decode<JobRow>(row));
     },
 
-    async patch(name, changes, { owner } = {}) {
-      const values = encode(changes);
-      if (Object.keys(values).length === 0) {
-        const job = await find(name);
-        return job !== null && (owner === undefined || job.owner === owner);
-      }
-      const { numUpdatedRows } = await database.run((db) =>
-        db
-          .updateTable('jobs')
-          .set(values)
-          .where('name', '=', name)
-          .$if(owner !== undefined, (query) => query.where('owner', '=', owner as string))
-          .executeTakeFirst(),
-      );
-      return numUpdatedRows > 0n;
-    },
+    patch: (name, changes, condition = {}) => patchOwned(database, 'jobs', name, encode(changes), condition),
 
     async transition(name, { from, to, owner, set = {}, release = false }) {
       const { numUpdatedRows } = await database.run((db) =>
         db
           .updateTable('jobs')
-          .set({ ...encode(set), status: to, ...(release ? { owner: null, beat: sql<number>`beat + 1` } : {}) })
+          .set({ ...encode(set), status: to, ...(release ? released : {}) })
           .where('name', '=', name)
           .where('status', 'in', from)
           .$if(owner !== undefined, (query) => query.where('owner', '=', owner as string))

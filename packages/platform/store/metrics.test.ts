@@ -19,6 +19,7 @@ onBothDatabases('points are read by step, of one metric or all, in a range or wh
   assert.equal(await metrics.record('lynx_HD_0', points), true);
   await metrics.record('lynx_HD_1', [point('loss', 1, 7)]);
   assert.deepEqual(await metrics.ofTrial('lynx_HD_0'), [points[1], points[0], points[2], points[3]]);
+  assert.deepEqual(await metrics.ofTrial('lynx_HD_0', { name: 'loss' }), [points[0], points[2], points[3]]);
   assert.deepEqual(await metrics.ofTrial('lynx_HD_0', { name: 'loss', from: 2, to: 9 }), [points[2]]);
   assert.deepEqual(await metrics.ofTrial('lynx_HD_0', { from: 2 }), [points[2], points[3]]);
   assert.deepEqual(await metrics.ofTrial('none'), []);

@@ -1,5 +1,5 @@
-import { sql } from 'kysely';
 import type { Database } from './database.ts';
+import { nextBeat } from './owned-rows.ts';
 import type { Processes } from './store.ts';
 
 export function createProcesses(database: Database): Processes {
@@ -13,7 +13,7 @@ export function createProcesses(database: Database): Processes {
 
     async beat(owner) {
       const { numUpdatedRows } = await database.run((db) =>
-        db.updateTable('processes').set({ beat: sql<number>`beat + 1` }).where('owner', '=', owner).executeTakeFirst(),
+        db.updateTable('processes').set({ beat: nextBeat }).where('owner', '=', owner).executeTakeFirst(),
       );
       return numUpdatedRows > 0n;
     },

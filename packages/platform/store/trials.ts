@@ -1,9 +1,9 @@
-import { sql } from 'kysely';
 import { decode, encode } from './columns.ts';
 import { asked, checkMost, pageOf, readPlace } from './continuation.ts';
 import type { Database } from './database.ts';
 import { NameTaken } from './errors.ts';
 import { leases } from './leases.ts';
+import { nextBeat, patchOwned, released } from './owned-rows.ts';
 import { ended, type TrialRow } from './rows.ts';
 import type { Trials } from './store.ts';
 
@@ -11,17 +11,15 @@ import type { Trials } from './store.ts';
 const mostNames = 1000;
 
 export function createTrials(database: Database): Trials {
-  const find = async (name: string) => {
-    const row = await database.run((db) =>
-      db.selectFrom('trials').selectAll().where('name', '=', name).executeTakeFirst(),
-    );
-    return row ? decode<TrialRow>(row) : null;
-  };
-
   return {
     ...leases(database, 'trials'),
 
-    find,
+    async find(name) {
+      const row = await database.run((db) =>
+        db.selectFrom('trials').selectAll().where('name', '=', name).executeTakeFirst(),
+      );
+      return row ? decode<TrialRow>(row) : null;
+    },
 
     async add(trial, { jobOwner } = {}) {
       const { name, job, number } = trial;
@@ -108,28 +106,13 @@ export function createTrials(database: Database): Trials {
       return { ...page, rows: page.rows.map(({ sequence: _, ...row }) => decode<TrialRow>(row)) };
     },
 
-    async patch(name, changes, { owner } = {}) {
-      const values = encode(changes);
-      if (Object.keys(values).length === 0) {
-        const trial = await find(name);
-        return trial !== null && (owner === undefined || trial.owner === owner);
-      }
-      const { numUpdatedRows } = await database.run((db) =>
-        db
-          .updateTable('trials')
-          .set(values)
-          .where('name', '=', name)
-          .$if(owner !== undefined, (query) => query.where('owner', '=', owner as string))
-          .executeTakeFirst(),
-      );
-      return numUpdatedRows > 0n;
-    },
+    patch: (name, changes, condition = {}) => patchOwned(database, 'trials', name, encode(changes), condition),
 
     async transition(name, { from, to, owner, set = {}, release = false }) {
       const values = {
         ...encode(set),
         status: to,
-        ...(release ? { owner: null, beat: sql<number>`beat + 1` } : {}),
+        ...(release ? released : {}),
       };
       return database.transaction(async (trx) => {
         const { numUpdatedRows } = await trx
@@ -151,7 +134,7 @@ export function createTrials(database: Database): Trials {
       const { numUpdatedRows } = await database.run((db) =>
         db
           .updateTable('trials')
-          .set({ owner: to, beat: sql<number>`beat + 1` })
+          .set({ owner: to, beat: nextBeat })
           .where('name', '=', name)
           .where('owner', '=', from)
           .executeTakeFirst(),
