@@ -18,6 +18,7 @@ import { prediction } from './prediction.ts';
 import { format, keepResult, type Section } from './results.ts';
 import { runs } from './runs.ts';
 import { segmentationRuns } from './segmentation-runs.ts';
+import { serving } from './serving.ts';
 import { type Bench, findPython, Side } from './side.ts';
 import { start } from './start.ts';
 import { store } from './store.ts';
@@ -33,6 +34,7 @@ const sections: Record<string, (bench: Bench) => Promise<Section>> = {
   waiting,
   memory,
   start,
+  serving,
   store,
   'detection-metrics': detectionMetrics,
   'detection-training': detectionTraining,

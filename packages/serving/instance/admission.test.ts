@@ -39,7 +39,7 @@ test('who waits too long is sent away, and who would be one too many', async () 
   const admission = new Admission({ most: 1, mostWaiting: 1, longestWait: 20 });
   const leave = await admission.enter(never);
   const waiting = admission.enter(never);
-  assert.throws(() => admission.requireRoom(), refused(429, /1 requests are waiting already; try again in 1 s/));
+  assert.throws(() => admission.requireRoom(), refused(429, /1 request is waiting already; try again in 1 s/));
   await assert.rejects(admission.enter(never), refused(429, /works on 1 request at once/));
   await assert.rejects(waiting, refused(429, /waited 20 ms/));
   leave();

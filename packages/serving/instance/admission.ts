@@ -36,7 +36,7 @@ export class Admission {
   /** @throws RequestError (429) when so many wait already that one more would be sent away */
   requireRoom(): void {
     if (this.#inside >= this.#limits.most && this.#queue.size >= this.#limits.mostWaiting)
-      throw this.#refusal(`${this.#queue.size} requests are waiting already`);
+      throw this.#refusal(`${counted(this.#queue.size)} waiting already`);
   }
 
   /**
@@ -87,7 +87,9 @@ export class Admission {
     const { most } = this.#limits;
     const until = (this.#usual * (this.#queue.size + 1)) / most / 1000;
     const retryAfter = Math.min(60, Math.max(1, Math.ceil(until)));
-    const message = `this instance works on ${most} ${most === 1 ? 'request' : 'requests'} at once, and ${why}; try again in ${retryAfter} s, raise max_concurrent_requests_per_instance, or add instances`;
+    const message = `this instance works on ${most === 1 ? '1 request' : `${most} requests`} at once, and ${why}; try again in ${retryAfter} s, raise max_concurrent_requests_per_instance, or add instances`;
     return new RequestError(429, 'TooManyRequests', message, { retryAfter });
   }
 }
+
+const counted = (requests: number) => (requests === 1 ? '1 request is' : `${requests} requests are`);

@@ -229,10 +229,13 @@ describe('requests that mean no good', () => {
   test('pictures that promise more pixels than there are, or can be', async () => {
     const rows = (width: number, height: number) => Buffer.alloc((Math.ceil(width / 8) + 1) * height);
     const many = base64(png(60_000, 60_000, Buffer.alloc(100)));
-    const cut = base64(png(13_000, 13_000, Buffer.alloc(100)));
+    const cut = base64(png(9999, 9999, Buffer.alloc(100)));
     const { json, status } = await ask(instance, scoring(many));
     assert.equal(status, 400);
     assert.match(json.error.message, /60,000 × 60,000 pixels, more than can be opened/);
+    const beyond = await ask(instance, scoring(base64(png(10_000, 10_001, Buffer.alloc(100)))));
+    assert.equal(beyond.status, 400);
+    assert.match(beyond.json.error.message, /10,000 × 10,001 pixels, more than this deployment takes \(100,000,000\)/);
     const small = scoring(good);
     const real = base64(png(9000, 9000, rows(9000, 9000)));
     const begun = performance.now();

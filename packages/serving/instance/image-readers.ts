@@ -35,8 +35,14 @@ export class ImageReaders {
   #closed = false;
   #jobs = 0;
 
-  /** @param onRead told how long the reading of an image took */
-  constructor(threads: number, onRead: (seconds: number) => void = () => {}) {
+  readonly #mostPixels: number;
+
+  /**
+   * @param options.mostPixels of an image; larger ones are refused
+   * @param options.onRead told how long the reading of an image took
+   */
+  constructor(threads: number, { mostPixels, onRead }: { mostPixels: number; onRead(seconds: number): void }) {
+    this.#mostPixels = mostPixels;
     this.#onRead = onRead;
     this.#threads = Array.from({ length: threads }, () => null);
     for (const i of this.#threads.keys()) this.#threads[i] = this.#start(i);
@@ -101,8 +107,11 @@ export class ImageReaders {
       from.delete(job);
       thread.job = job;
       const { bytes, preparation, target } = job;
-      const mostPixels = from === this.#large ? Number.POSITIVE_INFINITY : LARGE;
-      const message: ReadJob = { id: ++this.#jobs, bytes: alone(bytes), name: target, preparation, mostPixels };
+      const message: ReadJob = {
+        ...{ id: ++this.#jobs, bytes: alone(bytes), name: target, preparation },
+        mostPixels: this.#mostPixels,
+        mostPixelsHere: from === this.#large ? Number.POSITIVE_INFINITY : LARGE,
+      };
       thread.worker.postMessage(message);
     }
   }

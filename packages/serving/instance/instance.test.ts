@@ -362,6 +362,32 @@ describe('explanations', () => {
   });
 });
 
+test('more requests than there are places wait, not too many and not too long', async () => {
+  const release: (() => void)[] = [];
+  const explain = () => new Promise<object>((resolve) => release.push(() => resolve({})));
+  const limits = { maxQueuedRequests: 1, maxQueueWaitMs: 400, requestTimeoutMs: 60_000 };
+  const instance = await served('colours', limits, { explain });
+  const image = await colour(9, 200, 9);
+  const first = ask(instance, scoring(explained(image)));
+  while (release.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+  const begun = performance.now();
+  const second = ask(instance, scoring(base64(image)));
+  const waiting = async () => /^fovea_requests_waiting 1$/m.test((await ask(instance, { path: '/metrics' })).text);
+  while (!(await waiting())) await new Promise((resolve) => setTimeout(resolve, 5));
+  const third = await ask(instance, scoring(base64(image)));
+  assert.deepEqual([third.status, third.json.error.code, third.headers['retry-after']], [429, 'TooManyRequests', '1']);
+  assert.match(third.json.error.message, /1 request is waiting already.*max_concurrent_requests_per_instance/);
+  const { status, json } = await second;
+  assert.equal(status, 429);
+  assert.match(json.error.message, /the request waited 400 ms/);
+  assert.ok(performance.now() - begun >= 390);
+  release[0]();
+  assert.equal((await first).status, 200);
+  // Probes are answered by an instance whose places are taken.
+  assert.equal((await ask(instance, { path: '/health/ready' })).status, 200);
+  await instance.drain();
+});
+
 test('images are fetched by their addresses, where that is allowed', async () => {
   const image = await colour(200, 30, 90);
   const files = createServer((request, response) => {

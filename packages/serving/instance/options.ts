@@ -21,6 +21,8 @@ export interface InstanceOptions {
   readonly maxQueuedRequests: number;
   /** Largest body of a request. */
   readonly maxRequestBytes: number;
+  /** Largest image, in pixels: what is sent in kilobytes can be gigabytes when it is decoded. */
+  readonly maxImagePixels: number;
   /** All bodies that are held at once. */
   readonly maxHeldBytes: number;
   /** From the first byte of a request to its last. */
@@ -58,6 +60,8 @@ const HOUR = 3_600_000;
 const GIB = 2 ** 30;
 /** A text of JavaScript cannot be much longer, and a request is one. */
 const LARGEST_REQUEST = GIB / 4;
+/** What can be decoded at all. */
+const MOST_PIXELS = 178_956_970;
 
 const RULES: Record<keyof InstanceOptions, Rule> = {
   model: text,
@@ -70,6 +74,7 @@ const RULES: Record<keyof InstanceOptions, Rule> = {
   maxQueueWaitMs: whole(0, HOUR),
   maxQueuedRequests: whole(0, 100_000),
   maxRequestBytes: whole(1, LARGEST_REQUEST),
+  maxImagePixels: whole(1, MOST_PIXELS),
   maxHeldBytes: whole(1, 1024 * GIB),
   receiveTimeoutMs: whole(1, HOUR),
   drainTimeoutMs: whole(0, HOUR),
@@ -91,6 +96,7 @@ const DEFAULTS: Omit<InstanceOptions, 'model'> = {
   maxQueueWaitMs: 500,
   maxQueuedRequests: 500,
   maxRequestBytes: 32 * 2 ** 20,
+  maxImagePixels: 100e6,
   maxHeldBytes: 256 * 2 ** 20,
   receiveTimeoutMs: 30_000,
   drainTimeoutMs: 30_000,

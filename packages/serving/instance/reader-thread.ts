@@ -13,8 +13,10 @@ export interface ReadJob {
   readonly name: string;
   /** For a classifier; null: the whole image, for a detector. */
   readonly preparation: Preparation | null;
-  /** Images with more pixels are for another thread to read. */
+  /** Images with more pixels are not read. */
   readonly mostPixels: number;
+  /** Images with more pixels are for another thread to read. */
+  readonly mostPixelsHere: number;
 }
 
 export type ReadResult = { readonly id: number } & (
@@ -30,11 +32,13 @@ sharp.unblock({
   operation: ['Jpeg', 'Png', 'Webp', 'Tiff', 'Nsgif', 'Heif'].map((format) => `VipsForeignLoad${format}`),
 });
 
-async function read({ id, bytes, name, preparation, mostPixels }: ReadJob): Promise<ReadResult> {
+async function read({ id, bytes, name, preparation, mostPixels, mostPixelsHere }: ReadJob): Promise<ReadResult> {
   const begun = performance.now();
   try {
     const size = await imageSize({ file: name, bytes });
-    if (size.width * size.height > mostPixels) return { id, kind: 'large' };
+    const pixels = size.width * size.height;
+    if (pixels > mostPixels) return { id, kind: 'unreadable', problem: tooLarge(name, size, mostPixels) };
+    if (pixels > mostPixelsHere) return { id, kind: 'large' };
     const prepared: PreparedImage = preparation
       ? { kind: 'input', input: networkInput([await readImage(bytes, name, preparation)], preparation) }
       : { kind: 'whole', image: await readWhole(bytes, name) };
@@ -44,6 +48,11 @@ async function read({ id, bytes, name, preparation, mostPixels }: ReadJob): Prom
     const problem = error.issues.map(({ message, hint }) => (hint ? `${message}; ${hint}` : message)).join('\n');
     return { id, kind: 'unreadable', problem };
   }
+}
+
+function tooLarge(name: string, { width, height }: { width: number; height: number }, most: number): string {
+  const [x, y, limit] = [width, height, most].map((count) => count.toLocaleString('en'));
+  return `${name} has ${x} × ${y} pixels, more than this deployment takes (${limit}); make it smaller`;
 }
 
 const port = parentPort;

@@ -61,10 +61,10 @@ export async function startInstance(
   const begun = performance.now();
   const options = instanceOptions(given);
   const log = givenLog ?? pino({ level: options.logLevel });
-  const readers = new ImageReaders(
-    Math.min(MOST_READERS, Math.max(FEWEST_READERS, availableParallelism())),
-    (seconds) => metrics.read(seconds),
-  );
+  const readers = new ImageReaders(Math.min(MOST_READERS, Math.max(FEWEST_READERS, availableParallelism())), {
+    mostPixels: options.maxImagePixels,
+    onRead: (seconds) => metrics.read(seconds),
+  });
   const { threads, maxBatchImages } = options;
   const onBatch = ({ images, seconds }: { images: number; seconds: number }) => metrics.batch(images, seconds);
   let draining: Promise<void> | null = null;
