@@ -4,6 +4,7 @@ import type { FindRun, ImageJob, JobSetting } from '@fovea/automl';
 import { displayNameOf, generateJobName, jobFolder } from '@fovea/automl/runs';
 import { cacheFolderOf, type Place, trialFolderOf } from './place.ts';
 import { hasEnded } from './records.ts';
+import { pinData, withDataPaths } from './registry/job-data.ts';
 import { type JobRow, NameTaken, processToken, type Store } from './store/index.ts';
 import { type StoredSetting, secondsLeftOf, settingOf, specOf } from './stored-job.ts';
 import type { SubmitOptions } from './workspace.ts';
@@ -12,7 +13,13 @@ import type { SubmitOptions } from './workspace.ts';
  * Stores a job whose data is right. While the data is read, the job is `Preparing`, and this process holds its lease: should it die, the
  * job is removed by whoever notices.
  */
-export async function submitJob(place: Place, store: Store, job: ImageJob, options: SubmitOptions): Promise<JobRow> {
+export async function submitJob(
+  place: Place,
+  store: Store,
+  submitted: ImageJob,
+  options: SubmitOptions,
+): Promise<JobRow> {
+  const job = await pinData(store, submitted);
   const { prepareJob, runnableModels } = await import('@fovea/automl');
   const { onEvent = () => {}, signal = new AbortController().signal } = options;
   const name = job.name ?? generateJobName();
@@ -34,7 +41,12 @@ export async function submitJob(place: Place, store: Store, job: ImageJob, optio
     rmSync(folder, { recursive: true, force: true });
     mkdirSync(folder, { recursive: true });
     const where = { folder, cacheFolder: cacheFolderOf(place), findRun: findRunIn(place, store) };
-    const setting = await prepareJob(job, given, { ...where, resumes: false, report: onEvent, signal });
+    const setting = await prepareJob(await withDataPaths(place, store, job), given, {
+      ...where,
+      resumes: false,
+      report: onEvent,
+      signal,
+    });
     signal.throwIfAborted();
     const set = { setting: settingFor(setting) };
     const queued = await store.jobs.transition(name, { from: ['Preparing'], to: 'Queued', set, owner, release: true });
@@ -82,7 +94,7 @@ export async function resumeJob(
   if (!hasEnded(job.status)) return;
   const { prepareJob } = await import('@fovea/automl');
   const { workspace, models, environment: _, ...before } = settingOf(job);
-  const setting = await prepareJob(specOf(job), before, {
+  const setting = await prepareJob(await withDataPaths(place, store, specOf(job), { resumes: true }), before, {
     ...{ folder: jobFolder(place.folder, job.name), cacheFolder: cacheFolderOf(place) },
     ...{ findRun: findRunIn(place, store), resumes: true, report: onEvent, signal },
   });

@@ -148,7 +148,7 @@ export const environmentForm: AssetForm = {
     const now = environmentIn(given) as Record<string, unknown>;
     for (const key of Object.keys(now)) if (!isDeepStrictEqual(now[key], before[key])) throw differs(row, key);
   },
-  async create({ parts: { store }, given, name, version, ...said }) {
+  async create({ parts: { store }, principal: _, given, name, version, ...said }) {
     const spec = environmentIn(given);
     if (!('image' in spec) && !('build' in spec))
       throw invalid('an environment has an image or a build', 'properties.image');

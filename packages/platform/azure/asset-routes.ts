@@ -144,7 +144,8 @@ export function assetRoutes(parts: ServerParts, form: AssetForm): Hono<RequestEn
     requireRole(context, 'contributor');
     const [of, which] = [name(context), version(context)];
     const given = propertiesIn(await jsonBody(context));
-    checkKeys(given, [...common, 'isAnonymous', ...form.keys], 'properties');
+    // What was read may be sent back.
+    checkKeys(given, [...common, 'isAnonymous', 'fovea', ...form.keys], 'properties');
     const { isArchived, ...changes } = changesIn(given);
     if (booleanIn(given, 'isAnonymous') === true) {
       throw invalid('anonymous versions are not supported; give it a name and a version', 'properties.isAnonymous');

@@ -29,22 +29,26 @@ export async function pinData<Job extends NamesData>(store: Store, job: Job): Pr
 
 /**
  * The job with the paths of its data on this machine.
+ * @param options.resumes the job has been begun, and goes on with the images that it has, whatever has become of the data
  * @throws Refusal when there is no such data, or it is not what was registered any more
  */
 export async function withDataPaths<Job extends NamesData>(
   place: Pick<Place, 'folder'>,
   store: Store,
   job: Job,
+  { resumes = false } = {},
 ): Promise<Job> {
   const found = { ...job };
   for (const key of keys) {
     const input = job[key];
     if (!input) continue;
-    if (parseAssetReference(input.path)) {
+    const reference = parseAssetReference(input.path);
+    if (reference) {
+      if (resumes && !(await store.assets.find('data', reference.name, reference.version))) continue;
       const row = await dataNamed(store, input.path);
-      await requireUnchanged(place, row);
+      if (!resumes) await requireUnchanged(place, row);
       found[key] = { ...input, path: dataSpecOf(row).location };
-    } else if (/^(azureml|file):/i.test(input.path)) {
+    } else if (!resumes && /^(azureml|file):/i.test(input.path)) {
       const { path } = await locate(place, store, input.path, { baseFolder: null, anywhere: true });
       found[key] = { ...input, path };
     }
