@@ -12,7 +12,9 @@ export function unavailable(error: unknown, place: string): StoreUnavailable | n
   const known = code === 'ERR_SQLITE_ERROR' ? sqliteProblems[(errcode ?? 0) & 0xff] : postgresProblem(error);
   if (!known) return null;
   const [problem, hint] = known;
-  return new StoreUnavailable(place, `${problem} (${message})`, hint, error);
+  // A host with several addresses fails at each: that error has no message of its own.
+  const why = message || (error as AggregateError).errors?.[0]?.message || code;
+  return new StoreUnavailable(place, `${problem} (${why})`, hint, error);
 }
 
 /** A value that must be unique is there already. */
