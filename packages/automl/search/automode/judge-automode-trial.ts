@@ -1,7 +1,7 @@
 import type { TrialVerdict } from '../judge-trial.ts';
 import { bestReport, figure } from '../reported.ts';
 import type { SearchState, TriedTrial } from '../search-state.ts';
-import { isProbe, planOf } from './plan.ts';
+import { planOf, probeOf } from './plan.ts';
 import { epochsOf } from './seconds.ts';
 
 /** The parts of its epochs after which a trial is compared with the others there. */
@@ -17,7 +17,7 @@ const REDUCTION = 3;
 export function judgeAutomodeTrial(state: SearchState, trial: TriedTrial): TrialVerdict {
   const goesOn = { end: false, because: null };
   const plan = planOf(state);
-  if (isProbe(plan, trial)) return goesOn;
+  if (probeOf(plan, trial)) return goesOn;
   const planned = ({ draw }: TriedTrial): number => {
     const model = plan.portfolio.find((one) => one.model.model === draw.model_name)?.model;
     return model ? epochsOf(model, draw) : Number(draw.number_of_epochs ?? Number.POSITIVE_INFINITY);
@@ -28,7 +28,7 @@ export function judgeAutomodeTrial(state: SearchState, trial: TriedTrial): Trial
   if (rung === undefined || latest >= epochs) return goesOn;
 
   const there = state.trials.flatMap((other) => {
-    if (isProbe(plan, other)) return [];
+    if (probeOf(plan, other)) return [];
     const own = rungEpoch(rung, planned(other));
     const reached = other.reports.find(({ epoch }) => epoch >= own);
     return reached ? [{ other, value: bestReport(other, reached.epoch) ?? Number.NEGATIVE_INFINITY }] : [];

@@ -1,7 +1,7 @@
 import { bestReport, bestTried, figure } from '../reported.ts';
 import type { ChosenTrial, MeasuredModel, SearchState, TriedTrial } from '../search-state.ts';
 import type { Assignment } from '../space.ts';
-import { isProbe, lasting, type Plan, planOf, trialsOf } from './plan.ts';
+import { lasting, type Plan, planOf, probeOf, trialsOf } from './plan.ts';
 import { type Configuration, drawOf } from './portfolio.ts';
 import { refined } from './refined.ts';
 import { epochsOf, inWords, paceOf, secondsOf, secondsPerEpoch } from './seconds.ts';
@@ -28,12 +28,12 @@ export function nextAutomodeTrial(state: SearchState, number: number): ChosenTri
     });
   if (plan.whole.length > 0) return nextWhole(state, plan, number);
 
-  const probe = plan.probes.find((one) => trialsOf(one, state.trials).length === 0);
+  const probe = plan.probes.find(({ configuration }) => trialsOf(configuration, state.trials).length === 0);
   if (probe) {
     const because = `one of ${plan.probes.length} probes, of which the best is trained for longer`;
-    return chosen(state, probe, { because, epochs: plan.probeEpochs });
+    return chosen(state, probe.configuration, { because, epochs: probe.epochs });
   }
-  const probed = state.trials.filter((trial) => isProbe(plan, trial));
+  const probed = state.trials.filter((trial) => probeOf(plan, trial));
   if (probed.some(({ status }) => status === 'running')) return 'wait';
   return afterProbes(state, plan, probed) ?? refinement(state, plan, number);
 }
@@ -51,29 +51,30 @@ function nextWhole(state: SearchState, plan: Plan, number: number): ChosenTrial 
 
 /** The best probe that was not trained for longer yet. Without probes, the portfolio's first. */
 function afterProbes(state: SearchState, plan: Plan, probed: readonly TriedTrial[]): ChosenTrial | null {
-  const longer = state.trials.filter((trial) => !isProbe(plan, trial));
+  const longer = state.trials.filter((trial) => !probeOf(plan, trial));
   const [base] = plan.portfolio;
   if (probed.length === 0) {
     if (trialsOf(base, state.trials).length > 0) return null;
     return chosen(state, base, { because: 'there is no time to compare it with others', fill: true });
   }
   // One of them is trained for long; the time that is left after it is for refinements.
-  if (longer.some((trial) => plan.probes.some((one) => trialsOf(one, [trial]).length > 0))) return null;
+  if (longer.some((trial) => plan.probes.some(({ configuration }) => trialsOf(configuration, [trial]).length > 0)))
+    return null;
   const best = bestTried(probed);
-  const winner = best ? plan.probes.find((one) => trialsOf(one, [best.trial]).length > 0) : undefined;
+  const winner = best ? probeOf(plan, best.trial) : undefined;
   if (!best || !winner)
     return trialsOf(base, longer).length > 0
       ? null
       : chosen(state, base, { because: 'no probe came to an evaluation', fill: true });
   const others = probed.length === 1 ? 'the only probe' : `the best of ${probed.length} probes`;
   const metric = state.job.primary_metric;
-  const because = `trial ${best.trial.number} was ${others}: ${metric} ${figure(best.value)} after ${epochs(plan.probeEpochs)}`;
-  return chosen(state, winner, { because, fill: true, least: plan.probeEpochs + 1 });
+  const because = `trial ${best.trial.number} was ${others}: ${metric} ${figure(best.value)} after ${epochs(winner.epochs)}`;
+  return chosen(state, winner.configuration, { because, fill: true, least: winner.epochs + 1 });
 }
 
 /** A trial near the best so far, where there is time for one. */
 function refinement(state: SearchState, plan: Plan, number: number): ChosenTrial | 'wait' | null {
-  const candidates = state.trials.filter((trial) => !isProbe(plan, trial));
+  const candidates = state.trials.filter((trial) => !probeOf(plan, trial));
   const best = bestTried(candidates);
   if (!best) {
     if (state.trials.some(({ status }) => status === 'running')) return 'wait';

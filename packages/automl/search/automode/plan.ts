@@ -6,14 +6,19 @@ import type { Assignment } from '../space.ts';
 import { type Configuration, drawOf, portfolioOf } from './portfolio.ts';
 import { epochsOf, secondsOf } from './seconds.ts';
 
+/** A configuration that is tried for a few epochs: as many for all probes, where that is not most of what a configuration gets. */
+export interface Probe {
+  readonly configuration: Configuration;
+  readonly epochs: number;
+}
+
 /** How AutoMode spends the trials and the time of a job. The same for all decisions of a job. */
 export interface Plan {
   readonly portfolio: readonly Configuration[];
   /** Trained to the end first, so that the job is no worse than a single trial; none where that would take most of the time. */
   readonly first: Configuration | null;
   /** Trained for a few epochs, to choose what is worth the rest of the time; none where there is time for whole trials. */
-  readonly probes: readonly Configuration[];
-  readonly probeEpochs: number;
+  readonly probes: readonly Probe[];
   /** Trained to the end unless they fall behind; none where there are probes. */
   readonly whole: readonly Configuration[];
 }
@@ -32,6 +37,8 @@ const PORTFOLIO = 0.5;
 const LEAST_PROBES = 2;
 /** … and so many are one between all kinds of variations. */
 const GOOD_PROBES = 4;
+/** The part of its epochs that the winner must have time for. */
+const LONG_ENOUGH = 0.6;
 /** Probes train for a part of the epochs, for less where that leaves too few of them. */
 const PROBED = 1 / 9;
 /** Without a limit of time a trial may take as long as this, or as several of the cheapest. */
@@ -49,7 +56,7 @@ export function planOf(state: SearchState): Plan {
   const share = Math.ceil(job.limits.max_trials * PORTFOLIO);
   const whole = all.filter(({ model, varied }) => secondsOf(model, varied) <= longest).slice(0, share);
   const wholeSeconds = whole.reduce((sum, { model, varied }) => sum + STOPPED_EARLY * secondsOf(model, varied), 0);
-  const none = { first: null, probes: [], probeEpochs: 0, whole: [] };
+  const none = { first: null, probes: [], whole: [] };
   const isFixed = job.training_parameters.number_of_epochs !== undefined;
   if (isFixed || (whole.length >= Math.min(share, all.length) && wholeSeconds <= budget * WHOLE))
     return { ...none, portfolio: all, whole: isFixed ? all.slice(0, share) : whole };
@@ -57,20 +64,36 @@ export function planOf(state: SearchState): Plan {
   const [base] = all;
   const first = secondsOf(base.model, base.varied) <= budget * FIRST ? base : null;
   const left = first ? budget - secondsOf(first.model, first.varied) : budget;
-  const others = all.filter((one) => one !== first);
-  const secondsOfSome = (epochs: number) =>
-    others.slice(0, GOOD_PROBES).reduce((sum, { model, varied }) => sum + secondsOf(model, varied, epochs), 0);
-  let probeEpochs = Math.max(1, Math.round(PROBED * epochsOf(base.model, base.varied)));
-  while (probeEpochs > 1 && secondsOfSome(probeEpochs) > left * PROBING) probeEpochs--;
-  const probes: Configuration[] = [];
-  let seconds = 0;
-  for (const one of others) {
-    const cost = secondsOf(one.model, one.varied, probeEpochs);
-    if (seconds + cost > left * PROBING || probes.length + (first ? 2 : 1) >= job.limits.max_trials) continue;
-    seconds += cost;
-    probes.push(one);
-  }
-  return { ...none, portfolio: all, first, probes: probes.length < LEAST_PROBES ? [] : probes, probeEpochs };
+  const rest = left * (1 - PROBING);
+  const others = all.filter((one) => {
+    const { model, varied } = one;
+    return one !== first && secondsOf(model, varied, LONG_ENOUGH * epochsOf(model, varied)) <= rest;
+  });
+  const basic = Math.max(1, Math.round(PROBED * epochsOf(base.model, base.varied)));
+  let probes: Probe[] = [];
+  for (let epochs = basic; epochs >= 1 && probes.length < GOOD_PROBES; epochs--)
+    probes = fitting(
+      others.map((one) => probeFor(one, epochs)),
+      left * PROBING,
+    );
+  probes = probes.slice(0, job.limits.max_trials - (first ? 2 : 1));
+  return { ...none, portfolio: all, first, probes: probes.length < LEAST_PROBES ? [] : probes };
+}
+
+const probeFor = (configuration: Configuration, epochs: number): Probe => ({
+  configuration,
+  epochs: Math.max(1, Math.min(epochs, Math.floor(epochsOf(configuration.model, configuration.varied) / 3))),
+});
+
+/** The first ones that there is time for. */
+function fitting(probes: readonly Probe[], seconds: number): Probe[] {
+  let left = seconds;
+  return probes.filter(({ configuration: { model, varied }, epochs }) => {
+    const cost = secondsOf(model, varied, epochs);
+    if (cost > left) return false;
+    left -= cost;
+    return true;
+  });
 }
 
 /** What says how long a trial lasts, and nothing of how it is trained otherwise. */
@@ -105,6 +128,10 @@ export function lasting(job: ImageJob, model: MeasuredModel, draw: Assignment, e
   return { ...draw, ...Object.fromEntries(given) };
 }
 
-/** Whether a trial is a probe: it lasts no longer than those do. */
-export const isProbe = ({ probes, probeEpochs }: Plan, { draw }: Pick<TriedTrial, 'draw'>): boolean =>
-  probes.length > 0 && Number(draw.number_of_epochs ?? Number.POSITIVE_INFINITY) <= probeEpochs;
+/** The probe that a trial is, if it is one. */
+export const probeOf = ({ probes }: Plan, trial: TriedTrial): Probe | undefined =>
+  probes.find(
+    ({ configuration, epochs }) =>
+      Number(trial.draw.number_of_epochs ?? Number.POSITIVE_INFINITY) <= epochs &&
+      trialsOf(configuration, [trial]).length > 0,
+  );

@@ -58,6 +58,6 @@ export function paceOf({ trials, measured }: Pick<SearchState, 'trials' | 'measu
 
 /** `40 s`, `12 min`, `3.5 h` */
 export function inWords(seconds: number): string {
-  if (seconds < 90) return `${Math.round(seconds)} s`;
+  if (seconds < 300) return `${Math.round(seconds)} s`;
   return seconds < 5400 ? `${Math.round(seconds / 60)} min` : `${(seconds / 3600).toFixed(1)} h`;
 }
