@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import { Hono } from 'hono';
-import { bodyLimit } from 'hono/body-limit';
 import { azureRoutes } from '../azure/routes.ts';
 import { canonicalPath } from '../azure/scope.ts';
 import type { Place } from '../place.ts';
@@ -9,7 +8,7 @@ import type { Store } from '../store/index.ts';
 import type { Workspace } from '../workspace.ts';
 import { type Authority, requireToken } from './authority.ts';
 import { bodyOf, errorAnswer } from './error-answer.ts';
-import { mostBodyBytes, type RequestEnv } from './requests.ts';
+import type { RequestEnv } from './requests.ts';
 
 /** What a server works with. */
 export interface ServerParts {
@@ -58,15 +57,6 @@ export function createApp(parts: ServerParts): Hono<RequestEnv> {
 
   app.get('/healthz', (context) => context.text('ok'));
   app.use(requireToken(authority));
-  app.use(
-    bodyLimit({
-      maxSize: mostBodyBytes,
-      onError: (context) => {
-        const message = `the body has more than ${mostBodyBytes.toLocaleString('en')} bytes`;
-        return context.json(bodyOf('RequestTooLarge', message), 413);
-      },
-    }),
-  );
   app.route('/', azureRoutes(parts));
 
   app.notFound((context) => {

@@ -10,7 +10,7 @@ export interface RequestEnv {
 export type RequestContext = Context<RequestEnv>;
 
 /** Bodies of requests are not larger, in bytes. */
-export const mostBodyBytes = 1 << 20;
+const mostBodyBytes = 1 << 20;
 const mostDepth = 64;
 
 /**
@@ -22,7 +22,7 @@ export async function jsonBody(context: RequestContext): Promise<Record<string, 
   if (!/^application\/(?:[\w.-]+\+)?json\s*(?:;|$)/i.test(type)) {
     throw new Refusal('invalid', 'UnsupportedMediaType', `the body should be application/json, not ${type}`);
   }
-  const bytes = new Uint8Array(await context.req.arrayBuffer());
+  const bytes = await bodyBytes(context.req.raw);
   let text: string;
   try {
     text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
@@ -39,6 +39,25 @@ export async function jsonBody(context: RequestContext): Promise<Record<string, 
   }
   if (isObject(value)) return value;
   throw invalid('the body should be a JSON object', undefined, 'InvalidRequestContent');
+}
+
+/** @throws Refusal for a body that is too large, having read no more of it than is allowed */
+async function bodyBytes({ body, headers }: Request): Promise<Uint8Array> {
+  const tooLarge = () => {
+    const message = `the body has more than ${mostBodyBytes.toLocaleString('en')} bytes`;
+    return new Refusal('invalid', 'RequestTooLarge', message);
+  };
+  if (Number(headers.get('content-length') ?? 0) > mostBodyBytes) throw tooLarge();
+  const parts: Uint8Array[] = [];
+  let length = 0;
+  const reader = body?.getReader();
+  for (;;) {
+    const part = await reader?.read();
+    if (!part || part.done) return Buffer.concat(parts, length);
+    length += part.value.length;
+    if (length > mostBodyBytes) throw tooLarge();
+    parts.push(part.value);
+  }
 }
 
 export const isObject = (value: unknown): value is Record<string, unknown> =>

@@ -1,0 +1,115 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { drawnWorkspace } from '../fixtures/drawn-workspace.ts';
+import { createRegistry } from '../registry/registry.ts';
+import { ownCertificate } from '../server/certificate.ts';
+import { RequestRate } from '../server/request-rate.ts';
+import { startServer } from '../server/start-server.ts';
+import { createTokens } from '../server/tokens.ts';
+
+const client = fileURLToPath(new URL('../fixtures/azure-client.ts', import.meta.url));
+
+/** Runs a program, and reads what it printed as JSON. */
+// biome-ignore lint/suspicious/noExplicitAny: what the client read, of whatever shape
+async function answerOf(args: readonly string[], env: NodeJS.ProcessEnv): Promise<any> {
+  const child = spawn(process.execPath, args, { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+  const [out, err]: [string[], string[]] = [[], []];
+  child.stdout.on('data', (chunk) => out.push(chunk));
+  child.stderr.on('data', (chunk) => err.push(chunk));
+  const code = await new Promise((resolve) => child.once('close', resolve));
+  assert.equal(code, 0, err.join(''));
+  return JSON.parse(out.join(''));
+}
+
+test("Azure's published client, as it is, makes a job, follows it, registers its model and reads all back", async (t) => {
+  process.env.FOVEA_OFFLINE = '1';
+  const { folder, home, workspace, store } = await drawnWorkspace(t);
+  const data = join(folder, 'images');
+  const lines = ['disc', 'square'].flatMap((label) =>
+    readdirSync(join(data, label)).map((file) => JSON.stringify({ image_url: `./${label}/${file}`, label })),
+  );
+  writeFileSync(join(data, 'labels.jsonl'), `${lines.join('\n')}\n`);
+  writeFileSync(
+    join(data, 'MLTable'),
+    'paths: [{file: ./labels.jsonl}]\ntransformations:\n  - read_json_lines: {encoding: utf8, invalid_lines: error}\n',
+  );
+
+  const place = { folder: home };
+  const tokens = createTokens(store);
+  const certificate = await ownCertificate(home, '127.0.0.1');
+  const faults: unknown[] = [];
+  const server = await startServer(
+    {
+      ...{ place, store, workspace, registry: createRegistry(place, store) },
+      authority: { tokens, noAuth: false, rate: new RequestRate(200, 50) },
+      log: ({ status, fault }) => {
+        if (status < 500) return;
+        faults.push(fault);
+        t.diagnostic(String((fault as Error)?.stack));
+      },
+    },
+    certificate,
+    { host: '127.0.0.1', port: 0 },
+  );
+  t.after(() => server.close());
+  const token = await tokens.create('client', 'owner', null);
+  const said = await answerOf([client, server.url, token, `file://${data}`], {
+    NODE_EXTRA_CA_CERTS: certificate.authority ?? '',
+  });
+  assert.deepEqual(faults, []);
+
+  assert.equal(said.workspace.name, 'lab');
+  assert.equal(said.data.properties.dataType, 'mltable');
+  // The client left the limits out: a bare job has the defaults.
+  assert.equal(said.lossy.properties.taskDetails.limitSettings.maxTrials, 1);
+  assert.equal(said.canceled, 'Canceled');
+
+  assert.equal(said.created.status, 201);
+  assert.equal(said.created.body.properties.taskDetails.trainingData.uri, 'azureml:pictures:1');
+  assert.deepEqual(said.seen.at(-1), 'Completed', JSON.stringify(said.job.properties.fovea ?? said.job));
+  const { properties } = said.job;
+  assert.deepEqual(properties.taskDetails.limitSettings, { maxTrials: 2, maxConcurrentTrials: 1, timeout: 'PT30M' });
+  assert.deepEqual(properties.taskDetails.searchSpace, [
+    { modelName: "choice('mobilenetv2')", learningRate: 'uniform(0.005,0.02)' },
+  ]);
+  assert.equal(properties.taskDetails.modelSettings.numberOfEpochs, 2);
+  assert.equal(properties.tags.by, 'client');
+  const best = properties.tags.automl_best_child_run_id;
+  assert.match(best, /^full_HD_[01]$/);
+  assert.equal(properties.outputs.best_model.uri, `azureml://jobs/${best}/outputs/artifacts/outputs/mlflow-model/`);
+  assert.equal(said.trial.properties.taskDetails.modelSettings.modelName, 'mobilenetv2');
+
+  assert.equal(said.model.properties.jobName, best);
+  assert.ok(said.model.properties.flavors.python_function);
+  assert.equal(said.again.statusCode, 409);
+  assert.equal(said.container.properties.latestVersion, '1');
+  assert.deepEqual(said.lists, {
+    ...{ jobs: ['full', 'lossy'], models: ['shapes'], modelVersions: ['1'], data: ['pictures'], dataVersions: ['1'] },
+    ...{ environments: [], computes: said.lists.computes, datastores: ['workspaceblobstore'], workspaces: 1 },
+  });
+  assert.equal(said.lists.computes.length, 1);
+  assert.equal(said.environment.properties.osType, 'Linux');
+  assert.deepEqual([said.missing.statusCode, said.missing.code], [404, 'JobNotFound']);
+  assert.deepEqual([said.badName.statusCode, said.badName.code], [400, 'InvalidName']);
+  assert.equal(said.removed.statusCode, 404);
+  assert.deepEqual(said.tagged, { by: 'me' });
+
+  // The registered files outlive the job.
+  const row = await store.assets.find('model', 'shapes', '1');
+  assert.ok(row);
+  assert.deepEqual([row.job, row.data], ['full', ['azureml:pictures:1']]);
+  await workspace.delete('full');
+  const registry = createRegistry(place, store);
+  const copy = await registry.download(row, join(folder, 'downloads'));
+  assert.ok(existsSync(join(copy, 'artifacts', 'model.onnx')));
+  const settings = join(copy, 'artifacts', 'settings.json');
+  writeFileSync(settings, readFileSync(settings, 'utf8').replace(/("valid_resize_size": *)\d+/, '$140'));
+  const edited = { name: 'shapes', path: copy, type: 'mlflow_model' } as const;
+  const second = await registry.createModel(edited, { baseFolder: null, anywhere: true });
+  assert.equal(second.version, '2');
+  assert.notEqual(second.content_hash, row.content_hash);
+});
