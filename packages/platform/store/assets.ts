@@ -43,7 +43,7 @@ export function createAssets(database: Database): Assets {
       }),
 
     async find(kind, name, version) {
-      return database.run(async (db) => {
+      return database.read(async (db) => {
         let query = db.selectFrom('assets').selectAll('assets').where('kind', '=', kind).where('name', '=', name);
         if (version === '@latest') {
           query = query.where('archived', '=', 0).orderBy('sequence', 'desc').limit(1);
@@ -66,7 +66,7 @@ export function createAssets(database: Database): Assets {
 
     async list(filter = {}) {
       checkMost(filter);
-      return database.run(async (db) => {
+      return database.read(async (db) => {
         const page = pageOf(await listQuery(db, filter).execute(), filter, ({ sequence }) => [sequence]);
         return { ...page, rows: await allWithLabels(db, page.rows) };
       });
@@ -74,7 +74,7 @@ export function createAssets(database: Database): Assets {
 
     async patch(kind, name, version, changes) {
       // There must be something to set.
-      const { numUpdatedRows } = await database.run((db) =>
+      const { numUpdatedRows } = await database.write((db) =>
         db
           .updateTable('assets')
           .set({ ...encode(changes), archived: sql<number>`archived` })
@@ -101,7 +101,7 @@ export function createAssets(database: Database): Assets {
       }),
 
     async removeLabel(kind, name, label) {
-      const { numDeletedRows } = await database.run((db) =>
+      const { numDeletedRows } = await database.write((db) =>
         db
           .deleteFrom('asset_labels')
           .where('kind', '=', kind)
@@ -113,7 +113,7 @@ export function createAssets(database: Database): Assets {
     },
 
     async delete(kind, name, version) {
-      const { numDeletedRows } = await database.run((db) =>
+      const { numDeletedRows } = await database.write((db) =>
         db
           .deleteFrom('assets')
           .where('kind', '=', kind)
@@ -125,7 +125,7 @@ export function createAssets(database: Database): Assets {
     },
 
     async setArchived(kind, name, version, archived) {
-      const { numUpdatedRows } = await database.run((db) =>
+      const { numUpdatedRows } = await database.write((db) =>
         db
           .updateTable('assets')
           .set(encode({ archived }))

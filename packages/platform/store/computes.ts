@@ -10,7 +10,7 @@ export function createComputes(database: Database): Computes {
     async put(compute) {
       const values = encode({ ...compute, created_at: new Date().toISOString() });
       const { created_at: _, ...changes } = values;
-      const row = await database.run((db) =>
+      const row = await database.write((db) =>
         db
           .insertInto('computes')
           .values(values)
@@ -22,14 +22,14 @@ export function createComputes(database: Database): Computes {
     },
 
     async find(name) {
-      const row = await database.run((db) =>
+      const row = await database.read((db) =>
         db.selectFrom('computes').selectAll().where('name', '=', name).executeTakeFirst(),
       );
       return row ? decode<ComputeRow>(row) : null;
     },
 
     async list() {
-      const rows = await database.run((db) => db.selectFrom('computes').selectAll().orderBy('name').execute());
+      const rows = await database.read((db) => db.selectFrom('computes').selectAll().orderBy('name').execute());
       return rows.map((row) => decode<ComputeRow>(row));
     },
 
@@ -83,11 +83,11 @@ export function createComputes(database: Database): Computes {
       }),
 
     async free(trial) {
-      await database.run((db) => db.deleteFrom('slots').where('trial', '=', trial).execute());
+      await database.write((db) => db.deleteFrom('slots').where('trial', '=', trial).execute());
     },
 
     held: (of) =>
-      database.run((db) => {
+      database.read((db) => {
         const query = db.selectFrom('slots').selectAll().orderBy('compute').orderBy('kind').orderBy('number');
         return (
           'compute' in of ? query.where('compute', '=', of.compute) : query.where('trial', '=', of.trial)

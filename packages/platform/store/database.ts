@@ -14,7 +14,7 @@ import { postgresDialect } from './postgres-dialect.ts';
 import { SqliteDialect } from './sqlite-dialect.ts';
 import { mayRunAgain, unavailable } from './unavailable.ts';
 
-/** Times that a transaction is begun again when another stood in its way. */
+/** Times that something is tried, when another stood in its way or the connection broke. */
 const attempts = 5;
 
 /** The connection to the tables, whichever database has them. Errors that are about the database come out as `StoreUnavailable`. */
@@ -29,22 +29,29 @@ export class Database {
     this.#kysely = kysely;
   }
 
-  /** Runs one statement. */
-  run<Answer>(statement: (db: Kysely<Tables>) => Promise<Answer>): Promise<Answer> {
+  /** Runs statements that change nothing; again, should the connection break. */
+  read<Answer>(statement: (db: Kysely<Tables>) => Promise<Answer>): Promise<Answer> {
+    return this.#explained(() => repeatedly(() => statement(this.#kysely), mayRunAgain));
+  }
+
+  /** Runs one statement that changes something. When the connection breaks, nobody can tell whether it did. */
+  write<Answer>(statement: (db: Kysely<Tables>) => Promise<Answer>): Promise<Answer> {
     return this.#explained(() => statement(this.#kysely));
   }
 
   /** Runs several as one. `work` may be run again from its beginning, so it must change nothing but the database. */
   transaction<Answer>(work: (trx: Transaction<Tables>) => Promise<Answer>): Promise<Answer> {
-    return this.#explained(async () => {
-      for (let attempt = 1; ; attempt++) {
-        try {
-          return await this.#kysely.transaction().execute(work);
-        } catch (error) {
-          if (attempt === attempts || !mayRunAgain(error)) throw error;
-        }
-      }
-    });
+    // Until the end is asked for, what fails has changed nothing.
+    let ending = false;
+    const once = () => {
+      ending = false;
+      return this.#kysely.transaction().execute(async (trx) => {
+        const answer = await work(trx);
+        ending = true;
+        return answer;
+      });
+    };
+    return this.#explained(() => repeatedly(once, (error) => !ending && mayRunAgain(error)));
   }
 
   /** Closed, it cannot be used any more. */
@@ -57,6 +64,16 @@ export class Database {
       return await work();
     } catch (error) {
       throw unavailable(error, this.place) ?? error;
+    }
+  }
+}
+
+async function repeatedly<Answer>(work: () => Promise<Answer>, may: (error: unknown) => boolean): Promise<Answer> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await work();
+    } catch (error) {
+      if (attempt === attempts || !may(error)) throw error;
     }
   }
 }

@@ -1,5 +1,5 @@
-import { sql } from 'kysely';
-import { decode, encode } from './columns.ts';
+import { type Kysely, sql } from 'kysely';
+import { decode, encode, type Tables } from './columns.ts';
 import { asked, checkMost, pageOf, readPlace } from './continuation.ts';
 import type { Database } from './database.ts';
 import { NameTaken } from './errors.ts';
@@ -40,7 +40,7 @@ export function createJobs(database: Database): Jobs {
     ...leases(database, 'jobs'),
 
     async find(name) {
-      const row = await database.run((db) =>
+      const row = await database.read((db) =>
         db.selectFrom('jobs').selectAll().where('name', '=', name).executeTakeFirst(),
       );
       return row ? decode<JobRow>(row) : null;
@@ -63,7 +63,7 @@ export function createJobs(database: Database): Jobs {
         seconds_used: 0,
       });
       try {
-        const row = await database.run((db) =>
+        const row = await database.write((db) =>
           db.insertInto('jobs').values(values).returningAll().executeTakeFirstOrThrow(),
         );
         return decode<JobRow>(row);
@@ -74,7 +74,7 @@ export function createJobs(database: Database): Jobs {
 
     async list(filter = {}) {
       checkMost(filter);
-      const rows = await database.run((db) => listQuery(database, filter)(db).execute());
+      const rows = await database.read((db) => listQuery(db, filter, database.kind).execute());
       return pageOf(
         rows.map((row) => decode<JobListRow>(row)),
         filter,
@@ -83,7 +83,7 @@ export function createJobs(database: Database): Jobs {
     },
 
     async unfinished() {
-      const rows = await database.run((db) =>
+      const rows = await database.read((db) =>
         db.selectFrom('jobs').selectAll().where('status', 'in', notEnded).orderBy('sequence').execute(),
       );
       return rows.map((row) => decode<JobRow>(row));
@@ -92,7 +92,7 @@ export function createJobs(database: Database): Jobs {
     patch: (name, changes, condition = {}) => patchOwned(database, 'jobs', name, encode(changes), condition),
 
     async transition(name, { from, to, owner, set = {}, release = false }) {
-      const { numUpdatedRows } = await database.run((db) =>
+      const { numUpdatedRows } = await database.write((db) =>
         db
           .updateTable('jobs')
           .set({ ...encode(set), status: to, ...(release ? released : {}) })
@@ -105,7 +105,7 @@ export function createJobs(database: Database): Jobs {
     },
 
     async delete(name) {
-      const { numDeletedRows } = await database.run((db) =>
+      const { numDeletedRows } = await database.write((db) =>
         db.deleteFrom('jobs').where('name', '=', name).where('status', 'in', ended).executeTakeFirst(),
       );
       return numDeletedRows > 0n;
@@ -113,25 +113,23 @@ export function createJobs(database: Database): Jobs {
   };
 }
 
-const listQuery =
-  ({ kind }: Database, filter: JobFilter) =>
-  (db: Parameters<Parameters<Database['run']>[0]>[0]) => {
-    const { archived = 'active', status, experiment, type, tag, most } = filter;
-    const place = readPlace(filter, 1);
-    let query = db.selectFrom('jobs').select(listed).orderBy('sequence', 'desc');
-    if (archived !== 'all') query = query.where('archived', '=', archived === 'archived' ? 1 : 0);
-    if (status) query = query.where('status', 'in', status);
-    if (experiment !== undefined) query = query.where('experiment_name', '=', experiment);
-    if (type !== undefined) query = query.where('type', '=', type);
-    if (tag) {
-      const { key, value } = tag;
-      const found =
-        kind === 'sqlite'
-          ? sql`(select value from json_each(jobs.tags) where key = ${key})`
-          : sql`tags::json ->> ${key}`;
-      query = query.where(value === undefined ? sql<boolean>`${found} is not null` : sql<boolean>`${found} = ${value}`);
-    }
-    if (place) query = query.where('sequence', '<', place[0]);
-    if (most !== undefined) query = query.limit(asked(most));
-    return query;
-  };
+function listQuery(db: Kysely<Tables>, filter: JobFilter, databaseKind: Database['kind']) {
+  const { archived = 'active', status, experiment, type, tag, most } = filter;
+  const place = readPlace(filter, 1);
+  let query = db.selectFrom('jobs').select(listed).orderBy('sequence', 'desc');
+  if (archived !== 'all') query = query.where('archived', '=', archived === 'archived' ? 1 : 0);
+  if (status) query = query.where('status', 'in', status);
+  if (experiment !== undefined) query = query.where('experiment_name', '=', experiment);
+  if (type !== undefined) query = query.where('type', '=', type);
+  if (tag) {
+    const { key, value } = tag;
+    const found =
+      databaseKind === 'sqlite'
+        ? sql`(select value from json_each(jobs.tags) where key = ${key})`
+        : sql`tags::json ->> ${key}`;
+    query = query.where(value === undefined ? sql<boolean>`${found} is not null` : sql<boolean>`${found} = ${value}`);
+  }
+  if (place) query = query.where('sequence', '<', place[0]);
+  if (most !== undefined) query = query.limit(asked(most));
+  return query;
+}

@@ -6,7 +6,7 @@ import type { Leases } from './store.ts';
 export function leases(database: Database, table: OwnedTable): Leases {
   const update = (db: unknown) => updateOwned(db, table);
   const changed = async (change: (db: unknown) => { executeTakeFirst(): Promise<{ numUpdatedRows: bigint }> }) =>
-    (await database.run((db) => change(db).executeTakeFirst())).numUpdatedRows > 0n;
+    (await database.write((db) => change(db).executeTakeFirst())).numUpdatedRows > 0n;
 
   return {
     claim: (name, owner) =>
@@ -25,7 +25,7 @@ export function leases(database: Database, table: OwnedTable): Leases {
       changed((db) => update(db).set({ beat: nextBeat }).where('name', '=', name).where('owner', '=', owner)),
 
     beatAll: async (owner) => {
-      const rows = await database.run((db) =>
+      const rows = await database.write((db) =>
         update(db).set({ beat: nextBeat }).where('owner', '=', owner).returning('name').execute(),
       );
       return rows.map(({ name }) => name);

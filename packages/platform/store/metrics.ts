@@ -40,7 +40,7 @@ export function createMetrics(database: Database): Metrics {
     },
 
     async ofTrial(trial, { name, from, to } = {}) {
-      const rows = await database.run((db) => {
+      const rows = await database.read((db) => {
         let query = db.selectFrom('metrics').select(['name', 'step', 'value', 'time']).where('trial', '=', trial);
         if (name !== undefined) query = query.where('name', '=', name);
         if (from !== undefined) query = query.where('step', '>=', from);
@@ -51,7 +51,7 @@ export function createMetrics(database: Database): Metrics {
     },
 
     async ofJob(job, name) {
-      const rows = await database.run((db) => {
+      const rows = await database.read((db) => {
         const ofTrials = db.selectFrom('trials').where('trials.job', '=', job);
         const joined =
           database.kind === 'sqlite'
@@ -78,7 +78,7 @@ export function createMetrics(database: Database): Metrics {
     },
 
     async names(trial) {
-      const rows = await database.run((db) =>
+      const rows = await database.read((db) =>
         db.selectFrom('metrics').select('name').distinct().where('trial', '=', trial).orderBy('name').execute(),
       );
       return rows.map(({ name }) => name);

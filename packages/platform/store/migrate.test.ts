@@ -17,7 +17,7 @@ async function directly(database: FreshDatabase, work: (database: Database) => P
   }
 }
 
-const run = (database: Database, statement: string) => database.run((db) => sql.raw(statement).execute(db));
+const run = (database: Database, statement: string) => database.write((db) => sql.raw(statement).execute(db));
 
 const later: Migration = ({ text }) => [
   `alter table jobs add column colour ${text}`,

@@ -20,7 +20,7 @@ export async function migrate(database: Database, steps: readonly Migration[] = 
     if (version > steps.length) throw newer(database.place, version, by, steps.length);
     return version;
   };
-  if ((await database.run(versionNow)) === steps.length) return;
+  if ((await database.read(versionNow)) === steps.length) return;
   await database.transaction(async (trx) => {
     // SQLite's transactions are alone by themselves.
     if (database.kind === 'postgres') await sql`select pg_advisory_xact_lock(${LOCK})`.execute(trx);

@@ -28,7 +28,7 @@ export async function patchOwned(
   values: object,
   { owner }: IfOwned,
 ): Promise<boolean> {
-  const { numUpdatedRows } = await database.run((db) =>
+  const { numUpdatedRows } = await database.write((db) =>
     updateOwned(db, table)
       .set({ ...values, beat: sql<number>`beat` })
       .where('name', '=', name)

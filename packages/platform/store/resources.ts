@@ -8,7 +8,7 @@ export function createResources(database: Database): Resources {
   return {
     async add(kind, name, spec, { archived = false } = {}) {
       const now = new Date().toISOString();
-      const row = await database.run((db) =>
+      const row = await database.write((db) =>
         db
           .insertInto('resources')
           .values(encode({ kind, name, spec, archived, revision: 1, created_at: now, changed_at: now }))
@@ -20,7 +20,7 @@ export function createResources(database: Database): Resources {
     },
 
     async change(kind, name, { spec, archived }, { revision } = {}) {
-      const row = await database.run((db) =>
+      const row = await database.write((db) =>
         db
           .updateTable('resources')
           .set(encode({ spec, archived, changed_at: new Date().toISOString() }))
@@ -35,7 +35,7 @@ export function createResources(database: Database): Resources {
     },
 
     async find(kind, name) {
-      const row = await database.run((db) =>
+      const row = await database.read((db) =>
         db.selectFrom('resources').selectAll().where('kind', '=', kind).where('name', '=', name).executeTakeFirst(),
       );
       return row ? decode<ResourceRow>(row) : null;
@@ -45,7 +45,7 @@ export function createResources(database: Database): Resources {
       checkMost(filter);
       const { archived = 'active', most } = filter;
       const place = readPlace(filter, 1);
-      const rows = await database.run((db) => {
+      const rows = await database.read((db) => {
         let query = db.selectFrom('resources').selectAll().where('kind', '=', kind).orderBy('sequence', 'desc');
         if (archived !== 'all') query = query.where('archived', '=', archived === 'archived' ? 1 : 0);
         if (place) query = query.where('sequence', '<', place[0]);
@@ -60,7 +60,7 @@ export function createResources(database: Database): Resources {
     },
 
     async delete(kind, name, { revision } = {}) {
-      const { numDeletedRows } = await database.run((db) =>
+      const { numDeletedRows } = await database.write((db) =>
         db
           .deleteFrom('resources')
           .where('kind', '=', kind)

@@ -15,7 +15,7 @@ export function createTrials(database: Database): Trials {
     ...leases(database, 'trials'),
 
     async find(name) {
-      const row = await database.run((db) =>
+      const row = await database.read((db) =>
         db.selectFrom('trials').selectAll().where('name', '=', name).executeTakeFirst(),
       );
       return row ? decode<TrialRow>(row) : null;
@@ -64,7 +64,7 @@ export function createTrials(database: Database): Trials {
       const rows: TrialRow[] = [];
       for (let begin = 0; begin < names.length; begin += mostNames) {
         const part = names.slice(begin, begin + mostNames);
-        const found = await database.run((db) =>
+        const found = await database.read((db) =>
           db.selectFrom('trials').selectAll().where('name', 'in', part).execute(),
         );
         rows.push(...found.map((row) => decode<TrialRow>(row)));
@@ -73,7 +73,7 @@ export function createTrials(database: Database): Trials {
     },
 
     async ofJob(job) {
-      const rows = await database.run((db) =>
+      const rows = await database.read((db) =>
         db.selectFrom('trials').selectAll().where('job', '=', job).orderBy('number').execute(),
       );
       return rows.map((row) => decode<TrialRow>(row));
@@ -83,7 +83,7 @@ export function createTrials(database: Database): Trials {
       checkMost(filter);
       const { job, status, most } = filter;
       const place = readPlace(filter, 2);
-      const rows = await database.run((db) => {
+      const rows = await database.read((db) => {
         let query = db
           .selectFrom('jobs')
           .innerJoin('trials', 'trials.job', 'jobs.name')
@@ -131,7 +131,7 @@ export function createTrials(database: Database): Trials {
     },
 
     async handOver(name, from, to) {
-      const { numUpdatedRows } = await database.run((db) =>
+      const { numUpdatedRows } = await database.write((db) =>
         db
           .updateTable('trials')
           .set({ owner: to, beat: nextBeat })

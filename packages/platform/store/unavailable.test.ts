@@ -146,15 +146,23 @@ onPostgres('a server that falls and comes back costs nothing that was written', 
   const store = await open();
   await store.jobs.add(newJob('lynx'));
   await store.trials.add(newTrial('lynx', 0));
-  await store.metrics.record('lynx_HD_0', [{ name: 'loss', step: 1, value: 1, time }]);
-  const down = crash();
-  // Either it breaks off, and says so, or it waits until the server is back.
-  const write = () => store.metrics.record('lynx_HD_0', [{ name: 'loss', step: 2, value: 2, time }]);
-  await write().catch((error) => says(/(broke the connection off|was stopped or is starting)/, /kept/)(error));
-  await down;
-  assert.equal(await write(), true);
-  assert.deepEqual(
-    (await store.metrics.ofTrial('lynx_HD_0')).map(({ value }) => value),
-    [1, 2],
-  );
+  const record = (step: number) => store.metrics.record('lynx_HD_0', [{ name: 'loss', step, value: step, time }]);
+  const steps = async () => (await store.metrics.ofTrial('lynx_HD_0')).map(({ step }) => step);
+  await record(1);
+
+  // Several connections, so that more than one that is broken lies ready.
+  await Promise.all([steps(), steps(), steps()]);
+  await crash();
+  assert.deepEqual(await steps(), [1]);
+  await crash();
+  assert.equal(await record(2), true);
+
+  // While it is away, what is asked waits. Only what was about to end when it fell cannot be told, and is an error.
+  const [, outcomes] = await Promise.all([crash(), Promise.allSettled([record(3), steps(), record(4), steps()])]);
+  for (const outcome of outcomes) {
+    if (outcome.status === 'rejected')
+      says(/(broke the connection off|was stopped or is starting)/, /kept/)(outcome.reason);
+  }
+  await Promise.all([record(3), record(4)]);
+  assert.deepEqual(await steps(), [1, 2, 3, 4]);
 });

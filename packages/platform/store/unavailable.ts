@@ -23,10 +23,17 @@ export function isUniqueViolation(error: unknown): boolean {
   return code === '23505' || (code === 'ERR_SQLITE_ERROR' && (errcode === 2067 || errcode === 1555));
 }
 
-/** PostgreSQL ended one of two transactions that waited for each other; it can be run again. */
+/** PostgreSQL ended one of two transactions that waited for each other, or the connection broke, because the server stopped for example. */
 export function mayRunAgain(error: unknown): boolean {
-  const { code } = error as DatabaseError;
-  return code === '40P01' || code === '40001';
+  const { code = '' } = error as DatabaseError;
+  return ['40P01', '40001', '57P01', '57P02', '57P03'].includes(code) || code.startsWith('08') || isBroken(error);
+}
+
+/** In the middle of a conversation with PostgreSQL. */
+function isBroken(error: unknown): boolean {
+  const { code = '', message = '' } = error as DatabaseError;
+  const words = /Connection terminated|server closed the connection|connection error and is not queryable/;
+  return ['ECONNRESET', 'EPIPE'].includes(code) || words.test(message);
 }
 
 type Problem = readonly [problem: string, hint: string];
@@ -75,7 +82,6 @@ const postgresProblems: Readonly<Record<string, Problem>> = {
 };
 
 const networkCodes = ['ECONNREFUSED', 'ENOENT', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH', 'ETIMEDOUT'];
-const brokenCodes = ['ECONNRESET', 'EPIPE'];
 
 function postgresProblem(error: unknown): Problem | null {
   const { code = '', message = '' } = error as DatabaseError;
@@ -84,8 +90,5 @@ function postgresProblem(error: unknown): Problem | null {
   if (networkCodes.includes(code) || /timeout exceeded when trying to connect|timeout expired/.test(message)) {
     return ['cannot be reached', 'Is its server running, and is the address right? Then run the same command again.'];
   }
-  if (brokenCodes.includes(code) || /Connection terminated|server closed the connection/.test(message)) {
-    return postgresProblems['08'];
-  }
-  return null;
+  return isBroken(error) ? postgresProblems['08'] : null;
 }
