@@ -1,10 +1,14 @@
 // Reading needs no engine: a process that serves a model imports this and never loads libtorch.
+export { MASK_SETTINGS } from '../onnx/detection/settings.ts';
+export { inspectOnnx, type OnnxSummary, withSettings } from '../onnx/inspect.ts';
 export { OnnxError } from '../onnx/onnx-error.ts';
+export { copyModelFolder, type ModelFolderChange, requireModelPlace } from './copy-folder.ts';
 export { tilesIn } from './detection-settings.ts';
 export {
   type ClassificationTask,
   type DetectionSettings,
   type DetectionTask,
+  FILES,
   findsMasks,
   type InferenceSettings,
   isDetectionTask,
