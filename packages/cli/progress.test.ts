@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { stripVTControlCharacters } from 'node:util';
 import type { RunEvent } from '@fovea/automl';
+import type { TrialSummary } from '@fovea/platform';
 import { type ProgressOptions, showProgress } from './progress.ts';
 import type { Channel } from './terminal.ts';
 
@@ -44,9 +45,13 @@ function staged(options: { isTerminal: boolean; columns?: number; colours?: bool
   const progress = showProgress(channel, { show: 'progress', verbose: false, ...options, now: () => seconds * 1000 });
   return {
     progress,
-    at(time: number, event: RunEvent) {
+    at(time: number, event: RunEvent, trial?: string) {
       seconds = time;
-      progress.onEvent(event);
+      progress.onEvent(event, trial);
+    },
+    trialsAt(time: number, trials: readonly TrialSummary[]) {
+      seconds = time;
+      progress.onTrials(trials, 'accuracy');
     },
     written: () => written,
     lines: () => written.split('\n').slice(0, -1),
@@ -141,9 +146,104 @@ test('trials are named when there are several', () => {
     because: 'drawn at random',
   } as const;
   stage.at(0, { ...trial, hyperparameters: { model_name: 'resnet18', learning_rate: 0.00512345 } });
-  stage.at(1, epoch);
+  stage.at(1, { ...epoch, trial: 'a_HD_1' });
   assert.equal(stage.lines()[0], '  trial 2/4  resnet18  learning_rate 0.005123  drawn at random');
   assert.match(stage.lines()[1] ?? '', /^ {2}trial 2\/4 {2}epoch 3\/15 /);
+});
+
+/** A trial of four, as an event and as it stands. */
+const begun = (index: number, because: string | null = null): RunEvent => {
+  const hyperparameters = { learning_rate: 0.001 * (index + 1) };
+  return {
+    ...{ type: 'trial', trial: `a_HD_${index}`, index, trials: 4 },
+    ...{ model: 'resnet18', hyperparameters, because },
+  };
+};
+const standing = (number: number, accuracy: number | null, fields: Partial<TrialSummary> = {}): TrialSummary => ({
+  ...{
+    name: `a_HD_${number}`,
+    job: 'a',
+    number,
+    status: 'Running',
+    model_name: 'resnet18',
+    draw: {},
+    hyperparameters: {},
+  },
+  ...{ chosen_because: 'drawn at random', ended_because: null, properties: {}, attempts: 1, device: null },
+  ...{ created_at: '', start_time: null, end_time: null, best_epoch: accuracy === null ? null : 2 },
+  metrics: accuracy === null ? {} : { accuracy },
+  ...fields,
+});
+
+test('on a terminal each running trial has a line, and one says how the whole stands', () => {
+  const stage = staged({ isTerminal: true });
+  for (const index of [0, 1]) stage.at(0, begun(index), `a_HD_${index}`);
+  stage.trialsAt(1, [standing(0, null), standing(1, null)]);
+  stage.at(2, step({ trial: 'a_HD_1', epoch: 1 }), 'a_HD_1');
+  stage.at(3, step({ trial: 'a_HD_0', epoch: 2 }), 'a_HD_0');
+  const lines = () => stripVTControlCharacters(stage.written()).split('\r').at(-1)?.split('\n') ?? [];
+  assert.deepEqual(
+    lines().map((line) => line.slice(0, 24)),
+    ['  trial 1/4  epoch 2/15 ', '  trial 2/4  epoch 1/15 ', '  0 of 4 trials done'],
+  );
+  stage.trialsAt(4, [standing(0, 0.9), standing(1, 0.5, { status: 'Failed', error: 'no memory\nat all' })]);
+  assert.deepEqual(lines(), [
+    '  trial 2 failed  accuracy 0.500 (epoch 2)  no memory',
+    lines()[1],
+    '  1 of 4 trials done, 1 failed · best accuracy 0.900 (trial 1)',
+  ]);
+  assert.match(lines()[1] ?? '', /^ {2}trial 1\/4 {2}epoch 2\/15/);
+  stage.progress.close();
+  assert.ok(stage.written().endsWith('\r\x1b[1A\x1b[J\x1b[?25h'), 'both lines are taken away');
+});
+
+test('more trials than lines are counted', () => {
+  const stage = staged({ isTerminal: true });
+  for (let index = 0; index < 11; index++) {
+    stage.at(index, begun(index), `a_HD_${index}`);
+    stage.at(index, step({ trial: `a_HD_${index}` }), `a_HD_${index}`);
+  }
+  const last = stripVTControlCharacters(stage.written()).split('\r').at(-1)?.split('\n') ?? [];
+  assert.equal(last.length, 9);
+  assert.equal(last[8], '  and 3 more at work');
+});
+
+test('of several trials each is told when it ends, once, with the reason; one that goes on is told again', () => {
+  const stage = staged({ isTerminal: false });
+  stage.at(0, begun(0, 'small models come first'), 'a_HD_0');
+  const stopped = standing(0, 0.5, { status: 'Completed', ended_because: 'below the median of 3 trials' });
+  const canceled = standing(1, null, { status: 'Canceled' });
+  for (let time = 1; time < 4; time++) stage.trialsAt(time, [stopped, canceled]);
+  stage.trialsAt(5, [stopped, standing(1, 0.8)]);
+  stage.trialsAt(6, [stopped, standing(1, 0.8, { status: 'Completed' })]);
+  assert.deepEqual(stage.lines(), [
+    '  trial 1/4  resnet18  learning_rate 0.001  small models come first',
+    '  trial 1 stopped  accuracy 0.500 (epoch 2)  below the median of 3 trials',
+    '  trial 2 canceled',
+    '  trial 2 done  accuracy 0.800 (epoch 2)',
+  ]);
+});
+
+test('what trials say of themselves is left out of many, but for what is wrong, which is said once', () => {
+  const stage = staged({ isTerminal: false });
+  for (const index of [0, 1]) {
+    const trial = `a_HD_${index}`;
+    stage.at(0, begun(index), trial);
+    stage.at(0, { type: 'log', level: 'info', message: 'chose bf16' }, trial);
+    stage.at(0, { type: 'log', level: 'warning', message: 'random weights' }, trial);
+    stage.at(0, { type: 'log', level: 'error', message: 'no room' }, trial);
+    stage.at(0, { type: 'phase', name: 'export', message: 'exporting' }, trial);
+  }
+  stage.at(1, { type: 'log', level: 'info', message: 'three models were timed' });
+  assert.deepEqual(
+    stage.lines().filter((line) => !line.includes('resnet18')),
+    [
+      '  trial 1  warning random weights',
+      '  trial 1  error no room',
+      '  trial 2  error no room',
+      '  three models were timed',
+    ],
+  );
 });
 
 test('quiet shows warnings and errors only, and errors when only they are wanted', () => {

@@ -1,19 +1,21 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { globSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { type ImageJob, jobMode } from './job.ts';
 import { parseJob } from './parse.ts';
 import type { Task } from './tasks.ts';
 import { unsupportedReasons } from './unsupported.ts';
 
-function read(file: string) {
-  const text = readFileSync(new URL(`../fixtures/jobs/${file}`, import.meta.url), 'utf8');
-  return parseJob(text, { file });
+const folder = join(import.meta.dirname, '../fixtures/jobs');
+
+function read(file: string, set: readonly string[] = []) {
+  return parseJob(readFileSync(join(folder, file), 'utf8'), { file, set });
 }
 
 /** The job of a file that has no error. */
-function job(file: string): ImageJob {
-  const { job, issues } = read(file);
+function job(file: string, set: readonly string[] = []): ImageJob {
+  const { job, issues } = read(file, set);
   assert.deepEqual(
     issues.filter(({ severity }) => severity === 'error'),
     [],
@@ -200,6 +202,66 @@ for (const [file, lines] of gridsWithRanges) {
   });
 }
 
+const checkpointing = {
+  ...{ checkpoint_frequency: 1, early_stopping: true, early_stopping_delay: 2, early_stopping_patience: 2 },
+  evaluation_frequency: 1,
+};
+const one = { max_trials: 1, max_concurrent_trials: 1, timeout_minutes: 60 };
+const mockDetectionSpace = [
+  { model_name: choice('yolov5'), learning_rate: uniform(0.0001, 0.01), model_size: choice('small', 'medium') },
+  {
+    ...{ model_name: choice('fasterrcnn_resnet50_fpn'), learning_rate: uniform(0.005, 0.05) },
+    ...{ warmup_cosine_lr_warmup_epochs: choice(0, 3), optimizer: choice('sgd', 'adam', 'adamw') },
+    min_size: choice(600, 800),
+  },
+];
+const mocks: [file: string, task: Task, limits: object, space: object[]][] = [
+  [
+    'sdk-test-configs/automl_image_classification_job_mock.yaml',
+    'image_classification',
+    one,
+    [
+      {
+        ...{ model_name: choice('vitb16r224', 'vits16r224'), learning_rate: uniform(0.005, 0.05) },
+        ...{ number_of_epochs: choice(15, 30), gradient_accumulation_step: choice(1, 2) },
+      },
+      {
+        ...{ model_name: choice('seresnext', 'resnest50'), learning_rate: uniform(0.005, 0.05) },
+        ...{ validation_resize_size: choice(288, 320, 352), validation_crop_size: choice(224, 256) },
+        training_crop_size: choice(224, 256),
+      },
+    ],
+  ],
+  [
+    'sdk-test-configs/automl_image_object_detection_job_mock.yaml',
+    'image_object_detection',
+    { max_trials: 20, max_concurrent_trials: 4, timeout_minutes: 60 },
+    mockDetectionSpace,
+  ],
+  [
+    'sdk-test-configs/automl_image_job_limits_outside_sweep_mock.yml',
+    'image_object_detection',
+    one,
+    mockDetectionSpace,
+  ],
+];
+
+for (const [file, task, limits, space] of mocks) {
+  test(`${file} as a random sweep is the job that its author meant`, () => {
+    const parsed = job(file, ['sweep.sampling_algorithm=random']);
+    assert.equal(parsed.task, task);
+    assert.equal(parsed.name, 'simpleautomlimagejob');
+    assert.equal(parsed.log_verbosity, 'debug');
+    assert.deepEqual(parsed.limits, limits);
+    assert.deepEqual(parsed.training_parameters, checkpointing);
+    assert.deepEqual(parsed.search_space, space);
+    assert.deepEqual(parsed.sweep, {
+      sampling_algorithm: 'random',
+      early_termination: { type: 'bandit', evaluation_interval: 10, delay_evaluation: 0, slack_factor: 0.2 },
+    });
+  });
+}
+
 test('limits at the top of the job win over sweep.limits, and the file says both', () => {
   const { issues } = read('sdk-test-configs/automl_image_classification_job_mock.yaml');
   const warning = issues.find(({ severity }) => severity === 'warning');
@@ -210,11 +272,39 @@ test('limits at the top of the job win over sweep.limits, and the file says both
   );
 });
 
-test('a pipeline is refused once, not key by key', () => {
-  const { job, issues } = read('pipelines/image-multiclass-classification-pipeline.yml');
-  assert.equal(job, null);
-  assert.deepEqual(
-    issues.map(({ line, message }) => ({ line, message })),
-    [{ line: 2, message: 'jobs of type "pipeline" are not supported' }],
-  );
+for (const [file, line] of [
+  ['image-multiclass-classification-pipeline.yml', 2],
+  ['image-multilabel-classification-pipeline.yml', 2],
+  ['image-object-detection-pipeline.yml', 2],
+] as const) {
+  test(`${file}: a pipeline is refused once, not key by key`, () => {
+    const { job, issues } = read(`pipelines/${file}`);
+    assert.equal(job, null);
+    assert.deepEqual(
+      issues.map(({ line, message }) => ({ line, message })),
+      [{ line, message: 'jobs of type "pipeline" are not supported' }],
+    );
+  });
+}
+
+const kinds = ['jobs', 'jobs-legacy-syntax', 'sdk-test-configs', 'pipelines'];
+const filesIn = (root: string) => globSync(`{${kinds.join(',')}}/*`, { cwd: root }).sort();
+
+test('no job file of the fixtures is left unread', () => {
+  const pipelines = filesIn(folder).filter((file) => file.startsWith('pipelines'));
+  const read = [...runnable, ...mocks.map(([file]) => file), ...pipelines];
+  assert.deepEqual(filesIn(folder), read.sort());
+});
+
+test('the fixtures are all the job files of the recorded collection, word for word', (t) => {
+  const root = join(import.meta.dirname, '../../..');
+  const collection = join(root, process.env.FOVEA_SHARED ?? '../shared', 'conformance/azure');
+  const files = filesIn(collection);
+  if (files.length === 0) return t.skip(`${collection} is not here; FOVEA_SHARED names the folder above it`);
+  assert.deepEqual(files, filesIn(folder));
+  const words = (path: string) =>
+    readFileSync(path, 'utf8')
+      .replace(/[ \t]+$/gm, '')
+      .trimEnd();
+  for (const file of files) assert.equal(words(join(folder, file)), words(join(collection, file)), file);
 });
