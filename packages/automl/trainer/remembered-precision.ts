@@ -3,6 +3,7 @@ import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { getNumThreads, type nn, torchVersion } from '@fovea/torch';
 import { writeFileWhole } from '../job/write-file-whole.ts';
+import { inTurn } from './in-turn.ts';
 import { type MeasuredPrecision, measuredOn } from './precision.ts';
 import type { Rehearsal } from './trial-steps.ts';
 
@@ -21,13 +22,18 @@ export function rememberedPrecision(
   const path = join(cacheFolder, 'precision.json');
   const machine = `${cpus()[0].model}, ${getNumThreads()} threads, libtorch ${torchVersion()}`;
   const key = `${modelName} at ${size} px on ${device}: ${machine}`;
-  const known = read(path);
-  if (known[key]) return known[key];
-  onMeasure?.();
-  const measured = measuredOn(model, rehearse);
+  const known = read(path)[key];
+  if (known) return known;
   mkdirSync(cacheFolder, { recursive: true });
-  writeFileWhole(path, `${JSON.stringify({ ...read(path), [key]: measured }, null, 2)}\n`);
-  return measured;
+  // Trials that begin at the same time would disturb each other, and measure different things.
+  return inTurn(join(cacheFolder, 'precision.lock'), () => {
+    const found = read(path)[key];
+    if (found) return found;
+    onMeasure?.();
+    const measured = measuredOn(model, rehearse);
+    writeFileWhole(path, `${JSON.stringify({ ...read(path), [key]: measured }, null, 2)}\n`);
+    return measured;
+  });
 }
 
 /** What is known; nothing where the file is missing or damaged, which costs a second measurement. */
