@@ -10,6 +10,7 @@ import { detectionMetrics } from './detection-metrics.ts';
 import { detectionRuns } from './detection-runs.ts';
 import { detectionTraining } from './detection-training.ts';
 import { explanations } from './explanations.ts';
+import { hpo } from './hpo.ts';
 import { images } from './images.ts';
 import { loader } from './loader.ts';
 import { masks } from './masks.ts';
@@ -23,6 +24,7 @@ import { type Bench, findPython, Side } from './side.ts';
 import { start } from './start.ts';
 import { store } from './store.ts';
 import { training } from './training.ts';
+import { trialOverhead } from './trial-overhead.ts';
 import { waiting } from './waiting.ts';
 
 const sections: Record<string, (bench: Bench) => Promise<Section>> = {
@@ -34,8 +36,10 @@ const sections: Record<string, (bench: Bench) => Promise<Section>> = {
   waiting,
   memory,
   start,
+  hpo,
   serving,
   store,
+  'trial-overhead': trialOverhead,
   'detection-metrics': detectionMetrics,
   'detection-training': detectionTraining,
   masks,
