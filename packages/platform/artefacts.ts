@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
+import { createReadStream, existsSync } from 'node:fs';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { writeFileWhole } from '@fovea/automl/runs';
+import { modelFolderOf, writeFileWhole } from '@fovea/automl/runs';
 
 /** A file that a trial left. */
 export interface Artefact {
@@ -21,8 +21,8 @@ const listOf = (trialFolder: string) => join(trialFolder, 'artefacts.json');
 /** Lists what is in `outputs/` and `train_artifacts/` of a trial, with the hash of each file, in `artefacts.json`. */
 export async function writeArtefactList(trialFolder: string): Promise<void> {
   const artefacts: Artefact[] = [];
-  // A file that stands in several places is one file with several names: it is read once.
-  const known = new Map<number, string>();
+  // A file that stands in several places is one file with several names: it is read once, or was when the model folder was written.
+  const known = await hashesOfModel(modelFolderOf(trialFolder));
   for (const folder of folders) {
     for (const path of await filesBelow(trialFolder, folder)) {
       const whole = join(trialFolder, path);
@@ -43,6 +43,18 @@ export async function readArtefactList(trialFolder: string): Promise<Artefact[]>
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
     throw error;
   }
+}
+
+/** What a model folder says of its files, by inode. */
+async function hashesOfModel(folder: string): Promise<Map<number, string>> {
+  const known = new Map<number, string>();
+  if (!existsSync(folder)) return known;
+  const { files } = JSON.parse(await readFile(join(folder, 'fovea.json'), 'utf8'));
+  for (const [path, { sha256, bytes }] of Object.entries<{ sha256: string; bytes: number }>(files)) {
+    const { ino, size } = await stat(join(folder, path));
+    if (size === bytes) known.set(ino, sha256);
+  }
+  return known;
 }
 
 async function filesBelow(root: string, folder: string): Promise<string[]> {

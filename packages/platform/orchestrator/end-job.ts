@@ -1,11 +1,12 @@
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, symlinkSync } from 'node:fs';
+import { existsSync, mkdirSync, renameSync, rmSync, symlinkSync } from 'node:fs';
 import { basename, dirname, join, relative } from 'node:path';
-import { bestTrial, jobFolder, modelFolderOf } from '@fovea/automl/runs';
+import { bestTrial, modelFolderOf } from '@fovea/automl/runs';
 import { trialFolderOf } from '../place.ts';
 import { modelLinkOf } from '../records.ts';
 import type { JobRow, TrialRow } from '../store/index.ts';
 import { secondsLeftOf, specOf } from '../stored-job.ts';
 import type { Crew } from './crew.ts';
+import { removeHalfWritten } from './half-written.ts';
 
 /** How a job ends, and why where that is not a matter of course. */
 type End = { to: 'Completed' | 'Failed' | 'Canceled'; error: string | null };
@@ -24,7 +25,7 @@ export async function endJob(
   const from = ['Queued', 'Running', 'Finalizing', 'CancelRequested'] as const;
   if (!canceled) await store.jobs.transition(job.name, { from: ['Queued', 'Running'], to: 'Finalizing', owner });
   await keepBest(job, trials, crew);
-  removeHalfWritten(jobFolder(place.folder, job.name));
+  removeHalfWritten(place, job.name);
   const { to, error } = canceled ? ({ to: 'Canceled', error: null } satisfies End) : endOf(job, trials, leftOut);
   const set = { error, end_time: new Date().toISOString(), seconds_used: job.seconds_used };
   // Should it be canceled in this very moment, that is found at the next look.
@@ -73,11 +74,4 @@ export async function keepBest(job: JobRow, trials: readonly TrialRow[], { store
   if (best.name === job.best_trial) return;
   const tags = { ...((await store.jobs.find(job.name))?.tags ?? job.tags), automl_best_child_run_id: best.name };
   await store.jobs.patch(job.name, { best_trial: best.name, tags }, { owner });
-}
-
-/** Files are written under temporary names; those of a process that was killed stay behind. */
-function removeHalfWritten(folder: string): void {
-  for (const path of readdirSync(folder, { recursive: true, encoding: 'utf8' })) {
-    if (/\.(tmp|old)$/.test(path)) rmSync(join(folder, path), { recursive: true, force: true });
-  }
 }

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { Place } from '../place.ts';
 import { describeToken, isGone, processToken, type Store } from '../store/index.ts';
+import { describeDeath } from './deaths.ts';
 import { type StartedProcess, startProcess } from './start-process.ts';
 
 /** Orchestrators among the processes of the store: those that work on the jobs of one folder. */
@@ -11,16 +12,31 @@ export const orchestratorLogOf = ({ folder }: Pick<Place, 'folder'>): string => 
 /** So long a process that was started may need to be among those of the store. */
 const startMilliseconds = 30_000;
 
-/** @returns a function that sees to it that a process of this machine works on the jobs of the workspace */
+/** Processes that may end in the middle of something, one after the other, before this is said. */
+const mostCrashes = 5;
+
+/**
+ * @returns a function that sees to it that a process of this machine works on the jobs of the workspace
+ * @throws Error (that function) when such processes end by themselves again and again
+ */
 export function orchestratorStarter(place: Place, store: Store): () => Promise<void> {
   let last: { process: StartedProcess; at: number } | null = null;
+  let crashes = 0;
   return async () => {
-    if (last && last.process.ended() === null && performance.now() - last.at < startMilliseconds) return;
+    const end = last?.process.ended();
+    if (last && !end && performance.now() - last.at < startMilliseconds) return;
     if (await hasOrchestrator(place, store)) return;
+    const log = orchestratorLogOf(place);
+    const death = end && end.code !== 0 ? describeDeath(end, log) : null;
+    crashes = death?.itself ? crashes + 1 : 0;
+    if (crashes === mostCrashes) {
+      crashes = 0;
+      throw new Error(`The process that works on jobs cannot go on: ${death?.words}\nAll that it said is in ${log}`);
+    }
     const process = startProcess({
       script: new URL('./main.ts', import.meta.url),
       args: [place.folder],
-      log: orchestratorLogOf(place),
+      log,
       environment: { FOVEA_DATABASE: place.database },
     });
     last = { process, at: performance.now() };

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 export interface StartOptions {
@@ -38,7 +39,8 @@ export function startProcess({ script, args, log, environment }: StartOptions, o
     child = spawn(process.execPath, [fileURLToPath(script), ...args], {
       detached: true,
       stdio: ['ignore', file, file],
-      env: { ...process.env, ...environment },
+      // What a process has compiled, the next one need not: that is half of the time that the engine takes to load.
+      env: { NODE_COMPILE_CACHE: join(tmpdir(), 'node-compile-cache'), ...process.env, ...environment },
     });
   } finally {
     closeSync(file);
