@@ -11,6 +11,7 @@ import { detectionRuns } from './detection-runs.ts';
 import { detectionTraining } from './detection-training.ts';
 import { explanations } from './explanations.ts';
 import { hpo } from './hpo.ts';
+import { hpo } from './hpo.ts';
 import { images } from './images.ts';
 import { loader } from './loader.ts';
 import { masks } from './masks.ts';
@@ -36,6 +37,7 @@ const sections: Record<string, (bench: Bench) => Promise<Section>> = {
   waiting,
   memory,
   start,
+  hpo,
   hpo,
   serving,
   store,

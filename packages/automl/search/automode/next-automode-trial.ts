@@ -17,7 +17,7 @@ const ROOMY = 2;
 
 /**
  * The next trial of AutoMode. Where the job's time allows it, the portfolio is trained, trials that fall behind are stopped, and later
- * trials are refinements of the best. Where it does not, a first trial is trained to its end if that takes less than half the time;
+ * trials are refinements of the best. Where it does not, a first trial is trained to its end if that leaves time for more;
  * then probes of a few epochs choose what gets the rest.
  */
 export function nextAutomodeTrial(state: SearchState, number: number): ChosenTrial | 'wait' | null {

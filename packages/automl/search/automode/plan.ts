@@ -24,7 +24,7 @@ export interface Plan {
 }
 
 /** The part of the time that goes to a first whole trial, at most. */
-const FIRST = 0.5;
+const FIRST = 0.6;
 /** The part of the time that goes to probes, at most … */
 const PROBING = 0.3;
 /** … and to the portfolio's whole trials, where there is time for them. */
