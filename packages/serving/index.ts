@@ -1,9 +1,12 @@
 export { LABEL_THRESHOLD } from '@fovea/automl/metrics';
-export { ModelFolderError, OnnxError } from '@fovea/automl/model-folder';
+export { ModelFolderError, OnnxError, readModelFolder } from '@fovea/automl/model-folder';
 export { type FormatPredictionOptions, formatPrediction, type RankedLabel, topLabels } from './answers.ts';
 export type { FoundObject, NormalisedBox, ObjectPrediction } from './detector.ts';
 export { type Evaluation, evaluate } from './evaluate.ts';
 export { evaluateObjects, type ObjectEvaluation } from './evaluate-objects.ts';
+export type { ExportedAbout } from './export-about.ts';
+export type { ExportStage, JudgedForm, JudgedRecord, Quantisation } from './export-int8.ts';
+export { type ExportedModel, type ExportOptions, exportModel } from './export-model.ts';
 export { formatObjects } from './found-objects.ts';
 export {
   loadModel,
