@@ -3,15 +3,11 @@ import { patiently } from '../patience.ts';
 import type { Place } from '../place.ts';
 import { SECONDS } from '../search-state.ts';
 import { ended, type MetricPoint, type Status, type Store, statuses, type TrialChanges } from '../store/index.ts';
-
-/** Another process has the trial now; whatever this one would write is not wanted. */
-export class LeaseLost extends Error {
-  override readonly name = 'LeaseLost';
-}
+import { endAtOnce } from './end-at-once.ts';
 
 const notEnded = statuses.filter((status) => !(ended as readonly Status[]).includes(status));
 
-/** A trial in the store, written by the process that holds its lease. Every call throws `LeaseLost` when it does not any more. */
+/** A trial in the store, written by the process that holds its lease. Every call ends the process at once when it does not any more. */
 export class HeldTrial {
   readonly #store: Store;
   readonly #place: Place;
@@ -73,7 +69,7 @@ export class HeldTrial {
 
   async #must(write: (owner: { owner: string }) => Promise<boolean>): Promise<void> {
     const held = await patiently(this.#place, () => write({ owner: this.owner }));
-    if (!held) throw new LeaseLost(`${this.name} is another process's now`);
+    if (!held) endAtOnce();
   }
 
   #changes(record: TrialRecord): TrialChanges {

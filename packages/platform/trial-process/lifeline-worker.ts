@@ -1,6 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { parentPort, workerData } from 'node:worker_threads';
 import { openStore, StoreUnavailable } from '../store/index.ts';
+import { endAtOnce } from './end-at-once.ts';
 import type { LifelineData } from './lifeline.ts';
 
 const { place, job, trial, owner } = workerData as LifelineData;
@@ -30,7 +31,7 @@ await store.close();
 async function look(): Promise<void> {
   const now = performance.now();
   if (now - beaten >= beatMilliseconds) {
-    if (!(await store.trials.beat(trial, owner))) kill();
+    if (!(await store.trials.beat(trial, owner))) endAtOnce();
     beaten = now;
   }
   if (canceled === null && (await store.jobs.find(job))?.status === 'CancelRequested') {
@@ -40,11 +41,6 @@ async function look(): Promise<void> {
   if (canceled !== null && now - canceled > graceMilliseconds && !stopping.signal.aborted) {
     const set = { ended_because: 'the job was canceled', end_time: new Date().toISOString() };
     await store.trials.transition(trial, { from: ['Queued', 'Running'], to: 'Canceled', set, owner, release: true });
-    kill();
+    endAtOnce();
   }
-}
-
-function kill(): never {
-  process.kill(process.pid, 'SIGKILL');
-  throw new Error('unreachable');
 }

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import type { Place } from '../place.ts';
+import { endAtOnce } from './end-at-once.ts';
 
 /** What the lifeline of a trial's process is told. */
 export interface LifelineData {
@@ -27,7 +28,7 @@ export function startLifeline(data: LifelineData, onCancel: () => void): Lifelin
   worker.on('message', onCancel);
   worker.on('error', (error) => {
     console.error(error);
-    process.kill(process.pid, 'SIGKILL');
+    endAtOnce();
   });
   const exited = once(worker, 'exit');
   return {

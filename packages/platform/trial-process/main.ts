@@ -3,7 +3,6 @@
 import { orchestratorStarter } from '../orchestrator/ensure-orchestrator.ts';
 import { placeOf } from '../place.ts';
 import { openStore } from '../store/index.ts';
-import { LeaseLost } from './held-trial.ts';
 import { runTrialProcess } from './run-trial-process.ts';
 import type { TrialTask } from './task.ts';
 
@@ -17,8 +16,6 @@ try {
   await store.close();
   process.exit(code);
 } catch (error) {
-  // Not one more byte is written by a process that lost its trial.
-  if (error instanceof LeaseLost) process.kill(process.pid, 'SIGKILL');
   console.error(error);
   process.exit(1);
 }

@@ -8,7 +8,7 @@ import { searchState } from '../search-state.ts';
 import { type JobRow, processToken, type Store, StoreUnavailable, type TrialRow } from '../store/index.ts';
 import { secondsLeftOf, settingOf, specOf } from '../stored-job.ts';
 import { writeEvents } from '../watch/event-files.ts';
-import { HeldTrial, LeaseLost } from './held-trial.ts';
+import { HeldTrial } from './held-trial.ts';
 import { startLifeline } from './lifeline.ts';
 import { type TrialTask, trialExit } from './task.ts';
 
@@ -17,7 +17,7 @@ import { type TrialTask, trialExit } from './task.ts';
  * killed process goes on from the last finished epoch.
  *
  * @returns the exit code
- * @throws LeaseLost when another process has the trial now; StoreUnavailable when the database stayed away
+ * @throws StoreUnavailable when the database stayed away
  */
 export async function runTrialProcess(task: TrialTask, place: Place, store: Store): Promise<number> {
   const owner = processToken();
@@ -36,7 +36,7 @@ export async function runTrialProcess(task: TrialTask, place: Place, store: Stor
     await train(record, { task, place, store, job, held, signal: canceling.signal });
   } catch (error) {
     // The next process goes on where this one had to stop.
-    if (error instanceof LeaseLost || error instanceof StoreUnavailable) throw error;
+    if (error instanceof StoreUnavailable) throw error;
     if (canceling.signal.aborted) {
       record.status = 'Canceled';
       record.ended_because = 'the job was canceled';
