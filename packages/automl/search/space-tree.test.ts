@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { createRng } from '@fovea/data';
-import type { Distribution, Value } from './space.ts';
-import { draw } from './space-tree.ts';
+import type { Assignment, Distribution, Value } from './space.ts';
+import { draw, treeOf } from './space-tree.ts';
 
 interface DistributionCase {
   id: string;
@@ -86,4 +86,51 @@ test('a trial belongs to one sub-space, each equally often; fixed values and nes
 
 test('an empty choice is an error, not undefined', () => {
   assert.throws(() => draw({ x: { type: 'choice', values: [] } }, Math.random), RangeError);
+});
+
+const branches = [
+  {
+    model: 'a',
+    rate: { type: 'loguniform', min_value: -6, max_value: -1 },
+    size: { type: 'quniform', min_value: 0, max_value: 10, q: 4 },
+    optimizer: {
+      type: 'choice',
+      values: ['adam', { name: 'sgd', momentum: { type: 'normal', mu: 0.9, sigma: 0.05 } }],
+    },
+  },
+  { model: { type: 'choice', values: ['b', 'c'] }, rate: { type: 'loguniform', min_value: -6, max_value: -1 } },
+  { model: 'd', layers: { type: 'randint', upper: 5 }, flags: [1, 2] },
+] as const;
+
+test('the shares of a draw lead to it again, and those of steps do not depend on where in them they lay', () => {
+  const tree = treeOf(branches);
+  const random = createRng(11).uniform;
+  for (let i = 0; i < 300; i++) {
+    const { assignment, shares } = tree.draw(random);
+    const found = tree.sharesOf(assignment);
+    assert.ok(found);
+    for (const [site, share] of shares.entries()) {
+      assert.equal(Number.isNaN(share), Number.isNaN(found[site]));
+      if (!Number.isNaN(share))
+        assert.ok(Math.abs(share - found[site]) < 1e-9, `${JSON.stringify(assignment)} ${site}`);
+    }
+    const again = tree.draw((site) => found[site.index]).assignment;
+    for (const [name, value] of Object.entries(assignment)) {
+      if (typeof value === 'number')
+        assert.ok(Math.abs(value - (again[name] as number)) < 1e-9 * Math.abs(value) + 1e-12);
+      else if (name !== 'optimizer') assert.deepEqual(again[name], value);
+    }
+  }
+});
+
+test('equal expressions of one parameter are one site in all sub-spaces; single options are none', () => {
+  // The sub-space, rate, size, optimizer, momentum, the model of the second, layers.
+  assert.equal(treeOf(branches).sites.length, 7);
+  assert.equal(treeOf({ model: 'a', layers: { type: 'choice', values: [3] } }).sites.length, 0);
+});
+
+test('what a space can not give has no shares', () => {
+  const tree = treeOf(branches);
+  const foreign: Assignment[] = [{}, { model: 'a' }, { model: 'd', layers: 2 }, { model: 'b', rate: 'fast' }];
+  for (const assignment of [...foreign, { model: 'x', rate: 0.1 }]) assert.equal(tree.sharesOf(assignment), null);
 });

@@ -7,7 +7,7 @@ import { refined } from './refined.ts';
 import { epochsOf, inWords, paceOf, secondsOf, secondsPerEpoch } from './seconds.ts';
 
 /** What is kept back of the time that is left, for estimates that are too low. */
-const KEPT_BACK = 0.05;
+const KEPT_BACK = 0.08;
 /** A trial is trained for at most so many times the epochs that are usual. */
 const LONGEST = 1.5;
 /** The part of the usual epochs below which a trial is not worth its start. */

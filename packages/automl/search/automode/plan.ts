@@ -113,15 +113,17 @@ export function trialsOf<T extends TriedTrial>(configuration: Configuration, tri
 export function lasting(job: ImageJob, model: MeasuredModel, draw: Assignment, epochs: number): Assignment {
   const { number_of_epochs: own, early_stopping_patience: patience } = model.hyperparameters;
   if (epochs === own) return draw;
+  const usual = (name: 'warmup_cosine_lr_warmup_epochs' | 'early_stopping_patience') =>
+    Number(defaultOf(name, job.task, model.model));
   const warmup = Number(
-    model.hyperparameters.warmup_cosine_lr_warmup_epochs ??
-      defaultOf('warmup_cosine_lr_warmup_epochs', job.task, model.model),
+    model.hyperparameters.warmup_cosine_lr_warmup_epochs ?? usual('warmup_cosine_lr_warmup_epochs'),
   );
   const shorter = Math.min(warmup, Math.floor(epochs / 3));
   const open = {
     number_of_epochs: epochs,
     // The recipe's patience goes with the recipe's epochs.
-    ...(typeof patience === 'number' && { early_stopping_patience: patience }),
+    ...(typeof patience === 'number' &&
+      patience !== usual('early_stopping_patience') && { early_stopping_patience: patience }),
     ...(shorter < warmup && { warmup_cosine_lr_warmup_epochs: shorter }),
   };
   const given = Object.entries(open).filter(([name]) => !(name in job.training_parameters));
