@@ -9,7 +9,7 @@ setNumThreads(2);
 let explain = async (_steps: number) => {};
 
 await answerRequests({
-  /** A network as `openExplainer` prepares it. */
+  /** A network, and batches, as `openExplainer` has them. */
   prepare_explaining({ model, size }: { model: string; size: number }) {
     manualSeed(0);
     const net = createModel(model, { classes: 1000 }).eval();
@@ -18,7 +18,9 @@ await answerRequests({
     const image = randn([1, 3, size, size]);
     explain = async (steps) => {
       const nodes = integrationNodes('riemann_middle', steps);
-      const attributions = await inTurns(integratedGradients((x) => net.forward(x), image, { targets: [7], nodes }));
+      const attributions = await inTurns(
+        integratedGradients((x) => net.forward(x), image, { targets: [7], nodes, batch: 8 }),
+      );
       attributions.data();
       attributions.dispose();
     };

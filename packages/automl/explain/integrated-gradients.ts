@@ -11,12 +11,9 @@ export interface IntegratedGradientsOptions {
   /** Where the path to the input begins: a value for every pixel. 0 when not given. */
   baseline?: number;
   nodes: readonly IntegrationNode[];
-  /** How many points of the path go through the network together; chosen by their size when not given. */
+  /** How many points of the path go through the network together; all when not given. */
   batch?: number;
 }
-
-/** Values that go through a network together at most: of 224 × 224 pixels, eight images. More cost memory, and time in caches. */
-const MOST_VALUES = 8 * 3 * 224 ** 2;
 
 /**
  * What each value of the input adds to a logit on the way from the baseline: (x − b) · ∫ ∂F(b + α(x − b)) dα.
@@ -28,12 +25,7 @@ const MOST_VALUES = 8 * 3 * 224 ** 2;
 export function* integratedGradients(
   forward: Forward,
   input: Tensor,
-  {
-    targets,
-    baseline = 0,
-    nodes,
-    batch = Math.max(1, Math.floor(MOST_VALUES / input.numel)),
-  }: IntegratedGradientsOptions,
+  { targets, baseline = 0, nodes, batch = nodes.length }: IntegratedGradientsOptions,
 ): Steps<Tensor> {
   const { dtype, device } = input;
   const [, ...shape] = input.shape;

@@ -42,6 +42,7 @@ async function modelFolder(task: ClassificationTask): Promise<string> {
     training: {},
     weightsOrigin: { pretrained: false, weights: 'random', licence: null },
   });
+  for (const tensor of model.stateDict().values()) tensor.dispose();
   return folder;
 }
 

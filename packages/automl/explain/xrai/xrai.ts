@@ -12,6 +12,8 @@ export interface XraiOptions {
   targets: readonly number[];
   /** Points on each path from a baseline to the picture, 2 or more. */
   steps: number;
+  /** How many points go through the network together; all of a path when not given. */
+  batch?: number;
   /** Whether regions are ranked in one pass: faster, less exact. */
   fast: boolean;
 }
@@ -27,9 +29,13 @@ const FEWEST_PIXELS = 50;
  * @param image `[1, 3, H, W]` with values as seen, not normalised: segments are found by colour
  * @returns of each target the heat of all pixels
  */
-export function* xrai(forward: Forward, image: Tensor, { targets, steps, fast }: XraiOptions): Steps<RankedRegions[]> {
+export function* xrai(
+  forward: Forward,
+  image: Tensor,
+  { targets, steps, fast, batch }: XraiOptions,
+): Steps<RankedRegions[]> {
   const plane = planeOf(image);
-  const maps = yield* blackAndWhiteAttributions(forward, image, { targets, steps });
+  const maps = yield* blackAndWhiteAttributions(forward, image, { targets, steps, batch });
   maps.forEach(requireFinite);
   yield;
   const segments = findSegments(plane);
@@ -49,13 +55,18 @@ export function* xrai(forward: Forward, image: Tensor, { targets, steps, fast }:
 export function* blackAndWhiteAttributions(
   forward: Forward,
   image: Tensor,
-  { targets, steps }: Pick<XraiOptions, 'targets' | 'steps'>,
+  { targets, steps, batch }: Omit<XraiOptions, 'fast'>,
 ): Steps<Float64Array[]> {
   const [, channels, height, width] = image.shape;
   const area = height * width;
   const sums = targets.map(() => new Float64Array(channels * area));
   for (const baseline of range(image.data() as Float64Array)) {
-    const attributions = yield* integratedGradients(forward, image, { targets, baseline, nodes: evenNodes(steps) });
+    const attributions = yield* integratedGradients(forward, image, {
+      targets,
+      baseline,
+      nodes: evenNodes(steps),
+      batch,
+    });
     const values = attributions.data() as Float32Array | Float64Array;
     attributions.dispose();
     for (const [i, sum] of sums.entries()) {
