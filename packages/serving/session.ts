@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
+import { byteProductsOverflow } from './byte-products.ts';
 
 /** A graph that is ready to run on the CPU. */
 export interface GraphSession {
@@ -17,8 +18,7 @@ export interface OpenGraph {
 /**
  * Opens a checked graph in ONNX Runtime. One session runs one batch at a time, and a batch uses all threads; so operators do not run
  * beside each other (`sequential`), and the arena keeps its memory between batches. Threads that have nothing to do keep a core busy,
- * to be quick when there is something; between batches others need it, to decode images. Processors without VNNI add products of bytes
- * in 16 bits, which overflow, unless INT8 graphs are asked to be exact (`x64quantprecision`).
+ * to be quick when there is something; between batches others need it, to decode images.
  *
  * @param threads 0: as many as the machine has cores
  */
@@ -31,7 +31,9 @@ export async function openGraph(onnx: Uint8Array, threads: number): Promise<Open
     interOpNumThreads: 1,
     enableCpuMemArena: true,
     enableMemPattern: true,
-    extra: { session: { force_spinning_stop: '1', x64quantprecision: '1' } },
+    // What fails is thrown, and told by whoever catches it.
+    logSeverityLevel: 4,
+    extra: { session: { force_spinning_stop: '1', ...(byteProductsOverflow() && { x64quantprecision: '1' }) } },
   });
   return {
     async run(inputName, input, shape) {

@@ -21,10 +21,10 @@ export interface Explanation {
 }
 
 /**
- * Says which pixels an answer comes from. An instance knows no way of its own: its network has no gradients.
- * What is wrong with the request it throws as a `RequestError`.
+ * Says which pixels an answer comes from. What is wrong with a request it throws as an error that is named `RequestError`,
+ * `ExplanationError` or `IssuesError`.
  */
 export type Explain = (request: ExplanationRequest) => Promise<Explanation>;
 
-/** What the module of the option `explainer` exports. @param folder the model folder */
+/** What the module of the option `explainer` exports as `openExplainer`; a thread calls it. @param folder the model folder */
 export type OpenExplainer = (folder: string) => Promise<Explain>;

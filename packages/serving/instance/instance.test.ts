@@ -31,7 +31,7 @@ async function edited(name: string, settings: object): Promise<string> {
 describe('a classifier', () => {
   let instance: Instance;
   before(async () => {
-    instance = await served('colours', { deployment: 'blue' });
+    instance = await served('colours', { deployment: 'blue', explainer: null });
   });
   after(() => instance.drain());
 
@@ -321,7 +321,6 @@ describe('explanations', () => {
       [{ n_steps: 1 }, /n_steps should be a whole number, 2/],
       [{ n_steps: 2.5, xrai_fast: 'yes' }, /n_steps should be.*; xrai_fast should be true or false/],
       [{ steps: 2 }, /"steps" is no parameter; there are xai_algorithm/],
-      [{ xai_algorithm: 'guided_gradcam', n_steps: 50 }, /n_steps is for xrai and integrated_gradients, and xai_alg/],
       [{ confidence_score_threshold_multilabel: 2 }, /should be a number, 0 … 1/],
       [[], /should be an object/],
     ] as const) {
@@ -330,6 +329,14 @@ describe('explanations', () => {
       assert.match(json.error.message, message);
       assert.equal(json.error.target, 'input_data.data[0].xai_parameters');
     }
+    await instance.drain();
+  });
+
+  test('come from libtorch unless another module is named; that the folder has no weights for it is told', async () => {
+    const instance = await served('colours', { requestTimeoutMs: 60_000 });
+    const { status, json } = await ask(instance, scoring(explained(await colour(9, 200, 9))));
+    assert.deepEqual([status, json.error.code], [400, 'ExplanationsUnavailable']);
+    assert.match(json.error.message, /this instance cannot explain: .*model\.safetensors/s);
     await instance.drain();
   });
 

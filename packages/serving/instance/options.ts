@@ -35,7 +35,10 @@ export interface InstanceOptions {
   readonly maxBatchImages: number;
   /** Images may be given by their addresses: not at all, on the public internet, or anywhere. */
   readonly imageAddresses: ImageAddresses;
-  /** A module (a path, or a `file:` URL) that exports `openExplainer`; it is loaded when the first explanation is asked for. */
+  /**
+   * A module (a path, or a `file:` URL) that exports `openExplainer`; a thread loads it when the first explanation is asked for.
+   * Default: the one that explains on libtorch. Null: nothing is explained.
+   */
   readonly explainer: string | null;
   /** Of what happens: `debug` has probes, too. */
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent';
@@ -103,7 +106,7 @@ const DEFAULTS: Omit<InstanceOptions, 'model'> = {
   threads: 0,
   maxBatchImages: 32,
   imageAddresses: 'public',
-  explainer: null,
+  explainer: new URL('./libtorch-explainer.ts', import.meta.url).href,
   logLevel: 'info',
 };
 

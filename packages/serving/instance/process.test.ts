@@ -85,6 +85,48 @@ test('it tells where it listens, answers, and on SIGTERM finishes what has come 
   assert.deepEqual(lines, ['ready', 'draining', 'request', 'ended']);
 });
 
+test('a module that explains runs in a thread; what it refuses is told, and what it lacks', async () => {
+  const busy = join(work, 'busy.mjs');
+  await writeFile(
+    busy,
+    `export const openExplainer = async () => async ({ parameters: { n_steps }, signal }) => {
+      if (n_steps === 2) throw Object.assign(new Error('two steps lead nowhere'), { name: 'ExplanationError' });
+      if (n_steps === 3) process.exit(7);
+      if (n_steps === 4) throw new Error('secret');
+      const end = performance.now() + 700;
+      while (performance.now() < end);
+      return { attributions: [[signal.aborted]] };
+    };`,
+  );
+  const started = start({ ...options, explainer: busy, maxConcurrentRequestsPerInstance: 4 });
+  const instance = await ready(started);
+  const image = await colour(1, 200, 3);
+  const explain = (n_steps: number) => ask(instance, scoring(explained(image, { n_steps, attributions: true })));
+  const long = explain(50);
+  await sleep(200);
+  const begun = performance.now();
+  assert.equal((await ask(instance, scoring(base64(image)))).status, 200);
+  assert.ok(performance.now() - begun < 450, 'an answer waited for an explanation');
+  assert.deepEqual((await long).json[0].attributions, [[false]]);
+  const refused = await explain(2);
+  assert.deepEqual([refused.status, refused.json.error.message], [400, 'two steps lead nowhere']);
+  for (const steps of [3, 4]) {
+    const failed = await explain(steps);
+    assert.equal(failed.status, 500);
+    assert.doesNotMatch(failed.text, /secret/);
+  }
+  assert.equal((await explain(50)).status, 200);
+  started.child.kill('SIGTERM');
+  assert.deepEqual(await started.ended, [0, null]);
+
+  const without = start({ ...options, explainer: join(work, 'none.mjs') });
+  const { status, json } = await ask(await ready(without), scoring(explained(image)));
+  assert.deepEqual([status, json.error.code], [400, 'ExplanationsUnavailable']);
+  assert.match(json.error.message, /cannot explain: Cannot find module .*none\.mjs/);
+  without.child.kill('SIGTERM');
+  await without.ended;
+});
+
 test('what is not finished in time is cut off', async () => {
   const started = start({ ...options, explainer, drainTimeoutMs: 50 });
   const instance = await ready(started);

@@ -2,10 +2,9 @@ import { once } from 'node:events';
 import { rm } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { availableParallelism } from 'node:os';
-import { pathToFileURL } from 'node:url';
 import { type Logger, pino } from 'pino';
 import { Admission } from './admission.ts';
-import type { Explain, OpenExplainer } from './explanation.ts';
+import type { Explain } from './explanation.ts';
 import { ImageReaders } from './image-readers.ts';
 import { instanceMetrics } from './instance-metrics.ts';
 import { instanceServer } from './instance-server.ts';
@@ -13,6 +12,7 @@ import { type InstanceOptions, instanceOptions } from './options.ts';
 import { HeldBytes } from './request-body.ts';
 import { Scorer } from './scorer.ts';
 import { ScoringModel, type ServedModel } from './served-model.ts';
+import { ThreadExplainer } from './thread-explainer.ts';
 import { warmUp } from './warm-up.ts';
 
 /** A model that answers over HTTP. */
@@ -94,10 +94,11 @@ export async function startInstance(
     const longest = Math.max(STUCK_SECONDS, (2 * options.requestTimeoutMs) / 1000);
     return model.busySeconds > longest ? `the network has had one batch for ${Math.round(model.busySeconds)} s` : null;
   };
+  const explainer = options.explainer === null ? null : new ThreadExplainer(options.explainer, options.model);
   const scorer = new Scorer({
     model,
     readers,
-    explain: explain ?? (options.explainer === null ? null : whenAsked(options.explainer, options.model)),
+    explain: explain ?? explainer?.explain ?? null,
     imageAddresses: options.imageAddresses,
     mostBytes: options.maxRequestBytes,
   });
@@ -106,7 +107,7 @@ export async function startInstance(
     unready: () => (draining ? 'this instance is ending; try another' : unhealthy()),
   });
   const end = async () => {
-    await Promise.all([readers.close(), model.close()]);
+    await Promise.all([readers.close(), model.close(), explainer?.close()]);
   };
   try {
     await warmUp(readers, model);
@@ -142,22 +143,5 @@ export async function startInstance(
       draining ??= drain();
       return draining;
     },
-  };
-}
-
-/** Explanations of a module that is loaded when they are first asked for: most instances never are. */
-function whenAsked(module: string, folder: string): Explain {
-  let opened: Promise<Explain> | null = null;
-  const open = async (): Promise<Explain> => {
-    const url = module.startsWith('file:') ? module : pathToFileURL(module).href;
-    const { openExplainer } = (await import(url)) as { openExplainer: OpenExplainer };
-    return openExplainer(folder);
-  };
-  return async (request) => {
-    opened ??= open();
-    opened.catch(() => {
-      opened = null;
-    });
-    return (await opened)(request);
   };
 }
