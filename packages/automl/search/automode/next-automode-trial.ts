@@ -1,7 +1,7 @@
 import { bestReport, bestTried, figure } from '../reported.ts';
 import type { ChosenTrial, MeasuredModel, SearchState, TriedTrial } from '../search-state.ts';
 import type { Assignment } from '../space.ts';
-import { lasting, type Plan, planOf, probeOf, trialsOf } from './plan.ts';
+import { lasting, type Plan, type Probe, planOf, probeOf, trialsOf } from './plan.ts';
 import { type Configuration, drawOf } from './portfolio.ts';
 import { refined } from './refined.ts';
 import { epochsOf, inWords, paceOf, secondsOf, secondsPerEpoch } from './seconds.ts';
@@ -10,6 +10,8 @@ import { epochsOf, inWords, paceOf, secondsOf, secondsPerEpoch } from './seconds
 const KEPT_BACK = 0.08;
 /** A trial is trained for at most so many times the epochs that are usual. */
 const LONGEST = 1.5;
+/** By so much probes may take longer than planned. */
+const OVERDRAWN = 1.3;
 /** The part of the usual epochs below which a trial is not worth its start. */
 const SHORTEST = 1 / 4;
 /** Where more than this is left than a usual trial takes, trials last as usual, and what is left goes to refinements. */
@@ -29,13 +31,20 @@ export function nextAutomodeTrial(state: SearchState, number: number): ChosenTri
   if (plan.whole.length > 0) return nextWhole(state, plan, number);
 
   const probe = plan.probes.find(({ configuration }) => trialsOf(configuration, state.trials).length === 0);
-  if (probe) {
+  if (probe && isTimeToProbe(state, plan, probe)) {
     const because = `one of ${plan.probes.length} probes, of which the best is trained for longer`;
     return chosen(state, probe.configuration, { because, epochs: probe.epochs });
   }
   const probed = state.trials.filter((trial) => probeOf(plan, trial));
   if (probed.some(({ status }) => status === 'running')) return 'wait';
   return afterProbes(state, plan, probed) ?? refinement(state, plan, number);
+}
+
+/** Probes that took longer than was measured are no reason to take the time of the trial that they are made for. */
+function isTimeToProbe(state: SearchState, plan: Plan, { configuration: { model, varied }, epochs }: Probe): boolean {
+  const spent = state.trials.reduce((sum, trial) => sum + (probeOf(plan, trial) ? trial.seconds : 0), 0);
+  const inTurns = spent / state.job.limits.max_concurrent_trials;
+  return inTurns + secondsOf(model, varied, epochs) * paceOf(state, model) <= plan.probeSeconds * OVERDRAWN;
 }
 
 function nextWhole(state: SearchState, plan: Plan, number: number): ChosenTrial | 'wait' | null {
@@ -66,7 +75,7 @@ function afterProbes(state: SearchState, plan: Plan, probed: readonly TriedTrial
     return trialsOf(base, longer).length > 0
       ? null
       : chosen(state, base, { because: 'no probe came to an evaluation', fill: true });
-  const others = probed.length === 1 ? 'the only probe' : `the best of ${probed.length} probes`;
+  const others = probed.length === 1 ? 'the only probe that there was time for' : `the best of ${probed.length} probes`;
   const metric = state.job.primary_metric;
   const because = `trial ${best.trial.number} was ${others}: ${metric} ${figure(best.value)} after ${epochs(winner.epochs)}`;
   return chosen(state, winner.configuration, { because, fill: true, least: winner.epochs + 1 });

@@ -19,6 +19,8 @@ export interface Plan {
   readonly first: Configuration | null;
   /** Trained for a few epochs, to choose what is worth the rest of the time; none where there is time for whole trials. */
   readonly probes: readonly Probe[];
+  /** What all probes together may take. */
+  readonly probeSeconds: number;
   /** Trained to the end unless they fall behind; none where there are probes. */
   readonly whole: readonly Configuration[];
 }
@@ -56,7 +58,7 @@ export function planOf(state: SearchState): Plan {
   const share = Math.ceil(job.limits.max_trials * PORTFOLIO);
   const whole = all.filter(({ model, varied }) => secondsOf(model, varied) <= longest).slice(0, share);
   const wholeSeconds = whole.reduce((sum, { model, varied }) => sum + STOPPED_EARLY * secondsOf(model, varied), 0);
-  const none = { first: null, probes: [], whole: [] };
+  const none = { first: null, probes: [], probeSeconds: 0, whole: [] };
   const isFixed = job.training_parameters.number_of_epochs !== undefined;
   if (isFixed || (whole.length >= Math.min(share, all.length) && wholeSeconds <= budget * WHOLE))
     return { ...none, portfolio: all, whole: isFixed ? all.slice(0, share) : whole };
@@ -77,7 +79,11 @@ export function planOf(state: SearchState): Plan {
       left * PROBING,
     );
   probes = probes.slice(0, job.limits.max_trials - (first ? 2 : 1));
-  return { ...none, portfolio: all, first, probes: probes.length < LEAST_PROBES ? [] : probes };
+  return {
+    ...{ portfolio: all, first, whole: [] },
+    probes: probes.length < LEAST_PROBES ? [] : probes,
+    probeSeconds: left * PROBING,
+  };
 }
 
 const probeFor = (configuration: Configuration, epochs: number): Probe => ({
