@@ -6,6 +6,7 @@ import { rankRegions, rankRegionsFast } from '../explain/xrai/rank-regions.ts';
 import { resizeCubic } from '../explain/xrai/resize.ts';
 import {
   findSegments,
+  maskOf,
   pixelsOf,
   type Segment,
   type SegmentOptions,
@@ -161,12 +162,6 @@ function attributionsOf(
     const forward = (x: typeof image) => network.forward(x);
     return atOnce(blackAndWhiteAttributions(forward, image, { targets: [target], steps }))[0];
   });
-}
-
-function maskOf(pixels: Segment, area: number): Uint8Array {
-  const mask = new Uint8Array(area);
-  for (const pixel of pixels) mask[pixel] = 1;
-  return mask;
 }
 
 /** Every nth pixel of every nth row. */

@@ -29,9 +29,10 @@ export interface SegmentOptions {
  * @param image in any range of values
  */
 export function findSegments(image: Plane, options: SegmentOptions = {}): Segment[] {
+  const { width, height } = image;
   const { dilationRadius = DILATION_RADIUS } = options;
-  const masks = segmentLabels(image, options).flatMap(({ atImageSize }) => labelMasks(atImageSize));
-  return masks.map((mask) => pixelsOf(dilate(mask, image.width, image.height, dilationRadius)));
+  const segments = segmentLabels(image, options).flatMap(({ atImageSize }) => segmentsOf(atImageSize));
+  return segments.map((pixels) => pixelsOf(dilate(maskOf(pixels, width * height), width, height, dilationRadius)));
 }
 
 /** Of each settings the label of each pixel. */
@@ -53,13 +54,20 @@ export function spread(image: Plane): Plane {
   return { ...image, values: image.values.map((value) => ((value - lowest) / length - 0.5) * 2) };
 }
 
-/** A mask for each label from the smallest to the largest, also for those that no pixel has. */
-export function labelMasks(labels: Int32Array): Uint8Array[] {
+/** The pixels of each label from the smallest to the largest, none for one that no pixel has. */
+function segmentsOf(labels: Int32Array): Segment[] {
   const lowest = labels.reduce((a, b) => Math.min(a, b));
   const highest = labels.reduce((a, b) => Math.max(a, b));
-  const masks = Array.from({ length: highest - lowest + 1 }, () => new Uint8Array(labels.length));
-  for (const [pixel, label] of labels.entries()) masks[label - lowest][pixel] = 1;
-  return masks;
+  const pixels = Array.from({ length: highest - lowest + 1 }, (): number[] => []);
+  for (const [pixel, label] of labels.entries()) pixels[label - lowest].push(pixel);
+  return pixels.map((each) => Int32Array.from(each));
+}
+
+/** 1 for each pixel of the segment. */
+export function maskOf(pixels: Segment, area: number): Uint8Array {
+  const mask = new Uint8Array(area);
+  for (const pixel of pixels) mask[pixel] = 1;
+  return mask;
 }
 
 /** The pixels of a mask, ascending. */
