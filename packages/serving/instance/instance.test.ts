@@ -332,11 +332,14 @@ describe('explanations', () => {
     await instance.drain();
   });
 
-  test('come from libtorch unless another module is named; that the folder has no weights for it is told', async () => {
+  test('come from libtorch unless another module is named; what it cannot load is told', async () => {
     const instance = await served('colours', { requestTimeoutMs: 60_000 });
     const { status, json } = await ask(instance, scoring(explained(await colour(9, 200, 9))));
     assert.deepEqual([status, json.error.code], [400, 'ExplanationsUnavailable']);
-    assert.match(json.error.message, /this instance cannot explain: .*model\.safetensors/s);
+    assert.match(
+      json.error.message,
+      /^this instance cannot explain: resnet18 for images of 24 × 24 pixels.*; ask without model_explainability$/,
+    );
     await instance.drain();
   });
 

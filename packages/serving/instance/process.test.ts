@@ -9,6 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { ask, base64, colour, explained, modelFolder, scoring } from '../fixtures/served.ts';
 import { type InstanceMessage, instanceProgram } from './index.ts';
 
+const children: ChildProcess[] = [];
 let work: string;
 /** A module that explains, half a second later. */
 let explainer: string;
@@ -23,7 +24,10 @@ before(async () => {
     };`,
   );
 });
-after(() => rm(work, { recursive: true }));
+after(async () => {
+  for (const child of children) child.kill('SIGKILL');
+  await rm(work, { recursive: true });
+});
 
 type Ready = Extract<InstanceMessage, { kind: 'ready' }>;
 
@@ -39,6 +43,7 @@ function start(options: object | string, { channel = true, input = '' } = {}): S
     stdio: ['pipe', 'pipe', 'inherit', ...(channel ? (['ipc'] as const) : [])],
     env: { ...process.env, TMPDIR: join(work) },
   });
+  children.push(child);
   let said = '';
   child.stdout?.setEncoding('utf8').on('data', (text) => {
     said += text;
