@@ -21,8 +21,8 @@ export interface ExportedAbout {
   readonly outputs: readonly AboutOutput[];
   /** From this probability on a label of a multi-label model is present. */
   readonly threshold?: number;
-  /** What ONNX Runtime should be told for INT8: on processors without VNNI, sums of products overflow otherwise. */
-  readonly session_options?: Readonly<Record<string, string>>;
+  /** What ONNX Runtime should be told for INT8 on x86 processors without VNNI: sums of products of bytes overflow otherwise. */
+  readonly session_options_without_vnni?: Readonly<Record<string, string>>;
   /** Licence of the weights that training started from. */
   readonly weights_licence: string | null;
 }
@@ -75,7 +75,7 @@ export function aboutModel(model: ModelFolder, onnx: Uint8Array, precision: Expo
       meaning: meaning(name),
     })),
     ...(model.threshold !== null && { threshold: model.threshold }),
-    ...(precision === 'int8' && { session_options: { 'session.x64quantprecision': '1' } }),
+    ...(precision === 'int8' && { session_options_without_vnni: { 'session.x64quantprecision': '1' } }),
     weights_licence: model.weightsOrigin.licence,
   };
 }
