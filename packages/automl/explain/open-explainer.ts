@@ -59,9 +59,10 @@ export async function openExplainer(folder: string): Promise<Explainer> {
     valid_resize_size: number;
     valid_crop_size: number;
   };
-  const { gradCam, head, name } = findModel(modelName);
+  const { gradCam, name } = findModel(modelName);
   const module = tidy(() => createModel(name, { classes: labels.length, size }));
-  await applyPretrained(module, model.weights, { head });
+  // Without a head to pass over: all of it has to fit.
+  await applyPretrained(module, model.weights);
   module.eval().to({ memoryFormat: 'channels_last' });
   for (const parameter of module.parameters()) parameter.requiresGrad = false;
 
