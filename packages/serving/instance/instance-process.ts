@@ -12,7 +12,8 @@ export type InstanceMessage =
 /** The life of an instance's process. Exit codes: 0, it was told to end; 1, it could not start, or it broke. */
 export async function instanceProcess(): Promise<void> {
   const tell = (message: InstanceMessage) => process.connected && process.send?.(message);
-  const log = pino();
+  // Written beside the answering of requests; what is left is written when the process ends.
+  const log = pino(pino.destination({ sync: false }));
   const fail = (error: unknown): never => {
     const message = error instanceof Error ? error.message : String(error);
     tell({ kind: 'failed', message });
