@@ -1,3 +1,4 @@
+import { defaultLimits } from '../../spec/job.ts';
 import { bestReport, bestTried, figure } from '../reported.ts';
 import type { ChosenTrial, MeasuredModel, SearchState, TriedTrial } from '../search-state.ts';
 import type { Assignment } from '../space.ts';
@@ -134,10 +135,9 @@ function withinTime(
   const isOnly = state.trials.every((trial) => bestReport(trial) === null && trial.status !== 'running');
   if (most < shortest && !isOnly) return null;
   const seconds = secondsOf(model, draw, number) * pace;
-  const time =
-    perEpoch > 0 && Number.isFinite(state.secondsLeft)
-      ? `, about ${inWords(seconds)} of the ${inWords(state.secondsLeft)} that are left`
-      : '';
+  const isLimited = state.job.limits.timeout_minutes !== defaultLimits.timeout_minutes;
+  const of = isLimited ? ` of the ${inWords(state.secondsLeft)} that are left` : '';
+  const time = perEpoch > 0 ? `, about ${inWords(seconds)}${of}` : '';
   return {
     draw: lasting(state.job, model, draw, number),
     because: `${because}; ${what}, ${epochs(number)}${time}`,

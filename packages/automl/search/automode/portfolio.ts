@@ -4,6 +4,7 @@ import { defaultOf } from '../../spec/resolve-hyperparameters.ts';
 import { freezableGroups, isClassification } from '../../spec/tasks.ts';
 import type { MeasuredModel, SearchState } from '../search-state.ts';
 import type { Assignment } from '../space.ts';
+import { publishedAccuracy } from './published-accuracy.ts';
 import { secondsOf } from './seconds.ts';
 
 /** A model and a way to train it. */
@@ -17,20 +18,27 @@ export interface Configuration {
 
 export const drawOf = ({ model, varied }: Configuration): Assignment => ({ model_name: model.model, ...varied });
 
+/** A variation of the first model comes after the second model, and before the third. */
+const VARIATION = 1.5;
+
 /**
  * The ways to train that AutoMode tries, the most promising of the cheap ones first: each model with what suits the amount of data, and
  * variations of that which often turn out better. What the job fixes is not varied.
  */
 export function portfolioOf({ job, models, measured }: SearchState): Configuration[] {
   const allowed = candidates(job, models, measured);
-  // The second model comes before the third variation of the first.
   return allowed
-    .flatMap((model, place) => variationsOf(job, model).map((one, i) => ({ ...one, model, rank: place + i })))
+    .flatMap((model, place) =>
+      variationsOf(job, model).map((one, i) => ({ ...one, model, rank: place + VARIATION * i })),
+    )
     .toSorted((a, b) => a.rank - b.rank || secondsOf(a.model, a.varied) - secondsOf(b.model, b.varied))
     .map(({ rank: _, ...configuration }) => configuration);
 }
 
-/** The models to choose from, cheap ones first; those that begin with random weights only where all do. */
+/**
+ * The models to choose from, cheap ones first: those that begin with random weights only where all do, and none that takes longer than
+ * another whose weights are known to be better.
+ */
 function candidates(job: ImageJob, models: readonly string[], measured: readonly MeasuredModel[]): MeasuredModel[] {
   const { model_name: fixed } = job.training_parameters;
   const wanted = fixed === undefined ? models : [fixed];
@@ -38,8 +46,16 @@ function candidates(job: ImageJob, models: readonly string[], measured: readonly
   const fitting = measured.filter(({ model, fits }) => fits && wanted.includes(model));
   if (fitting.length === 0) return wanted.slice(0, 1).map((model) => unmeasured(job, model));
   const knowing = fitting.filter(({ pretrained }) => pretrained);
-  const chosen = knowing.length > 0 ? knowing : fitting;
-  return chosen.toSorted((a, b) => secondsOf(a, {}) - secondsOf(b, {}));
+  const cheapFirst = (some: readonly MeasuredModel[]) => some.toSorted((a, b) => secondsOf(a, {}) - secondsOf(b, {}));
+  if (knowing.length === 0) return cheapFirst(fitting);
+  let best = 0;
+  return cheapFirst(knowing).filter(({ model }) => {
+    const accuracy = publishedAccuracy(model);
+    if (accuracy === null) return true;
+    const isBetter = accuracy > best;
+    best = Math.max(best, accuracy);
+    return isBetter;
+  });
 }
 
 /** A model of which nothing is known but its documented defaults. It seems to take no time. */
