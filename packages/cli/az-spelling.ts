@@ -39,20 +39,10 @@ export function scopeNote(scope: AzureScope & { workspace: string }): string | n
 /** What `az ml` has and this release has not. Known, so that the answer is not "unknown command". */
 export const laterGroups = [
   ...['batch-deployment', 'batch-endpoint', 'component', 'compute', 'connection', 'datastore', 'environment'],
-  ...['model', 'online-deployment', 'online-endpoint', 'registry', 'schedule', 'workspace', 'serve'],
+  ...['online-deployment', 'online-endpoint', 'registry', 'schedule', 'workspace'],
 ] as const;
-export const laterDataVerbs = [
-  'archive',
-  'create',
-  'import',
-  'list',
-  'list-materialization-status',
-  'mount',
-  'restore',
-  'share',
-  'show',
-  'update',
-] as const;
+export const laterDataVerbs = ['import', 'list-materialization-status', 'mount', 'share'] as const;
+export const laterModelVerbs = ['package', 'share'] as const;
 export const laterJobVerbs = ['connect-ssh', 'show-services'] as const;
 
 /** A command that says that it is still to come; its name is not offered in help. */

@@ -94,12 +94,12 @@ test('a wrong word gets the nearest right one, and exit code 2', async () => {
 });
 
 test('what az has and this release has not is said to be so', async () => {
-  const [services, model, web] = await Promise.all([
+  const [services, endpoint, web] = await Promise.all([
     run(['ml', 'job', 'show-services', '--name', 'x']),
-    run(['ml', 'model', 'create', '--name', 'm', '--path', 'p', '--type', 'mlflow_model']),
+    run(['ml', 'online-endpoint', 'create', '--name', 'e']),
     run(['job', 'create', '-f', 'job.yml', '--web']),
   ]);
-  for (const { code, err } of [services, model, web]) {
+  for (const { code, err } of [services, endpoint, web]) {
     assert.equal(code, 2);
     assert.match(err, /is not in this release/);
   }

@@ -1,13 +1,25 @@
 import { type Argument, Command, CommanderError } from 'commander';
-import { laterCommand, laterDataVerbs, laterGroups, laterJobVerbs, withoutAzurePrefix } from './az-spelling.ts';
+import {
+  laterCommand,
+  laterDataVerbs,
+  laterGroups,
+  laterJobVerbs,
+  laterModelVerbs,
+  withoutAzurePrefix,
+} from './az-spelling.ts';
 import type { Context } from './command.ts';
 import { dataCommands } from './data.ts';
+import { dataAssetCommands } from './data-assets.ts';
 import { evaluateCommand } from './evaluate.ts';
 import { exitCodes, reportFailure, UsageError } from './failure.ts';
 import { jobCommands } from './job.ts';
+import { modelCommands } from './model.ts';
+import { modelExportCommand } from './model-export.ts';
 import version from './package.json' with { type: 'json' };
 import { predictCommand } from './predict.ts';
 import { schemaCommands } from './schema.ts';
+import { serveCommand } from './serve.ts';
+import { tokenCommands } from './token.ts';
 import { trainCommand } from './train.ts';
 import { trialCommands } from './trial.ts';
 
@@ -54,6 +66,8 @@ function programOf(context: Context): Command {
     .version(`fovea ${version.version}`, '-v, --version', 'the version')
     .helpOption('-h, --help', 'this text')
     .helpCommand(false)
+    // Behind a command, --version is the version of a model or of data.
+    .enablePositionalOptions()
     .addHelpText('after', `\nExamples:\n${examples}`)
     .addHelpText(
       'after',
@@ -71,11 +85,22 @@ function programOf(context: Context): Command {
     summary: 'schemas of files, for editors',
     description: 'Schemas of the files that fovea reads, for editors.',
   });
-  const data = group('data', dataCommands(context), laterDataVerbs, {
-    summary: 'labelled pictures: what is wrong with them',
-    description: 'Labelled pictures, looked at before they are trained on.',
+  const data = group('data', [...dataCommands(context), ...dataAssetCommands(context)], laterDataVerbs, {
+    summary: 'labelled pictures: what is wrong with them; data under names and versions',
+    description: 'Labelled pictures, looked at before they are trained on, and registered under names and versions.',
   });
-  const commands = [trainCommand(context), predictCommand(context), evaluateCommand(context), data, job, trial, schema];
+  const model = group('model', [...modelCommands(context), modelExportCommand(context)], laterModelVerbs, {
+    summary: 'models under names and versions',
+    description: 'Models under names and versions, with hashes, and with where they come from.',
+  });
+  const token = group('token', tokenCommands(context), [], {
+    summary: 'who may ask a server',
+    description: 'Tokens: who may ask a server of this workspace, and for what.',
+  });
+  const commands = [
+    ...[trainCommand(context), predictCommand(context), evaluateCommand(context), data, job, trial, model],
+    ...[serveCommand(context), token, schema],
+  ];
   for (const one of commands) program.addCommand(one);
   for (const group of laterGroups)
     program.addCommand(

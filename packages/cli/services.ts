@@ -26,10 +26,12 @@ export interface Services {
     Pick<
       typeof import('@fovea/serving'),
       | ('loadModel' | 'openModel' | 'topLabels' | 'formatPrediction' | 'formatObjects' | 'LABEL_THRESHOLD')
-      | ('evaluate' | 'evaluateObjects' | 'normalisedOutline')
+      | ('evaluate' | 'evaluateObjects' | 'normalisedOutline' | 'exportModel' | 'readModelFolder')
     >
   >;
   platform(): Promise<{ openWorkspace: OpenWorkspace }>;
+  registry(): Promise<Pick<typeof import('@fovea/platform/registry'), 'openRegistry' | 'modelRecord' | 'dataRecord'>>;
+  server(): Promise<Pick<typeof import('@fovea/platform/server'), 'serveWorkspace' | 'openTokens'>>;
 }
 
 type Automl = Pick<
@@ -43,4 +45,6 @@ export const installedServices: Services = {
   data: () => import('@fovea/data'),
   serving: () => import('@fovea/serving'),
   platform: () => import('@fovea/platform'),
+  registry: () => import('@fovea/platform/registry'),
+  server: () => import('@fovea/platform/server'),
 };

@@ -13,21 +13,24 @@ export interface WorkspaceOptions {
 /** The folder that is meant when nothing is said. */
 export const usualFolder = (): string => process.env.FOVEA_HOME || '.fovea';
 
+/** The address of another database than the workspace's own, where one is given. @throws UsageError for what is none */
+export function databaseOf({ database }: Pick<WorkspaceOptions, 'database'>): { readonly database?: string } {
+  if (database === undefined) return {};
+  if (/^postgres(ql)?:\/\//.test(database)) return { database };
+  throw new UsageError(
+    `--database ${database} is no address of a PostgreSQL database`,
+    '--database postgres://user@host/name; without it, jobs are kept in a file of the workspace',
+  );
+}
+
 /** Opens the workspace of a command for as long as `work` takes. */
 export async function withWorkspace<T>(
   { services }: { readonly services: Services },
   options: WorkspaceOptions,
   work: (workspace: Workspace) => Promise<T>,
 ): Promise<T> {
-  const { workspace: folder, database } = options;
-  if (database !== undefined && !/^postgres(ql)?:\/\//.test(database)) {
-    throw new UsageError(
-      `--database ${database} is no address of a PostgreSQL database`,
-      '--database postgres://user@host/name; without it, jobs are kept in a file of the workspace',
-    );
-  }
   const { openWorkspace } = await services.platform();
-  const workspace = await openWorkspace({ folder: resolve(folder), ...(database !== undefined && { database }) });
+  const workspace = await openWorkspace({ folder: resolve(options.workspace), ...databaseOf(options) });
   try {
     return await work(workspace);
   } finally {

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { type Place, placeOf } from '../place.ts';
 import { invalid, Refusal } from '../refusal.ts';
 import {
+  type Archived,
   type AssetKind,
   type AssetRow,
   ended,
@@ -84,6 +85,11 @@ export interface Registry {
   createData(data: NewVersion & { readonly type?: DataType }, where: LocateOptions): Promise<AssetRow>;
   /** @param version a version, or `@` and a label. @throws Refusal when there is none */
   find(kind: AssetKind, name: string, version: string): Promise<AssetRow>;
+  /** The newest version of each name, or all versions of one, newest first. Archived ones are hidden unless they are asked for. */
+  list(
+    kind: AssetKind,
+    filter?: { readonly name?: string; readonly archived?: Archived; readonly most?: number },
+  ): Promise<AssetRow[]>;
   /** The version that `azureml:name:version`, `azureml:name@latest` or an id of REST means. @throws Refusal when there is none */
   resolve(kind: AssetKind, reference: string): Promise<AssetRow>;
   /** Replaces what is given. @throws Refusal when there is no such version */
@@ -182,6 +188,8 @@ export function createRegistry(place: Pick<Place, 'folder'>, store: Store): Regi
     },
 
     find,
+
+    list: async (kind, filter = {}) => (await store.assets.list({ kind, ...filter })).rows,
 
     async resolve(kind, reference) {
       const found = parseAssetReference(reference);

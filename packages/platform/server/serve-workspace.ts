@@ -1,0 +1,84 @@
+import { openWorkspace } from '../open-workspace.ts';
+import { type Place, placeOf } from '../place.ts';
+import { createRegistry } from '../registry/registry.ts';
+import { openStore } from '../store/index.ts';
+import type { LogEntry } from './app.ts';
+import { ownCertificate, readCertificate } from './certificate.ts';
+import { keepOrchestrator } from './orchestrator-process.ts';
+import { RequestRate } from './request-rate.ts';
+import { startServer } from './start-server.ts';
+import { createTokens, type Tokens } from './tokens.ts';
+
+export interface ServeOptions {
+  readonly folder: string;
+  readonly database?: string;
+  readonly host: string;
+  readonly port: number;
+  /** Files in PEM; a certificate of the workspace's own authority is made without them. */
+  readonly certificate?: { readonly cert: string; readonly key: string };
+  /** Everybody on this machine is an owner. */
+  readonly noAuth: boolean;
+  /** Work on the jobs, too. */
+  readonly orchestrator: boolean;
+  readonly log: (entry: LogEntry) => void;
+  readonly say: (line: string) => void;
+}
+
+export interface ServedWorkspace {
+  readonly url: string;
+  /** File of the authority that clients must trust; null when the certificate was given. */
+  readonly authority: string | null;
+  /** There is nobody that it would let in yet. */
+  readonly hasTokens: boolean;
+  close(): Promise<void>;
+}
+
+/** So many requests each token has at once, and a second. */
+const rate = { burst: 400, perSecond: 100 } as const;
+
+/** Serves a workspace over HTTPS. @throws Refusal when it cannot be, StoreUnavailable */
+export async function serveWorkspace(options: ServeOptions): Promise<ServedWorkspace> {
+  const place = placeOf(options);
+  const store = await openStore(place);
+  const workspace = await openWorkspace(addressOf(place));
+  const close = async () => {
+    await workspace.close();
+    await store.close();
+  };
+  try {
+    const tokens = createTokens(store);
+    const authority = { tokens, noAuth: options.noAuth, rate: new RequestRate(rate.burst, rate.perSecond) };
+    const { cert, key } = options.certificate ?? {};
+    const certificate =
+      cert !== undefined && key !== undefined
+        ? readCertificate(cert, key)
+        : await ownCertificate(place.folder, options.host);
+    const parts = { place, store, workspace, registry: createRegistry(place, store), authority, log: options.log };
+    const server = await startServer(parts, certificate, options);
+    const endOrchestrator = options.orchestrator ? keepOrchestrator(place, options.say) : async () => {};
+    return {
+      url: server.url,
+      authority: certificate.authority,
+      hasTokens: (await tokens.list()).length > 0,
+      async close() {
+        await server.close();
+        await endOrchestrator();
+        await close();
+      },
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** Tokens of a workspace, with a connection of their own. */
+export async function openTokens(address: {
+  readonly folder: string;
+  readonly database?: string;
+}): Promise<Tokens & { close(): Promise<void> }> {
+  const store = await openStore(placeOf(address));
+  return { ...createTokens(store), close: () => store.close() };
+}
+
+const addressOf = ({ folder, database }: Place) => ({ folder, ...(database !== undefined && { database }) });
