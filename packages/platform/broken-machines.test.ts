@@ -140,7 +140,7 @@ for (const filled of ['by the trial', 'to the last byte'] as const) {
     if (filled === 'to the last byte') {
       await new Promise((resolve) => setTimeout(resolve, 300));
       spawnSync('dd', ['if=/dev/zero', `of=${ballast}`, 'bs=4096']);
-      setTimeout(() => rmSync(ballast), 8000);
+      setTimeout(() => rmSync(ballast, { force: true }), 8000);
     }
     const record = await workspace.watch('big', { onEvent: () => {} });
     assert.equal(record.status, 'Failed');

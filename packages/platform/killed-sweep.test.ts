@@ -78,6 +78,12 @@ onBothDatabases(
       );
     }
     assert.deepEqual(filesOf(home, 'killed'), filesOf(home, 'left_alone'), 'the same files, and none half-written');
+    if (!address.database) {
+      const left = readdirSync(home, { recursive: true, encoding: 'utf8' }).filter((path) =>
+        /\.(tmp|old|lock)$/.test(path),
+      );
+      assert.deepEqual(left, [], 'nothing half-written is left anywhere');
+    }
     for (const path of globSync(join(workspace.jobFolder('killed'), '*', 'metrics.jsonl'))) {
       assert.equal(readFileSync(path, 'utf8').trim().split('\n').length, 5, path);
     }

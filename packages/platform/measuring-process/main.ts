@@ -18,7 +18,7 @@ new Worker(
 ).unref();
 
 const place = placeOf(task);
-const store = await openStore(place);
+const store = await patiently(place, () => openStore(place));
 const job = await store.jobs.find(task.job);
 if (job !== null && job.owner === task.from) {
   const { measureModels, modelsToMeasure } = await import('@fovea/automl');

@@ -36,6 +36,7 @@ export function orchestratorStarter(place: Place, store: Store): () => Promise<v
     const process = startProcess({
       script: new URL('./main.ts', import.meta.url),
       args: [place.folder],
+      folder: place.folder,
       log,
       environment: { FOVEA_DATABASE: place.database },
     });

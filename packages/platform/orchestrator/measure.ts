@@ -1,5 +1,4 @@
 import { join } from 'node:path';
-import { modelsToMeasure } from '@fovea/automl';
 import { jobFolder } from '@fovea/automl/runs';
 import type { Share } from '../compute/local-machine.ts';
 import type { MeasuringTask } from '../measuring-process/task.ts';
@@ -14,8 +13,11 @@ import { startProcess } from './start-process.ts';
 const tries = 3;
 
 /** Whether models are to be timed before the job's first trial, and have not been. */
-export const isToBeMeasured = (job: JobRow, trials: number): boolean =>
-  trials === 0 && job.measured === null && modelsToMeasure(specOf(job), settingOf(job).models).length > 0;
+export async function isToBeMeasured(job: JobRow, trials: number): Promise<boolean> {
+  if (trials > 0 || job.measured !== null) return false;
+  const { modelsToMeasure } = await import('@fovea/automl');
+  return modelsToMeasure(specOf(job), settingOf(job).models).length > 0;
+}
 
 /**
  * Has the models of a job timed, in a process of its own: what does not fit into the machine may take it along. While it runs, no trial
@@ -43,6 +45,7 @@ export async function measure(job: JobRow, share: Share, crew: Crew): Promise<vo
     {
       script: new URL('../measuring-process/main.ts', import.meta.url),
       args: [JSON.stringify(task)],
+      folder: place.folder,
       log,
       environment: {
         ...settingOf(job).environment,

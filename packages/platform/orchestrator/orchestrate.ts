@@ -2,6 +2,7 @@ import { existsSync, rmSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
 import { jobFolder } from '@fovea/automl/runs';
 import { localCompute, thisMachine } from '../compute/local-machine.ts';
+import { patiently } from '../patience.ts';
 import type { Place } from '../place.ts';
 import { describeToken, type JobRow, LeaseWatch, processToken, type Store, StoreUnavailable } from '../store/index.ts';
 import { settingOf } from '../stored-job.ts';
@@ -34,7 +35,7 @@ export async function orchestrate(
 ): Promise<void> {
   const owner = processToken();
   const machine = thisMachine();
-  const { name: compute } = await store.computes.put(localCompute(machine));
+  const { name: compute } = await patiently(place, () => store.computes.put(localCompute(machine)));
   let woken = false;
   let wake = () => {};
   const crew: Crew = {
@@ -46,7 +47,7 @@ export async function orchestrate(
     },
   };
   const register = () => store.processes.add({ owner, kind: orchestratorKind(place), ...describeToken(owner) });
-  await register();
+  await patiently(place, register);
   const heart = setInterval(() => beat(crew), beatMilliseconds);
   const troubles = new Map<string, number>();
   let busy = performance.now();

@@ -7,6 +7,8 @@ import { fileURLToPath } from 'node:url';
 export interface StartOptions {
   script: URL;
   args: readonly string[];
+  /** Of the workspace; it is where the process stands, so that it is in the way of no other folder. */
+  folder: string;
   /** What it writes to stdout and stderr goes to the end of this file. */
   log: string;
   environment: Record<string, string | undefined>;
@@ -30,7 +32,10 @@ export interface ProcessEnd {
  * @param onEnd called when it ends while this process is there
  * @throws the system's error when the log cannot be written
  */
-export function startProcess({ script, args, log, environment }: StartOptions, onEnd = () => {}): StartedProcess {
+export function startProcess(
+  { script, args, folder, log, environment }: StartOptions,
+  onEnd = () => {},
+): StartedProcess {
   makeFolder(dirname(log));
   const file = openSync(log, 'a');
   const memoryKills = countMemoryKills();
@@ -38,6 +43,7 @@ export function startProcess({ script, args, log, environment }: StartOptions, o
   try {
     child = spawn(process.execPath, [fileURLToPath(script), ...args], {
       detached: true,
+      cwd: folder,
       stdio: ['ignore', file, file],
       // What a process has compiled, the next one need not: that is half of the time that the engine takes to load.
       env: { NODE_COMPILE_CACHE: join(tmpdir(), 'node-compile-cache'), ...process.env, ...environment },

@@ -29,6 +29,7 @@ export async function startTrial(job: JobRow, trial: TrialRow, share: Share, cre
       {
         script: new URL('../trial-process/main.ts', import.meta.url),
         args: [JSON.stringify(task)],
+        folder: place.folder,
         log: processLogOf(trialFolderOf(place, trial.name)),
         environment: { ...settingOf(job).environment, ...environment, FOVEA_DATABASE: place.database },
       },

@@ -1,4 +1,3 @@
-import { nextTrial } from '@fovea/automl';
 import { jobFolder } from '@fovea/automl/runs';
 import { type Share, shareOf } from '../compute/local-machine.ts';
 import { hasEnded } from '../records.ts';
@@ -25,7 +24,7 @@ export async function workOnJob(job: JobRow, crew: Crew): Promise<void> {
   await tellOfEnded(worked, trials, crew);
 
   const share = shareOf(crew.machine, specOf(job).limits);
-  if (isToBeMeasured(worked, trials.length)) {
+  if (await isToBeMeasured(worked, trials.length)) {
     if (await isIdle(crew)) {
       await begin(worked, crew);
       await measure(worked, share, crew);
@@ -41,6 +40,7 @@ export async function workOnJob(job: JobRow, crew: Crew): Promise<void> {
   if (more || open.running.length > 0 || open.waiting.length > 0) return;
   if (!allHaveEnded(trials)) return crew.wake();
   const state = await searchState(crew.store, worked);
+  const { nextTrial } = await import('@fovea/automl');
   const leftOut = nextTrial({ ...state, secondsLeft: Number.POSITIVE_INFINITY }) !== null;
   await endJob(worked, trials, crew, { canceled: false, leftOut });
 }
@@ -48,13 +48,17 @@ export async function workOnJob(job: JobRow, crew: Crew): Promise<void> {
 /** Chooses and starts trials while there is room. @returns whether there may be more of them later */
 async function chooseTrials(job: JobRow, open: OpenTrials, share: Share, crew: Crew): Promise<boolean> {
   const { store, owner } = crew;
+  if (open.waiting.length > 0 || open.running.length >= share.concurrent) return true;
+  // Loaded when it is needed: to cancel a job, or to go on with a trial, takes no engine.
+  const { nextTrial } = await import('@fovea/automl');
   while (open.waiting.length === 0 && open.running.length < share.concurrent) {
+    const inTheWay = crew.measuring ? [crew.measuring.job] : await holders(share, crew);
+    if (inTheWay !== null && open.running.length > 0) return true;
     const state = await searchState(store, job);
     const chosen = nextTrial(state);
     if (chosen === null) return false;
     // Where nothing runs, there is nothing to wait for.
     if (chosen === 'wait') return open.running.length > 0;
-    const inTheWay = crew.measuring ? [crew.measuring.job] : await holders(share, crew);
     if (inTheWay !== null) {
       sayThatItWaits(job, inTheWay, crew);
       return true;

@@ -1,5 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { parentPort, workerData } from 'node:worker_threads';
+import { patiently } from '../patience.ts';
 import { openStore, StoreUnavailable } from '../store/index.ts';
 import { endAtOnce } from './end-at-once.ts';
 import type { LifelineData } from './lifeline.ts';
@@ -14,7 +15,7 @@ const graceMilliseconds = 1000;
 const stopping = new AbortController();
 parentPort?.once('message', () => stopping.abort());
 
-const store = await openStore(place);
+const store = await patiently(place, () => openStore(place));
 let beaten = Number.NEGATIVE_INFINITY;
 let canceled: number | null = null;
 while (!stopping.signal.aborted) {

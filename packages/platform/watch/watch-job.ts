@@ -2,7 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { jobFolder } from '@fovea/automl/runs';
 import { type Place, trialFolderOf } from '../place.ts';
 import { hasEnded } from '../records.ts';
-import type { Store, TrialRow } from '../store/index.ts';
+import { type Store, StoreUnavailable, type TrialRow } from '../store/index.ts';
 import type { WatchOptions } from '../workspace.ts';
 import { EventTail } from './event-tail.ts';
 
@@ -22,6 +22,7 @@ export async function watchJob(
   const ofJob = new EventTail(jobFolder(place.folder, name));
   const ofTrials = new Map<string, { tail: EventTail; done: boolean }>();
   let cared = performance.now();
+  let saidSo = false;
   for (;;) {
     // In this order: whoever says that something has ended has written its last event before.
     const job = await store.jobs.find(name);
@@ -31,9 +32,16 @@ export async function watchJob(
     if (hasEnded(job.status) || signal?.aborted) return;
     if (performance.now() - cared > careMilliseconds) {
       cared = performance.now();
-      await ensure();
+      await ensure().catch(sayOnce);
     }
     await wait(lookMilliseconds, undefined, { signal }).catch(() => {});
+  }
+
+  /** That no process can be started while the database cannot be written does not end the watching. */
+  function sayOnce(error: unknown): void {
+    if (!(error instanceof StoreUnavailable)) throw error;
+    if (!saidSo) onEvent({ type: 'log', level: 'warning', message: error.message }, null);
+    saidSo = true;
   }
 
   async function tell(trials: readonly TrialRow[]): Promise<void> {
