@@ -35,8 +35,14 @@ const READERS = new Set(['RoiAlign', 'ConvTranspose']);
  * weights, whose results stay float where no layer of integers follows. The last convolutions before boxes, scores and masks stay
  * float: they are a small part of the work, and their rounding would be that of the answer. So does all that ONNX Runtime has no
  * integers for: normalisation of layers, attention, boxes, suppression.
+ *
+ * @param unseen values of which nothing is known; what is made of them is left in float
  */
-export function planQuantisation(graph: EditableGraph, index: GraphIndex): QuantisationPlan {
+export function planQuantisation(
+  graph: EditableGraph,
+  index: GraphIndex,
+  unseen: ReadonlySet<string> = new Set(),
+): QuantisationPlan {
   const layers = new Set(graph.nodes.filter((node) => isLayer(node, index)));
   const goesOn = reachesLayer(index, layers);
   const weighted = new Set<NodeProto>();
@@ -55,8 +61,14 @@ export function planQuantisation(graph: EditableGraph, index: GraphIndex): Quant
     return next.output[0];
   };
 
+  const unknown = new Set(unseen);
+
   for (const node of graph.nodes) {
     const [output] = node.output;
+    if (node.input.some((value) => unknown.has(value))) {
+      for (const value of node.output) unknown.add(value);
+      continue;
+    }
     if (layers.has(node)) {
       const continues = goesOn(output);
       if (node.opType === 'Conv' && !continues) continue;

@@ -11,6 +11,7 @@ import { testImages } from '../test-images.ts';
 import { EditableGraph, GraphIndex } from './editable-graph.ts';
 import { relativeError } from './fidelity.ts';
 import { type CalibrationInputs, runOn } from './observe.ts';
+import { planQuantisation } from './plan.ts';
 import { quantiseOnnx } from './quantise.ts';
 
 const producer = { name: 'test', version: '1' };
@@ -103,6 +104,17 @@ describe('a small graph', () => {
       constants.every((name) => index.consumers(name).length > 0),
       'no constant is left over',
     );
+  });
+
+  test('leaves in float what comes after values of which none was ever seen', () => {
+    const simplified = new EditableGraph(bytes);
+    const index = new GraphIndex(simplified);
+    const names = ({ weighted }: ReturnType<typeof planQuantisation>) => [...weighted].map(({ name }) => name);
+    const all = planQuantisation(simplified, index);
+    const [one] = names(all);
+    const between = [...all.weighted][1].input[0];
+    assert.deepEqual(names(planQuantisation(simplified, index, new Set([between]))), [one]);
+    assert.deepEqual(names(planQuantisation(simplified, index, new Set(['x']))), []);
   });
 
   test('says that it needs inputs, and layers', async () => {

@@ -3,7 +3,7 @@ import { EditableGraph, GraphIndex } from './editable-graph.ts';
 import { comparableValues, relativeError, valuesOf } from './fidelity.ts';
 import { type CalibrationInputs, firstOf, observe, type RunOptions } from './observe.ts';
 import { planQuantisation } from './plan.ts';
-import { type Affine, affine, chooseRange, RANGE_METHODS, type RangeMethod } from './ranges.ts';
+import { affine, chooseRange, RANGE_METHODS, type RangeMethod } from './ranges.ts';
 import { insertQuantisation } from './rewrite.ts';
 import { simplify } from './simplify.ts';
 
@@ -49,19 +49,22 @@ export async function quantiseOnnx(
   const graph = new EditableGraph(bytes);
   simplify(graph);
   const index = new GraphIndex(graph);
-  const plan = planQuantisation(graph, index);
-  if (graph.opset < LEAST_OPSET || plan.weighted.size === 0) {
+  const wanted = planQuantisation(graph, index);
+  if (graph.opset < LEAST_OPSET || wanted.weighted.size === 0) {
     const why =
       graph.opset < LEAST_OPSET
         ? `it is of operator set ${graph.opset}, and a scale for each channel needs ${LEAST_OPSET} or later`
         : 'it has no convolutions or products with constant weights';
     throw new OnnxError({ code: 'unsuitable-model', message: `the ONNX file cannot be quantised: ${why}` });
   }
-  const scaled = [...new Set(plan.values.values())];
+  const scaled = [...new Set(wanted.values.values())];
   const histograms = await observe(graph, scaled, inputs, {
     ...options,
     onProgress: (part) => onProgress?.(OBSERVING * part),
   });
+  // Where nothing was found in any image, nothing is known of the layers that look at what was found.
+  const unseen = new Set(scaled.filter((value) => histograms.get(value)?.count === 0));
+  const plan = planQuantisation(graph, index, unseen);
   const scalesBy = (method: RangeMethod) =>
     new Map(Array.from(histograms, ([value, histogram]) => [value, affine(chooseRange(histogram, method))]));
 
@@ -72,7 +75,8 @@ export async function quantiseOnnx(
   const errors: Partial<Record<RangeMethod, number>> = {};
   let best: { method: RangeMethod; graph: EditableGraph } | undefined;
   for (const [i, method] of RANGE_METHODS.entries()) {
-    const tried = quantised(simplified, scalesBy(method));
+    const tried = new EditableGraph(simplified);
+    insertQuantisation(tried, planQuantisation(tried, new GraphIndex(tried), unseen), scalesBy(method));
     const error = relativeError(expected, await valuesOf(tried, compared, few, options));
     if (best === undefined || error < (errors[best.method] ?? Number.POSITIVE_INFINITY))
       best = { method, graph: tried };
@@ -86,11 +90,4 @@ export async function quantiseOnnx(
     errors,
     layers: { int8: plan.weighted.size, float: plan.left },
   };
-}
-
-/** The simplified graph with integers. */
-function quantised(simplified: Uint8Array, scales: ReadonlyMap<string, Affine>): EditableGraph {
-  const graph = new EditableGraph(simplified);
-  insertQuantisation(graph, planQuantisation(graph, new GraphIndex(graph)), scales);
-  return graph;
 }
