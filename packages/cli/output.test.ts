@@ -12,10 +12,16 @@ const jobs = [
 /** Characters of which a JSON or YAML text has none but its line ends. */
 const obeyed = /[\p{Cc}\u202e\u2028]/u;
 
-async function written(value: unknown, output: OutputFormat, query?: string, colours = false): Promise<string> {
+async function written(
+  value: unknown,
+  output: OutputFormat,
+  query?: string,
+  colours = false,
+  isTerminal = false,
+): Promise<string> {
   let text = '';
   const out: Channel = {
-    isTerminal: false,
+    isTerminal,
     columns: () => 80,
     paint: (style, words) => (colours ? `<${style}>${words}</>` : words),
     write(more) {
@@ -48,6 +54,13 @@ test('the coloured forms colour keys and values', async () => {
     '{\n  <cyan>"a"</>: <green>"x"</>,\n  <cyan>"b"</>: <magenta>0.0015</>,\n  <cyan>"c"</>: <yellow>null</>\n}\n',
   );
   assert.equal(await written([{ a: { b: 1 } }], 'yamlc', undefined, true), '- <cyan>a:</>\n    <cyan>b:</> 1\n');
+});
+
+test('on a terminal a row of a table is one line', async () => {
+  const because = 'it is one of the long reasons, as searches have them. '.repeat(3);
+  const [head, , row, ...none] = (await written([{ name: 'a', because }], 'table', undefined, false, true)).split('\n');
+  assert.deepEqual([head, row?.length, row?.at(-1), none.length], ['Name  Because', 80, '…', 1]);
+  assert.ok((await written([{ name: 'a', because }], 'table')).includes(because.trim()));
 });
 
 test('a table has the scalars of each object, numbers to the right', async () => {

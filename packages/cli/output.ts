@@ -69,7 +69,7 @@ async function formatted(out: Channel, format: OutputFormat, value: unknown, row
       return format === 'yaml' ? text : text.replace(yamlKey, (_, lead, key) => lead + out.paint('cyan', key));
     }
     case 'table':
-      return table(rows ?? value);
+      return fitted(out, table(rows ?? value));
     case 'tsv':
       return tsv(rows ?? value);
     case 'none':
@@ -137,6 +137,16 @@ function table(value: unknown): string {
       .join('  ')
       .trimEnd(),
   ).join('\n');
+}
+
+/** On a terminal a line that wraps makes a table unreadable: its end is cut off. Elsewhere all of it stays. */
+function fitted(out: Channel, text: string): string {
+  if (!out.isTerminal) return text;
+  const width = out.columns();
+  return text
+    .split('\n')
+    .map((line) => (line.length <= width ? line : `${line.slice(0, width - 1)}…`))
+    .join('\n');
 }
 
 /** Values only, a line for each item, parted by tabs; for a list or object inside, as `az` does, its size or nothing. */

@@ -177,6 +177,7 @@ const standing = (number: number, accuracy: number | null, fields: Partial<Trial
 
 test('on a terminal each running trial has a line, and one says how the whole stands', () => {
   const stage = staged({ isTerminal: true });
+  stage.at(0, { type: 'phase', name: 'precision', message: 'timing resnet18' });
   for (const index of [0, 1]) stage.at(0, begun(index), `a_HD_${index}`);
   stage.trialsAt(1, [standing(0, null), standing(1, null)]);
   stage.at(2, step({ trial: 'a_HD_1', epoch: 1 }), 'a_HD_1');
@@ -201,7 +202,7 @@ test('more trials than lines are counted', () => {
   const stage = staged({ isTerminal: true });
   for (let index = 0; index < 11; index++) {
     stage.at(index, begun(index), `a_HD_${index}`);
-    stage.at(index, step({ trial: `a_HD_${index}` }), `a_HD_${index}`);
+    stage.at(index + 0.5, step({ trial: `a_HD_${index}` }), `a_HD_${index}`);
   }
   const last = stripVTControlCharacters(stage.written()).split('\r').at(-1)?.split('\n') ?? [];
   assert.equal(last.length, 9);

@@ -124,6 +124,9 @@ export function showProgress(channel: Channel, { show, verbose, now = Date.now }
       total = event.trials;
       const at = placeOf(event.trial);
       Object.assign(at, { trial: event, step: null, line: null, epochStarted: now() });
+      const job = places.get(null);
+      if (job) job.line = null;
+      redraw(true);
       if (show === 'progress' && event.trials > 1) say(`  ${trialLine(channel, event)}`);
     },
     step(event) {
