@@ -34,7 +34,12 @@ export async function openGraph(onnx: Uint8Array, threads: number): Promise<Open
     enableMemPattern: true,
     // What fails is thrown, and told by whoever catches it.
     logSeverityLevel: 4,
-    extra: { session: { force_spinning_stop: '1', ...(byteProductsOverflow() && { x64quantprecision: '1' }) } },
+    extra: {
+      session: {
+        intra_op: { spin_duration_us: '50' },
+        ...(byteProductsOverflow() && { x64quantprecision: '1' }),
+      },
+    },
   });
   return {
     async run(inputName, input, shape) {
