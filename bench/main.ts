@@ -11,8 +11,8 @@ import { detectionRuns } from './detection-runs.ts';
 import { detectionTraining } from './detection-training.ts';
 import { explanations } from './explanations.ts';
 import { hpo } from './hpo.ts';
-import { hpo } from './hpo.ts';
 import { images } from './images.ts';
+import { int8 } from './int8.ts';
 import { loader } from './loader.ts';
 import { masks } from './masks.ts';
 import { memory } from './memory.ts';
@@ -31,13 +31,13 @@ import { waiting } from './waiting.ts';
 const sections: Record<string, (bench: Bench) => Promise<Section>> = {
   training,
   prediction,
+  int8,
   explanations,
   images,
   loader,
   waiting,
   memory,
   start,
-  hpo,
   hpo,
   serving,
   store,
