@@ -50,7 +50,8 @@ onBothDatabases(
     await submit(sweep('killed', 6));
     const ending = watch('killed');
     const killed = { orchestrator: 0, trial: 0 };
-    for (let done = 0; done < KILLS; ) {
+    let done = 0;
+    while (done < KILLS) {
       await wait(300 + 1500 * random.uniform());
       const targets = [['trial'], ['orchestrator'], ['trial', 'orchestrator']][random.int(3)];
       const found = targets.flatMap((kind) => {
@@ -65,6 +66,7 @@ onBothDatabases(
       if ((await store.jobs.find('killed'))?.status === 'Completed') break;
     }
     const record = await ending;
+    assert.equal(done, KILLS, 'the job was not over before');
     t.diagnostic(`killed ${killed.trial} trials and ${killed.orchestrator} orchestrators`);
     assert.equal(record.status, 'Completed', String(record.error));
     assert.deepEqual(outcome(record), outcome(calm));

@@ -15,6 +15,11 @@ export const specOf = ({ spec }: Pick<JobRow, 'spec'>) => spec as ImageJob & { n
 
 export const settingOf = ({ setting }: Pick<JobRow, 'setting'>) => setting as StoredSetting;
 
-/** Seconds until the job's time is up. */
-export const secondsLeftOf = (job: Pick<JobRow, 'spec' | 'seconds_used'>): number =>
-  specOf(job).limits.timeout_minutes * 60 - job.seconds_used;
+/** The part of a job's time in which nothing is trained any more: what was reached is exported then, at most so many seconds. */
+const EXPORTING = { part: 0.05, seconds: 30 };
+
+/** Seconds until the training of a job's trials has to end, so that the job ends inside of its time. */
+export function secondsLeftOf(job: Pick<JobRow, 'spec' | 'seconds_used'>): number {
+  const whole = specOf(job).limits.timeout_minutes * 60;
+  return whole - Math.min(EXPORTING.seconds, EXPORTING.part * whole) - job.seconds_used;
+}

@@ -131,10 +131,11 @@ test('time that is up ends a job with what it has', async (t) => {
     more: 'name: late\nlimits: {timeout_minutes: 1, max_trials: 2}\nsweep: {sampling_algorithm: random}\nsearch_space: [{learning_rate: {type: uniform, min_value: 0.001, max_value: 0.002}}]',
   });
   // As if it had been running for a while.
-  await store.jobs.patch('late', { seconds_used: 52 });
+  await store.jobs.patch('late', { seconds_used: 49 });
   const record = await workspace.watch('late', { onEvent: () => {} });
   assert.equal(record.status, 'Canceled');
   assert.equal(record.error, 'timeout_minutes: 1 was reached');
+  assert.ok(record.seconds_used < 60, `${record.seconds_used} s: inside of its time`);
   assert.equal(record.trials.length, 1);
   assert.match(String(record.trials[0].ended_because), /time was up/);
   assert.ok(record.model !== null && existsSync(join(record.model, 'MLmodel')), 'the best so far is a model');
