@@ -60,10 +60,11 @@ export async function explain(
   if (targets.length === 0) return [];
   const attribute = parameters.xai_algorithm === 'xrai' ? ofRegions : ofPixels;
   const found = await inTurns(attribute(network, pixels, targets, parameters), signal);
+  const square = { width: network.size, height: network.size };
   const explanations: Explanation[] = [];
   for (const [i, { attributions, heat }] of found.entries()) {
     signal?.throwIfAborted();
-    const visualization = parameters.visualizations ? await visualize(pixels, heat(), network.size) : null;
+    const visualization = parameters.visualizations ? await visualize(pixels, heat(), square) : null;
     explanations.push({ target: targets[i], attributions, visualization });
   }
   return explanations;

@@ -18,7 +18,7 @@ test('image, heat map, both, and the most important 30 % of the pixels', async (
   const size = 10;
   const pixels = new Uint8Array(size * size * 3).fill(100);
   const heat = Float64Array.from({ length: size * size }, (_, i) => i / (size * size - 1));
-  const png = await visualize(pixels, heat, size);
+  const png = await visualize(pixels, heat, { width: size, height: size });
   const { data, info } = await sharp(png).raw().toBuffer({ resolveWithObject: true });
   assert.deepEqual([info.width, info.height, info.channels], [20, 20, 3]);
   const at = (x: number, y: number) => [...data.subarray((y * 20 + x) * 3, (y * 20 + x) * 3 + 3)];
@@ -41,7 +41,7 @@ test('image, heat map, both, and the most important 30 % of the pixels', async (
 test('where less than 30 % speaks for the class, the rest is not shown', async () => {
   const heat = new Float64Array(100);
   heat[42] = 1;
-  const { data } = await sharp(await visualize(new Uint8Array(300).fill(9), heat, 10))
+  const { data } = await sharp(await visualize(new Uint8Array(300).fill(9), heat, { width: 10, height: 10 }))
     .raw()
     .toBuffer({ resolveWithObject: true });
   let shown = 0;

@@ -9,33 +9,37 @@ const OPACITY = 0.5;
 const OUTLIERS = 0.02;
 
 /**
- * Four squares: the image and its heat map; the heat map over the image, and the most important 30 % of the pixels.
+ * Four pictures: the image and its heat map; the heat map over the image, and the most important 30 % of the pixels.
  *
- * @param pixels RGB, size × size × 3
+ * @param pixels RGB, height × width × 3
  * @param heat of each pixel 0 … 1
  * @returns a PNG, twice as wide and as high as the image
  */
-export async function visualize(pixels: Uint8Array, heat: Float64Array, size: number): Promise<Uint8Array> {
-  const width = 2 * size;
-  const picture = Buffer.alloc(width * width * 3);
+export async function visualize(
+  pixels: Uint8Array,
+  heat: Float64Array,
+  { width, height }: { width: number; height: number },
+): Promise<Uint8Array> {
+  const row = 2 * width * 3;
+  const picture = Buffer.alloc(2 * height * row);
   const threshold = percentile(heat, 1 - SHOWN);
-  for (let y = 0; y < size; y++) {
-    for (let x = 0; x < size; x++) {
-      const at = y * size + x;
+  for (let y = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) {
+      const at = y * width + x;
       const isShown = heat[at] >= threshold && heat[at] > 0;
       const colour = bgyw(heat[at]);
       for (let channel = 0; channel < 3; channel++) {
         const seen = pixels[at * 3 + channel];
-        const upper = (y * width + x) * 3 + channel;
-        const lower = upper + size * width * 3;
+        const upper = y * row + x * 3 + channel;
+        const lower = upper + height * row;
         picture[upper] = seen;
-        picture[upper + size * 3] = colour[channel];
+        picture[upper + width * 3] = colour[channel];
         picture[lower] = Math.round(OPACITY * colour[channel] + (1 - OPACITY) * seen);
-        picture[lower + size * 3] = isShown ? seen : 0;
+        picture[lower + width * 3] = isShown ? seen : 0;
       }
     }
   }
-  return sharp(picture, { raw: { width, height: width, channels: 3 } })
+  return sharp(picture, { raw: { width: 2 * width, height: 2 * height, channels: 3 } })
     .png()
     .toBuffer();
 }
