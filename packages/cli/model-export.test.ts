@@ -93,6 +93,15 @@ test('a place and a format of the result are both --output', async () => {
   assert.equal(told.about.precision, 'int8');
 });
 
+test('a copy of a model finds the data of its job in the workspace', async () => {
+  const kept = join(folder, 'w', 'jobs', 'example', 'data', 'validation');
+  await cp(join(folder, 'jobs', 'amber_lynx', 'data', 'validation'), kept, { recursive: true });
+  const args = ['--workspace', join(folder, 'w'), '--output', join(folder, 'of-copy.onnx'), '-o', 'json'];
+  const { out, err } = await fovea('model', 'export', join(SHAPES, 'model'), '--int8', ...args);
+  assert.equal(err, '');
+  assert.equal(JSON.parse(out).quantisation.images, 36);
+});
+
 test('without images INT8 says what to give, and a copy has no use for any', async () => {
   const alone = join(SHAPES, 'model');
   const none = await fovea('model', 'export', alone, '--int8', '--output', join(folder, 'none.onnx'));

@@ -1,7 +1,7 @@
 import { realpath, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import { type Context, command } from './command.ts';
+import { type CommonOptions, type Context, command } from './command.ts';
 import { UsageError } from './failure.ts';
 import { judgedImages, judgedObjects } from './judged-images.ts';
 import { hasObjects, labelledData } from './labelled-data.ts';
@@ -120,12 +120,12 @@ function usualPlace(name: string, { training, modelName }: Model, int8: boolean)
 async function judgedBy(
   context: Context,
   model: Model,
-  { data: given, split, onlyShowErrors }: ExportCommandOptions & { onlyShowErrors?: boolean },
+  { data: given, split, onlyShowErrors, workspace }: ExportCommandOptions & CommonOptions,
 ) {
-  const path = given ?? (await keptValidation(model.folder));
+  const path = given ?? (await keptValidation(model, workspace));
   if (path === null) {
     throw new UsageError(
-      'INT8 is calibrated with images, and beside this model there is no validation data that a job kept',
+      'INT8 is calibrated with images, and there is no validation data that the job of this model kept',
       '--data pictures/ : some dozens of labelled images, of the kind that the model is for',
     );
   }
@@ -140,10 +140,16 @@ async function judgedBy(
   return records;
 }
 
-/** The folder of the validation data of the job that a model folder lies in: that of the job itself, or that of one of its trials. */
-async function keptValidation(folder: string): Promise<string | null> {
+/**
+ * The folder of the validation data that the job of a model kept: of the job or the trial that the model lies in, or, for a copy, of the
+ * job of that name in the workspace.
+ */
+async function keptValidation({ folder, training }: Model, workspace: string): Promise<string | null> {
   const real = await realpath(folder);
-  for (const job of [join(real, '../../..'), join(real, '../..')]) {
+  const jobs = [join(real, '../../..'), join(real, '../..')];
+  if (typeof training.job === 'string' && /^[\w-]+$/.test(training.job))
+    jobs.push(join(workspace, 'jobs', training.job));
+  for (const job of jobs) {
     const kept = join(job, 'data', 'validation');
     const isThere = await stat(join(kept, 'MLTable')).catch(() => null);
     if (isThere?.isFile()) return kept;

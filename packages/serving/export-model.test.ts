@@ -128,6 +128,13 @@ describe('INT8', () => {
     const loader = JSON.parse(await readFile(join(output, 'fovea.json'), 'utf8'));
     assert.equal(loader.training.job, 'example');
     assert.equal(loader.training.quantisation.loss, loss);
+
+    const again = await exportModel(output, { output: join(work, 'again.onnx') });
+    assert.deepEqual([again.about.precision, again.bytes], ['int8', bytes]);
+    await assert.rejects(
+      exportModel(output, { output: join(work, 'twice.onnx'), int8: { records } }),
+      /it is quantised already/,
+    );
   });
 
   test('may be one file, and leaves nothing else behind', async () => {

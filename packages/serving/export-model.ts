@@ -81,7 +81,7 @@ async function writeFiles(
   quantisation: Quantisation | null,
 ): Promise<ExportedModel> {
   const onnx = graphFor(model);
-  const about = aboutModel(model, onnx, quantisation ? 'int8' : 'float32');
+  const about = aboutModel(model, onnx, precisionOf(model, quantisation));
   const aboutFile = output.replace(/\.onnx$/i, '.json');
   const print = fingerprint(onnx);
   await replace(
@@ -96,9 +96,13 @@ async function exportedFolder(folder: string, quantisation: Quantisation | null)
   const model = await readModelFolder(folder);
   const file = join(folder, FILES.onnx);
   const bytes = await readFile(file);
-  const about = aboutModel(model, graphFor(model), quantisation ? 'int8' : 'float32');
+  const about = aboutModel(model, graphFor(model), precisionOf(model, quantisation));
   return { file, about_file: null, folder, ...fingerprint(bytes), about, quantisation };
 }
+
+/** A copy may be one of a model that is INT8 already. */
+const precisionOf = ({ training }: ModelFolder, made: Quantisation | null): ExportedAbout['precision'] =>
+  made !== null || 'quantisation' in training ? 'int8' : 'float32';
 
 const fingerprint = (bytes: Uint8Array) => ({
   bytes: bytes.length,

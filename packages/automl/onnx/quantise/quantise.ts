@@ -2,7 +2,7 @@ import { OnnxError } from '../onnx-error.ts';
 import { EditableGraph, GraphIndex } from './editable-graph.ts';
 import { comparableValues, relativeError, valuesOf } from './fidelity.ts';
 import { type CalibrationInputs, firstOf, observe, type RunOptions } from './observe.ts';
-import { planQuantisation } from './plan.ts';
+import { planQuantisation, type QuantisationPlan } from './plan.ts';
 import { affine, chooseRange, RANGE_METHODS, type RangeMethod } from './ranges.ts';
 import { insertQuantisation } from './rewrite.ts';
 import { simplify } from './simplify.ts';
@@ -50,12 +50,9 @@ export async function quantiseOnnx(
   simplify(graph);
   const index = new GraphIndex(graph);
   const wanted = planQuantisation(graph, index);
-  if (graph.opset < LEAST_OPSET || wanted.weighted.size === 0) {
-    const why =
-      graph.opset < LEAST_OPSET
-        ? `it is of operator set ${graph.opset}, and a scale for each channel needs ${LEAST_OPSET} or later`
-        : 'it has no convolutions or products with constant weights';
-    throw new OnnxError({ code: 'unsuitable-model', message: `the ONNX file cannot be quantised: ${why}` });
+  const obstacle = obstacleIn(graph, wanted);
+  if (obstacle) {
+    throw new OnnxError({ code: 'unsuitable-model', message: `the ONNX file cannot be quantised: ${obstacle}` });
   }
   const scaled = [...new Set(wanted.values.values())];
   const histograms = await observe(graph, scaled, inputs, {
@@ -90,4 +87,12 @@ export async function quantiseOnnx(
     errors,
     layers: { int8: plan.weighted.size, float: plan.left },
   };
+}
+
+/** Why a graph cannot be quantised; null: it can. */
+function obstacleIn({ opset, nodes }: EditableGraph, { weighted }: QuantisationPlan): string | null {
+  if (opset < LEAST_OPSET)
+    return `it is of operator set ${opset}, and a scale for each channel needs ${LEAST_OPSET} or later`;
+  if (nodes.some(({ opType }) => opType === 'DequantizeLinear')) return 'it is quantised already';
+  return weighted.size === 0 ? 'it has no convolutions or products with constant weights' : null;
 }
