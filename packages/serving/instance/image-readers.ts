@@ -44,8 +44,7 @@ export class ImageReaders {
   constructor(threads: number, { mostPixels, onRead }: { mostPixels: number; onRead(seconds: number): void }) {
     this.#mostPixels = mostPixels;
     this.#onRead = onRead;
-    this.#threads = Array.from({ length: threads }, () => null);
-    for (const i of this.#threads.keys()) this.#threads[i] = this.#start(i);
+    this.#threads = Array.from({ length: threads }, () => this.#start());
   }
 
   /** How many threads there are. */
@@ -98,13 +97,16 @@ export class ImageReaders {
   }
 
   #assign(): void {
-    for (const [i, thread] of this.#threads.entries()) {
-      if (!thread || thread.job !== null) continue;
+    for (const i of this.#threads.keys()) {
+      if (this.#threads[i]?.job) continue;
       // The first thread prefers large images, which nobody else takes.
       const from = i === 0 && this.#large.size > 0 ? this.#large : this.#queue;
       const [job] = from;
       if (!job) continue;
       from.delete(job);
+      // One that ended is started again when there is something to do, so that one that cannot start does not try for ever.
+      this.#threads[i] ??= this.#start();
+      const thread = this.#threads[i];
       thread.job = job;
       const { bytes, preparation, target } = job;
       const message: ReadJob = {
@@ -116,7 +118,7 @@ export class ImageReaders {
     }
   }
 
-  #start(i: number): Thread {
+  #start(): Thread {
     const worker = new Worker(new URL('./reader-thread.ts', import.meta.url));
     const thread: Thread = { worker, job: null };
     worker.on('message', (result: ReadResult) => {
@@ -129,11 +131,9 @@ export class ImageReaders {
     // What ends a thread is an image that takes all of its memory. The others must not suffer from it.
     worker.on('error', () => {});
     worker.on('exit', () => {
+      this.#threads[this.#threads.indexOf(thread)] = null;
       thread.job?.settle({ kind: 'ended' });
-      this.#threads[i] = null;
-      if (this.#closed) return;
-      this.#threads[i] = this.#start(i);
-      this.#assign();
+      if (!this.#closed) this.#assign();
     });
     return thread;
   }
