@@ -108,6 +108,7 @@ describe('a classifier', () => {
       [scoring('{"image_base64": 1}').body, /image_base64 is missing/, 'input_data.data[0].image_base64'],
       [scoring('{"image": ""}').body, /"image" is not known here/, 'input_data.data[0]'],
       [scoring('http://').body, /address cannot be understood/, 'input_data.data[0]'],
+      [scoring(`http://${'a'.repeat(9000)}/`).body, /longer than 8192 characters/, 'input_data.data[0]'],
       [scoring('http://localhost:1/a.png').body, /addresses of the public internet only/, 'input_data.data[0]'],
       [scoring('http://[::1]/a.png').body, /addresses of the public internet only/, 'input_data.data[0]'],
       [scoring(explained(await colour(1, 2, 3))).body, /started without explanations/, 'input_data.data[0]'],

@@ -98,7 +98,7 @@ test('a module that explains runs in a thread; what it refuses is told, and what
       if (n_steps === 2) throw Object.assign(new Error('two steps lead nowhere'), { name: 'ExplanationError' });
       if (n_steps === 3) process.exit(7);
       if (n_steps === 4) throw new Error('secret');
-      const end = performance.now() + 700;
+      const end = performance.now() + 2000;
       while (performance.now() < end);
       return { attributions: [[signal.aborted]] };
     };`,
@@ -111,7 +111,7 @@ test('a module that explains runs in a thread; what it refuses is told, and what
   await sleep(200);
   const begun = performance.now();
   assert.equal((await ask(instance, scoring(base64(image)))).status, 200);
-  assert.ok(performance.now() - begun < 450, 'an answer waited for an explanation');
+  assert.ok(performance.now() - begun < 1500, 'an answer waited for an explanation');
   assert.deepEqual((await long).json[0].attributions, [[false]]);
   const refused = await explain(2);
   assert.deepEqual([refused.status, refused.json.error.message], [400, 'two steps lead nowhere']);

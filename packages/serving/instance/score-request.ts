@@ -75,7 +75,11 @@ function withParameters(element: string, target: string): AskedImage {
   return { source: decodeBase64(image, `${target}.image_base64`), explanation: wanted ? checked : null, target };
 }
 
+const LONGEST_ADDRESS = 8192;
+
 function url(text: string, target: string): URL {
+  if (text.length > LONGEST_ADDRESS)
+    throw badRequest(`the address is longer than ${LONGEST_ADDRESS} characters`, target);
   if (!URL.canParse(text)) throw badRequest('the address cannot be understood', target);
   return new URL(text);
 }
