@@ -1,4 +1,6 @@
-import { rm } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { rename, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { jobFolder, trialLogPath } from '@fovea/automl/runs';
 import { readArtefactList } from './artefacts.ts';
 import { orchestratorStarter } from './orchestrator/ensure-orchestrator.ts';
@@ -116,8 +118,12 @@ export const openWorkspace: OpenWorkspace = async (address) => {
 
     async delete(name) {
       await ended(name, 'deleted');
-      // The files last: a folder without a row is nobody's, and the next job of the name clears it away.
-      if (await store.jobs.delete(name)) await rm(jobFolder(place.folder, name), { recursive: true, force: true });
+      const folder = jobFolder(place.folder, name);
+      const removed = join(dirname(folder), `.${name}.${randomUUID()}.tmp`);
+      // Out of the way first: when the row is gone, the name is free for another job.
+      await rename(folder, removed).catch(ignoreMissing);
+      await store.jobs.delete(name);
+      await rm(removed, { recursive: true, force: true });
     },
 
     async update(name, changes) {
@@ -138,3 +144,7 @@ export const openWorkspace: OpenWorkspace = async (address) => {
     close: () => store.close(),
   };
 };
+
+function ignoreMissing(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'ENOENT') throw error;
+}

@@ -5,8 +5,9 @@ import { displayNameOf, generateJobName, jobFolder } from '@fovea/automl/runs';
 import { cacheFolderOf, type Place, trialFolderOf } from './place.ts';
 import { hasEnded } from './records.ts';
 import { pinData, withDataPaths } from './registry/job-data.ts';
-import { type JobRow, NameTaken, processToken, type Store } from './store/index.ts';
+import { isGone, type JobRow, NameTaken, type NewJob, processToken, type Store } from './store/index.ts';
 import { type StoredSetting, secondsLeftOf, settingOf, specOf } from './stored-job.ts';
+import { forget, removeUnsubmitted } from './unsubmitted.ts';
 import type { SubmitOptions } from './workspace.ts';
 
 /**
@@ -34,7 +35,7 @@ export async function submitJob(
   });
 
   const owner = processToken();
-  await reserve(store, { ...job, name }, settingFor({ ...given, earlier: null }), owner);
+  await reserve(place, store, { ...job, name }, { setting: settingFor({ ...given, earlier: null }), owner });
   const beating = setInterval(() => store.jobs.beat(name, owner).catch(() => {}), 1000);
   try {
     // What an earlier process left that died while it read the data.
@@ -53,34 +54,38 @@ export async function submitJob(
     if (!queued) throw new Error(`${name} was canceled while its data was read`);
     return (await store.jobs.find(name)) as JobRow;
   } catch (error) {
-    await forget(store, name, owner);
-    rmSync(folder, { recursive: true, force: true });
+    await forget(place, store, name, owner);
     throw error;
   } finally {
     clearInterval(beating);
   }
 }
 
-async function reserve(store: Store, job: ImageJob & { name: string }, setting: StoredSetting, owner: string) {
+async function reserve(
+  place: Place,
+  store: Store,
+  job: ImageJob & { name: string },
+  { setting, owner }: { setting: StoredSetting; owner: string },
+): Promise<void> {
   const { name, task, tags, properties, primary_metric, experiment_name, display_name, description, compute } = job;
+  const row: NewJob = {
+    ...{ name, type: 'automl', task, status: 'Preparing', owner, spec: job, setting, compute, tags, properties },
+    ...{ primary_metric, experiment_name: experiment_name ?? 'Default', description: description ?? null },
+    display_name: display_name ?? displayNameOf(name),
+  };
   try {
-    await store.jobs.add({
-      ...{ name, type: 'automl', task, status: 'Preparing', owner, spec: job, setting, compute, tags, properties },
-      ...{ primary_metric, experiment_name: experiment_name ?? 'Default', description: description ?? null },
-      display_name: display_name ?? displayNameOf(name),
-    });
+    await store.jobs.add(row);
   } catch (error) {
     if (!(error instanceof NameTaken)) throw error;
-    throw new Error(
-      `There is a job called ${name} already; choose another name, or go on with it: fovea job resume --name ${name}`,
-      { cause: error },
-    );
+    const other = await store.jobs.find(name);
+    const isLeft = other?.status === 'Preparing' && other.owner !== null && isGone(other.owner);
+    if (isLeft && (await removeUnsubmitted(place, store, other, owner))) {
+      await store.jobs.add(row);
+      return;
+    }
+    const advice = `choose another name, or go on with it: fovea job resume --name ${name}`;
+    throw new Error(`There is a job called ${name} already; ${advice}`, { cause: error });
   }
-}
-
-async function forget(store: Store, name: string, owner: string): Promise<void> {
-  await store.jobs.transition(name, { from: ['Preparing', 'CancelRequested'], to: 'Canceled', owner });
-  await store.jobs.delete(name);
 }
 
 /** Lets a job that has ended go on with what did not complete. */

@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import type { RunEvent } from '@fovea/automl/runs';
 import { onBothDatabases } from './fixtures/both-databases.ts';
-import { drawnWorkspace } from './fixtures/drawn-workspace.ts';
+import { drawnJob, drawnWorkspace } from './fixtures/drawn-workspace.ts';
 
 const short = 'number_of_epochs: 2, early_stopping: false';
 const long = 'number_of_epochs: 1000, early_stopping: false';
@@ -155,6 +157,34 @@ test('a job whose data is wrong, or whose name is taken, leaves nothing', async 
   await assert.rejects(submit({ parameters: long, more: 'name: right' }), /There is a job called right already/);
   assert.equal((await workspace.job('right'))?.name, 'right');
   assert.ok(existsSync(join(workspace.jobFolder('right'), 'data', 'split.json')));
+});
+
+test('of a submission that was killed nothing is left, and its name is free', async (t) => {
+  const { workspace, folder, home, store, submit } = await drawnWorkspace(t);
+  const program = fileURLToPath(new URL('./fixtures/submit-killed.ts', import.meta.url));
+  const submitKilled = (name: string) => spawnSync(process.execPath, [program, folder, home, name]).signal;
+  assert.equal(submitKilled('twice'), 'SIGKILL');
+  assert.equal((await submit({ parameters: short, more: 'name: twice' })).status, 'Queued');
+
+  assert.equal(submitKilled('once'), 'SIGKILL');
+  const began = performance.now();
+  while ((await store.jobs.find('once')) !== null && performance.now() - began < 10_000) await wait(50);
+  assert.equal(await store.jobs.find('once'), null, 'whoever works on jobs removes it');
+  assert.equal(existsSync(workspace.jobFolder('once')), false);
+  assert.equal((await workspace.watch('twice', { onEvent: () => {} })).status, 'Completed');
+});
+
+test('a submission that is stopped leaves nothing', async (t) => {
+  const { workspace, folder } = await drawnWorkspace(t);
+  const stopping = new AbortController();
+  const options = { baseFolder: folder, weights: 'none', signal: stopping.signal };
+  const submission = workspace.submit(drawnJob({ more: 'name: stopped' }), {
+    ...options,
+    onEvent: ({ type }) => type === 'phase' && stopping.abort(new Error('enough')),
+  });
+  await assert.rejects(submission, /enough/);
+  assert.equal(await workspace.job('stopped'), null);
+  assert.equal(existsSync(workspace.jobFolder('stopped')), false);
 });
 
 type Workspace = Awaited<ReturnType<typeof drawnWorkspace>>['workspace'];

@@ -1,11 +1,11 @@
-import { existsSync, rmSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
-import { jobFolder } from '@fovea/automl/runs';
 import { localCompute, thisMachine } from '../compute/local-machine.ts';
 import { patiently } from '../patience.ts';
 import type { Place } from '../place.ts';
 import { describeToken, type JobRow, LeaseWatch, processToken, type Store, StoreUnavailable } from '../store/index.ts';
 import { settingOf } from '../stored-job.ts';
+import { removeUnsubmitted } from '../unsubmitted.ts';
 import type { Crew } from './crew.ts';
 import { failJob } from './end-job.ts';
 import { orchestratorKind } from './ensure-orchestrator.ts';
@@ -106,21 +106,17 @@ async function look(crew: Crew, troubles: Map<string, number>): Promise<boolean>
 
 /** Whether the job is ours, now. */
 async function take(job: JobRow, crew: Crew): Promise<boolean> {
-  const { store, owner, leases } = crew;
+  const { place, store, owner, leases, say } = crew;
   if (job.owner === owner) return true;
-  const lapsed = leases.lapsed(`job/${job.name}`, job);
-  if (!lapsed || !(await store.jobs.takeOver(job.name, job, owner))) return false;
-  crew.seen.delete(job.name);
-  if (job.status !== 'Preparing') {
-    crew.say(`${job.name}: taken${job.owner === null ? '' : ' over from a process that is gone'}`);
-    return true;
+  if (!leases.lapsed(`job/${job.name}`, job)) return false;
+  if (job.status === 'Preparing') {
+    if (await removeUnsubmitted(place, store, job, owner)) say(`${job.name}: was never submitted wholly; removed`);
+    return false;
   }
-  // Whoever read its data is gone, and with it what was asked for.
-  crew.say(`${job.name}: was never submitted wholly; removed`);
-  await store.jobs.transition(job.name, { from: ['Preparing'], to: 'Canceled', owner });
-  if (await store.jobs.delete(job.name))
-    rmSync(jobFolder(crew.place.folder, job.name), { recursive: true, force: true });
-  return false;
+  if (!(await store.jobs.takeOver(job.name, job, owner))) return false;
+  crew.seen.delete(job.name);
+  say(`${job.name}: taken${job.owner === null ? '' : ' over from a process that is gone'}`);
+  return true;
 }
 
 function beat({ store, owner }: Crew): void {
