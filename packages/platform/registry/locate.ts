@@ -116,12 +116,12 @@ async function locateOutput(
     else if (output === 'artifacts' || output === 'default') path = below;
     else throw notFound(`${run} has no output ${JSON.stringify(output)}; there are artifacts and best_model`);
   }
-  const [first] = path.split('/').filter((part) => part !== '' && part !== '.');
+  const [first, ...inside] = path.split('/').filter((part) => part !== '' && part !== '.');
   if (first === undefined || !shared.includes(first)) {
     throw notFound(`${run} has nothing at ${JSON.stringify(path)}; what it left begins with ${shared.join('/, ')}/`);
   }
   await requireFolder(place, trial);
-  return { path: await existing(folder, path, `${run}'s ${path}`), trial };
+  return { path: await existing(join(folder, first), inside.join('/'), `${run}'s ${path}`), trial };
 }
 
 async function requireFolder(place: Pick<Place, 'folder'>, { name, job }: TrialRow): Promise<void> {
