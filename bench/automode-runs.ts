@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { JobRecord } from '@fovea/automl';
+import type { JobRecord } from '@fovea/platform';
 import { fovea } from './fovea-command.ts';
 import type { Section } from './results.ts';
 import { PRETRAINED, unpackedTable } from './runs.ts';

@@ -2,8 +2,8 @@
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { JobRecord } from '@fovea/automl';
 import { quantiseOnnx } from '@fovea/automl/quantise';
+import type { JobRecord } from '@fovea/platform';
 import type { ExportedModel } from '@fovea/serving';
 import { fovea } from './fovea-command.ts';
 import { format, rate, type Section } from './results.ts';

@@ -3,7 +3,7 @@ import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { JobRecord } from '@fovea/automl';
+import type { JobRecord } from '@fovea/platform';
 import { fovea } from './fovea-command.ts';
 import type { Section } from './results.ts';
 import { type Bench, median } from './side.ts';

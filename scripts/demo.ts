@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { readFile, writeFile } from 'node:fs/promises';
 import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { JobRecord } from '@fovea/automl';
+import type { JobRecord } from '@fovea/platform';
 import { loadModel, topLabels } from '@fovea/serving';
 import { type Answer, confusionMatrix } from '../examples/confusion-matrix.ts';
 import { contactSheet } from '../examples/contact-sheet.ts';

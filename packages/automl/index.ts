@@ -1,13 +1,13 @@
 export { bestTrial } from './job/best-trial.ts';
 export type { Report, RunEvent } from './job/events.ts';
 export { displayNameOf, generateJobName } from './job/job-name.ts';
-export { type EpochRecord, type JobRecord, jobFolder, type RunStatus, type TrialRecord } from './job/job-record.ts';
+export { type EpochRecord, jobFolder, type RunStatus, type TrialRecord } from './job/job-record.ts';
 export { type JobSetting, type PrepareJobOptions, prepareJob } from './job/prepare-job.ts';
 export { type JobDataRead, type ReadJobData, readJobData } from './job/read-data.ts';
 export { freshTrial, type JobTrial, runJobTrial, type TrialOptions } from './job/run-job-trial.ts';
 export { systemLogPath } from './job/system-log.ts';
 export { trialLogPath } from './job/trial-log.ts';
-export { writeFileWhole } from './job/write-file-whole.ts';
+export { replaceFile, writeFileWhole } from './job/write-file-whole.ts';
 export * from './model-folder/index.ts';
 export { type AnyDetector, type DetectorExportOptions, exportDetector } from './onnx/detection/export.ts';
 export { type DetectorVerification, verifyDetector } from './onnx/detection/verify.ts';

@@ -2,9 +2,9 @@
 export { bestTrial } from './job/best-trial.ts';
 export type { Report, RunEvent } from './job/events.ts';
 export { displayNameOf, generateJobName } from './job/job-name.ts';
-export { type EpochRecord, type JobRecord, jobFolder, type RunStatus, type TrialRecord } from './job/job-record.ts';
+export { type EpochRecord, jobFolder, type RunStatus, type TrialRecord } from './job/job-record.ts';
 export { systemLogPath } from './job/system-log.ts';
 export { trialLogPath } from './job/trial-log.ts';
-export { writeFileWhole } from './job/write-file-whole.ts';
+export { replaceFile, writeFileWhole } from './job/write-file-whole.ts';
 export { isBetterEpoch } from './trainer/best-epoch.ts';
 export { modelFolderOf, reportOf } from './trainer/trial-paths.ts';

@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm } from 'node:fs/promises';
 import { basename, dirname, extname, join, resolve } from 'node:path';
 import {
   copyModelFolder,
@@ -10,6 +10,7 @@ import {
   requireModelPlace,
   withSettings,
 } from '@fovea/automl/model-folder';
+import { replaceFile } from '@fovea/automl/runs';
 import { aboutModel, type ExportedAbout } from './export-about.ts';
 import { type ExportStage, type JudgedRecord, type Quantisation, quantiseAndJudge } from './export-int8.ts';
 
@@ -84,11 +85,11 @@ async function writeFiles(
   const about = aboutModel(model, onnx, precisionOf(model, quantisation));
   const aboutFile = output.replace(/\.onnx$/i, '.json');
   const print = fingerprint(onnx);
-  await replace(
+  await replaceFile(
     aboutFile,
     `${JSON.stringify({ file: basename(output), ...print, ...about, quantisation }, null, 2)}\n`,
   );
-  await replace(output, onnx);
+  await replaceFile(output, onnx);
   return { file: output, about_file: aboutFile, folder: null, ...print, about, quantisation };
 }
 
@@ -108,15 +109,3 @@ const fingerprint = (bytes: Uint8Array) => ({
   bytes: bytes.length,
   sha256: createHash('sha256').update(bytes).digest('hex'),
 });
-
-/** Whoever reads the file while it is written has the old one or the new one. */
-async function replace(path: string, data: string | Uint8Array): Promise<void> {
-  const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`;
-  try {
-    await writeFile(temporary, data, { flush: true });
-    await rename(temporary, path);
-  } catch (error) {
-    await rm(temporary, { force: true });
-    throw error;
-  }
-}

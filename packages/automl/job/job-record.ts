@@ -42,33 +42,6 @@ export interface TrialRecord {
   error?: string;
 }
 
-/** What is known of a job, as `fovea job show` prints it. */
-export interface JobRecord {
-  name: string;
-  type: 'automl';
-  task: string;
-  display_name: string;
-  experiment_name: string;
-  description?: string;
-  status: RunStatus;
-  creation_context: { created_at: string };
-  start_time: string | null;
-  end_time: string | null;
-  primary_metric: string;
-  best_trial: string | null;
-  best_epoch: number | null;
-  /** Of the best epoch of the best trial. */
-  metrics: Record<string, number>;
-  /** The best trial's model folder. */
-  model: string | null;
-  /** The best trial's page of charts. */
-  report: string | null;
-  trials: TrialRecord[];
-  tags: Record<string, string>;
-  properties: Record<string, string>;
-  error?: string;
-}
-
 const JOB_NAME = /^[a-zA-Z0-9][a-zA-Z0-9\-_]{0,254}$/;
 
 /** A job's folder in the workspace. @throws Error for a name that could not be a job's (and might be a path) */

@@ -1,6 +1,6 @@
-import { randomBytes } from 'node:crypto';
-import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { replaceFile } from '../job/write-file-whole.ts';
 import { writeCheckpoint } from '../model-folder/checkpoint.ts';
 import { scoringEnvironment, scoringScript } from '../model-folder/scoring-script.ts';
 import { type ModelContents, writeModelFolder } from '../model-folder/write.ts';
@@ -47,23 +47,11 @@ const outputPaths = (trialFolder: string) => ({
 export async function writeTrialOutputs(trialFolder: string, contents: ModelContents): Promise<void> {
   const paths = outputPaths(trialFolder);
   for (const path of Object.values(paths)) await mkdir(dirname(path), { recursive: true });
-  await writeWhole(paths.labels, `${JSON.stringify(contents.labels)}\n`);
-  await writeWhole(paths.onnx, contents.onnx);
+  await replaceFile(paths.labels, `${JSON.stringify(contents.labels)}\n`);
+  await replaceFile(paths.onnx, contents.onnx);
   await writeCheckpoint(paths.checkpoint, contents);
-  await writeWhole(paths.scoringScript, scoringScript(contents));
-  await writeWhole(paths.environment, scoringEnvironment());
+  await replaceFile(paths.scoringScript, scoringScript(contents));
+  await replaceFile(paths.environment, scoringEnvironment());
   const stored = { ...contents.stored, checkpoint: paths.checkpoint, onnx: paths.onnx };
   await writeModelFolder(modelFolderOf(trialFolder), { ...contents, stored });
-}
-
-/** Never writes into a file that is there: it may be a link to one that somebody uses. */
-async function writeWhole(path: string, data: string | Uint8Array): Promise<void> {
-  const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`;
-  try {
-    await writeFile(temporary, data, { flush: true });
-    await rename(temporary, path);
-  } catch (error) {
-    await rm(temporary, { force: true });
-    throw error;
-  }
 }
