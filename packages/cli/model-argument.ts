@@ -1,15 +1,22 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { withRegistry } from './asset-upkeep.ts';
 import type { CommonOptions, Context } from './command.ts';
 import { CommandFailure } from './failure.ts';
 import { hasEnded } from './trial-words.ts';
 import { jobNamed, withWorkspace } from './workspace.ts';
 
 /**
- * The model folder that a word of a command line means: that folder, the one in the folder of a job or trial, or that of a job by name.
+ * The model folder that a word of a command line means: that folder, the one in the folder of a job or trial, that of a job by name, or
+ * that of a registered model (`azureml:pets:1`, `azureml:pets@latest`).
  * @throws CommandFailure when there is none
  */
 export async function modelFolder(context: Context, options: CommonOptions, model: string): Promise<string> {
+  if (model.startsWith('azureml:')) {
+    return withRegistry(context, options, async (registry) =>
+      registry.modelFolder(await registry.resolve('model', model)),
+    );
+  }
   const isFolder = async (path: string) => (await stat(path).catch(() => null))?.isDirectory() === true;
   const isPath = /[/\\]/.test(model);
   if (await isFolder(model)) {

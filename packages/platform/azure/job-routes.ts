@@ -103,12 +103,14 @@ export function jobRoutes({ place, store, workspace, registry }: ServerParts): H
     }
     const tags = isObject(given.tags) ? job.tags : undefined;
     const texts = isObject(given.properties) ? job.properties : undefined;
-    if (tags || texts) await workspace.update(row.name, { ...(tags && { tags }), ...(texts && { properties: texts }) });
+    if (tags || texts) {
+      await told(workspace.update(row.name, { ...(tags && { tags }), ...(texts && { properties: texts }) }));
+    }
     if (given.isArchived === true && !row.archived) {
       if (!hasEnded(row.status)) throw running(row, 'put away');
-      await workspace.archive(row.name);
+      await told(workspace.archive(row.name));
     }
-    if (given.isArchived === false && row.archived) await workspace.restore(row.name);
+    if (given.isArchived === false && row.archived) await told(workspace.restore(row.name));
   }
 
   async function submit(context: RequestContext, name: string, properties: unknown): Promise<void> {
@@ -136,7 +138,7 @@ export function jobRoutes({ place, store, workspace, registry }: ServerParts): H
     }
     submissions++;
     try {
-      await workspace.submit(job, { baseFolder: place.folder, signal: context.req.raw.signal });
+      await told(workspace.submit(job, { baseFolder: place.folder, signal: context.req.raw.signal }));
     } finally {
       submissions--;
     }
@@ -147,7 +149,7 @@ export function jobRoutes({ place, store, workspace, registry }: ServerParts): H
     requireRole(context, 'contributor');
     const name = jobName(context);
     const row = await jobNamed(name);
-    if (!hasEnded(row.status)) await workspace.cancel(name);
+    if (!hasEnded(row.status)) await told(workspace.cancel(name));
     const version = encodeURIComponent(context.req.query('api-version') ?? '');
     const path = `${workspaceId(scope)}/operationResults/cancel-${name}?api-version=${version}`;
     context.header('location', new URL(path, context.req.url).href);
@@ -178,7 +180,7 @@ export function jobRoutes({ place, store, workspace, registry }: ServerParts): H
         return context.body(null, 204);
       }
       if (!hasEnded(row.status)) throw running(row, 'removed');
-      await workspace.delete(name);
+      await told(workspace.delete(name));
       return context.body(null, 200);
     });
   });
@@ -219,6 +221,18 @@ function differingKeys(given: Record<string, unknown>, job: ImageJob, was: Image
   return Object.entries(answered)
     .filter(([, [isSaid, now, before]]) => isSaid && !isDeepStrictEqual(plain(now), plain(before)))
     .map(([key]) => key);
+}
+
+/** What a workspace says to people, when what is asked for cannot be done just now: a name was taken meanwhile, a job began again. */
+async function told<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    // Errors of the language and of the system are faults, and have other classes or a code.
+    const isSaid = error instanceof Error && error.constructor === Error && !('code' in error);
+    if (!isSaid) throw error;
+    throw new Refusal('conflict', 'Conflict', error.message, { cause: error });
+  }
 }
 
 const notFound = (name: string) => new Refusal('not-found', 'JobNotFound', `there is no job ${name}`, { target: 'id' });
