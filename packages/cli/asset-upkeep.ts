@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import type { AssetRecord, AssetRow, Registry } from '@fovea/platform/registry';
+import type { AssetRecord, AssetRow, NamesData, Registry } from '@fovea/platform/registry';
 import type { Command } from 'commander';
 import { type CommonOptions, type Context, command, type OptionSpec, positiveInteger } from './command.ts';
 import { UsageError } from './failure.ts';
@@ -59,6 +59,16 @@ export async function withRegistry<T>(
   } finally {
     await registry.close();
   }
+}
+
+/** A job with the paths of its data where it names registered data. @throws Refusal when there is no such data, or it has changed */
+export async function withRegisteredData<Job extends NamesData>(
+  context: Pick<Context, 'services'>,
+  options: WorkspaceOptions,
+  job: Job,
+): Promise<Job> {
+  const isNamed = [job.training_data, job.validation_data].some((input) => input?.path.startsWith('azureml:'));
+  return isNamed ? withRegistry(context, options, (registry) => registry.withDataPaths(job)) : job;
 }
 
 /** The version that the words of a command mean. @throws UsageError for a version and a label at once */

@@ -3,6 +3,7 @@ import { dirname, join, resolve } from 'node:path';
 import type { ReadJobData } from '@fovea/automl';
 import type { DataReport, ModelAnswers, PageOptions } from '@fovea/data';
 import type { Command } from 'commander';
+import { withRegisteredData } from './asset-upkeep.ts';
 import { type CommonOptions, type Context, command } from './command.ts';
 import { convertCommand } from './convert.ts';
 import { reportLines } from './data-report-lines.ts';
@@ -16,6 +17,7 @@ import { printable } from './printable.ts';
 import { type Progress, showProgress } from './progress.ts';
 import { samplesCommand } from './samples.ts';
 import { shortPath } from './summary.ts';
+import type { WorkspaceOptions } from './workspace.ts';
 
 interface CheckOptions {
   validation?: string;
@@ -133,7 +135,7 @@ function requireFitting(path: string | undefined, options: CheckOptions): void {
 async function subjectOf(
   context: Context,
   path: string,
-  options: Omit<CheckOptions, 'task'> & { readonly task: DataTask | undefined },
+  options: Omit<CheckOptions, 'task'> & WorkspaceOptions & { readonly task: DataTask | undefined },
   say: (note: string) => void,
 ): Promise<Subject> {
   const { readJobData } = await context.services.automl();
@@ -145,7 +147,8 @@ async function subjectOf(
       throw new CommandFailure(`${options.file} is a job of task ${job.task}`, {
         hint: `data check reads the data of ${dataTasks.join(', ')}`,
       });
-    return { ...(await readJobData(job, dirname(resolve(options.file)))), task };
+    const found = await withRegisteredData(context, options, job);
+    return { ...(await readJobData(found, dirname(resolve(options.file)))), task };
   }
   const found = await labelledData(context, path, options);
   for (const note of found.notes) say(note);

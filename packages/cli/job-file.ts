@@ -1,9 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
 import type { ImageJob } from '@fovea/automl';
+import { withRegisteredData } from './asset-upkeep.ts';
 import type { Context } from './command.ts';
 import { CommandFailure } from './failure.ts';
 import { printableLines } from './printable.ts';
+import type { WorkspaceOptions } from './workspace.ts';
 
 type Parsed = ReturnType<typeof import('@fovea/automl').parseJob>;
 type Issue = Parsed['issues'][number];
@@ -35,10 +37,20 @@ export function checkedJob(
 }
 
 /** The same with what is wrong with the data that the job names. Images are looked for, not opened. */
-export async function withData({ services }: Context, read: ReadJob, baseFolder: string): Promise<ReadJob> {
+export async function withData(
+  context: Context,
+  options: WorkspaceOptions,
+  read: ReadJob,
+  baseFolder: string,
+): Promise<ReadJob> {
   if (!read.job) return read;
-  const { readJobData } = await services.automl();
-  const { issues, sources } = await readJobData(read.job, baseFolder);
+  const { readJobData } = await context.services.automl();
+  const found = await withRegisteredData(context, options, read.job).catch((error) => {
+    if (!(error instanceof Error && error.name === 'Refusal')) throw error;
+    const issue = { code: 'not-there', severity: 'error', file: 'the workspace', message: error.message } as const;
+    return { issues: [issue], sources: new Map<string, string>() };
+  });
+  const { issues, sources } = 'issues' in found ? found : await readJobData(found, baseFolder);
   return { job: read.job, issues: read.issues.concat(issues), sources: new Map([...read.sources, ...sources]) };
 }
 

@@ -1,8 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import { invalid, Refusal } from '../refusal.ts';
+import { type DataType, dataSpecOf, dataTypes, modelSpecOf } from '../registry/asset-spec.ts';
 import { ensureContainer } from '../registry/containers.ts';
 import { type ModelType, modelTypes } from '../registry/model-kind.ts';
-import { type DataType, dataSpecOf, dataTypes, modelSpecOf } from '../registry/registry.ts';
 import type { ServerParts } from '../server/app.ts';
 import { allows, type Principal } from '../server/tokens.ts';
 import { type AssetKind, type AssetRow, NameTaken } from '../store/index.ts';

@@ -1,5 +1,5 @@
 import type { AssetRow } from '../store/index.ts';
-import { dataSpecOf, modelSpecOf } from './registry.ts';
+import { dataSpecOf, modelSpecOf } from './asset-spec.ts';
 
 /** What is known of a version of an asset, with keys as people and `az ml` write them; times are ISO 8601 in UTC. */
 export interface AssetRecord {

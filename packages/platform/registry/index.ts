@@ -2,12 +2,12 @@ export { Refusal, type RefusalDetail, type RefusalReason } from '../refusal.ts';
 export type { AssetRow } from '../store/index.ts';
 export { type AssetRecord, type DataRecord, dataRecord, type ModelRecord, modelRecord } from './asset-record.ts';
 export { type AssetReference, parseAssetReference, referenceTo } from './asset-reference.ts';
+export { type DataType, dataTypes } from './asset-spec.ts';
+export type { NamesData } from './job-data.ts';
 export type { LocateOptions } from './locate.ts';
 export { type ModelType, modelTypes } from './model-kind.ts';
 export {
   createRegistry,
-  type DataType,
-  dataTypes,
   type NewVersion,
   type OpenRegistry,
   openRegistry,

@@ -3,11 +3,12 @@ import type { Place } from '../place.ts';
 import { Refusal } from '../refusal.ts';
 import type { AssetRow, Store } from '../store/index.ts';
 import { parseAssetReference, referenceTo } from './asset-reference.ts';
+import { type DataSpec, dataSpecOf } from './asset-spec.ts';
 import { differences } from './content.ts';
 import { locate } from './locate.ts';
-import { type DataSpec, dataSpecOf } from './registry.ts';
 
-type NamesData = Pick<ImageJob, 'training_data' | 'validation_data'>;
+/** A job, as far as it names data. */
+export type NamesData = Pick<ImageJob, 'training_data' | 'validation_data'>;
 
 const keys = ['training_data', 'validation_data'] as const;
 

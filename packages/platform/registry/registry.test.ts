@@ -15,9 +15,9 @@ import { type TestContext, test } from 'node:test';
 import { newJob, newTrial } from '../fixtures/rows.ts';
 import { servedWorkspace } from '../fixtures/served-workspace.ts';
 import { Refusal } from '../refusal.ts';
+import { modelSpecOf } from './asset-spec.ts';
 import { keptFolderOf } from './content.ts';
 import { pinData, withDataPaths } from './job-data.ts';
-import { modelSpecOf } from './registry.ts';
 
 const anywhere = { baseFolder: null, anywhere: true };
 

@@ -13,6 +13,7 @@ import {
   type TextMap,
 } from '../store/index.ts';
 import { checkName, checkVersion, parseAssetReference, referenceTo } from './asset-reference.ts';
+import { type DataSpec, type DataType, dataTypes, type ModelSpec, modelSpecOf } from './asset-spec.ts';
 import { ensureContainer } from './containers.ts';
 import {
   type Content,
@@ -23,11 +24,9 @@ import {
   keptFolderOf,
   readContent,
 } from './content.ts';
+import { type NamesData, withDataPaths } from './job-data.ts';
 import { type Located, type LocateOptions, locate } from './locate.ts';
-import { describeModel, type Flavors, type ModelType, modelTypes } from './model-kind.ts';
-
-export const dataTypes = ['uri_file', 'uri_folder', 'mltable'] as const;
-export type DataType = (typeof dataTypes)[number];
+import { describeModel, type ModelType, modelTypes } from './model-kind.ts';
 
 /** What is said of an asset that is registered. */
 export interface NewVersion {
@@ -40,35 +39,6 @@ export interface NewVersion {
   readonly tags?: TextMap | undefined;
   readonly properties?: TextMap | undefined;
 }
-
-/** What is kept of a model beside its files. */
-export interface ModelSpec {
-  type: ModelType;
-  /** As it was given. */
-  path: string;
-  bytes: number;
-  files: number;
-  /** Name of the file of a model that is one file. */
-  file: string | null;
-  flavors: Flavors;
-  task: string | null;
-  model_name: string | null;
-  /** The trial that trained it. */
-  trial: string | null;
-}
-
-/** What is kept of data: the files stay where they are. */
-export interface DataSpec {
-  type: DataType;
-  path: string;
-  /** Absolute. */
-  location: string;
-  bytes: number;
-  files: number;
-}
-
-export const modelSpecOf = (row: AssetRow): ModelSpec => row.spec as ModelSpec;
-export const dataSpecOf = (row: AssetRow): DataSpec => row.spec as DataSpec;
 
 /** Models and data under names and versions. A version never changes; what is said of it may. */
 export interface Registry {
@@ -103,6 +73,8 @@ export interface Registry {
   setArchived(kind: AssetKind, name: string, version: string | null, archived: boolean): Promise<void>;
   /** Removes a version, and its files when no other version has them. @returns whether it was there */
   delete(kind: AssetKind, name: string, version: string): Promise<boolean>;
+  /** A job with the paths of its data on this machine instead of references. @throws Refusal as a submission would */
+  withDataPaths<Job extends NamesData>(job: Job): Promise<Job>;
   /** The folder of a model's files, which nobody may change. */
   modelFolder(row: AssetRow): string;
   /** Copies a model's files into `<folder>/<name>`, to be looked at, edited and registered again. @returns that folder */
@@ -215,6 +187,8 @@ export function createRegistry(place: Pick<Place, 'folder'>, store: Store): Regi
       await forgetUnused(kind, row.content_hash);
       return true;
     },
+
+    withDataPaths: (job) => withDataPaths(place, store, job),
 
     modelFolder: (row) => keptFolderOf(place, hashOf(row)),
 
