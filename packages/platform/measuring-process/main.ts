@@ -2,6 +2,7 @@
 //   node main.ts '{"folder": …, "job": …, …}'      MeasuringTask; FOVEA_DATABASE is the address of the database, if it is not in the folder
 import { Worker } from 'node:worker_threads';
 import { jobFolder } from '@fovea/automl/runs';
+import { surviveFullLogs } from '../full-logs.ts';
 import { patiently } from '../patience.ts';
 import { cacheFolderOf, placeOf } from '../place.ts';
 import { openStore } from '../store/index.ts';
@@ -9,6 +10,7 @@ import { secondsLeftOf, settingOf, specOf } from '../stored-job.ts';
 import { appendEvent } from '../watch/event-files.ts';
 import type { MeasuringTask } from './task.ts';
 
+surviveFullLogs();
 const task: MeasuringTask = JSON.parse(process.argv[2]);
 // Whoever takes the job over measures anew. A thread looks, since a step may keep this one for long.
 new Worker(

@@ -21,6 +21,15 @@ export function removeHalfWritten(place: Place, job: string): void {
   }
 }
 
+/** Removes what is left of jobs whose deletion was cut off. */
+export function removeDeleted({ folder }: Pick<Place, 'folder'>): void {
+  const jobs = join(folder, 'jobs');
+  if (!existsSync(jobs)) return;
+  for (const name of readdirSync(jobs)) {
+    if (/^\..*\.tmp$/.test(name)) rmSync(join(jobs, name), { recursive: true, force: true });
+  }
+}
+
 const filesBelow = (folder: string): string[] =>
   existsSync(folder)
     ? readdirSync(folder, { recursive: true, encoding: 'utf8' }).map((path) => join(folder, path))

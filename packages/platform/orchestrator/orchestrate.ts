@@ -9,6 +9,7 @@ import { removeUnsubmitted } from '../unsubmitted.ts';
 import type { Crew } from './crew.ts';
 import { failJob } from './end-job.ts';
 import { orchestratorKind } from './ensure-orchestrator.ts';
+import { removeDeleted } from './half-written.ts';
 import { stopMeasuring } from './measure.ts';
 import { workOnJob } from './work-on-job.ts';
 
@@ -51,6 +52,8 @@ export async function orchestrate(
   const heart = setInterval(() => beat(crew), beatMilliseconds);
   const troubles = new Map<string, number>();
   let busy = performance.now();
+  let trouble = '';
+  removeDeleted(place);
   try {
     while (!signal.aborted && existsSync(place.folder)) {
       try {
@@ -64,7 +67,8 @@ export async function orchestrate(
         }
       } catch (error) {
         if (!(error instanceof StoreUnavailable)) throw error;
-        say(error.message);
+        if (error.message !== trouble) say(error.message);
+        trouble = error.message;
       }
       if (!woken) {
         await new Promise<void>((resolve) => {
@@ -84,6 +88,10 @@ export async function orchestrate(
 async function look(crew: Crew, troubles: Map<string, number>): Promise<boolean> {
   const { store, place, owner } = crew;
   const jobs = (await store.jobs.unfinished()).filter((job) => settingOf(job).workspace === place.id);
+  const { measuring } = crew;
+  if (measuring && !jobs.some((job) => job.name === measuring.job && job.owner === owner)) {
+    stopMeasuring({ name: measuring.job }, crew);
+  }
   for (const job of jobs) {
     if (!(await take(job, crew))) continue;
     try {
@@ -96,9 +104,6 @@ async function look(crew: Crew, troubles: Map<string, number>): Promise<boolean>
       if (count === 1) crew.say(`${job.name}: ${(error as Error).stack}`);
       if (count === mostTroubles) await failJob(job, (error as Error).message, crew);
     }
-  }
-  if (crew.measuring && !jobs.some(({ name }) => name === crew.measuring?.job)) {
-    stopMeasuring({ name: crew.measuring.job }, crew);
   }
   for (const name of crew.seen.keys()) if (!jobs.some((job) => job.name === name)) crew.seen.delete(name);
   return jobs.length > 0;
