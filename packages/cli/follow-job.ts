@@ -15,6 +15,8 @@ export interface Following {
   readonly ctrlC: 'cancels' | 'leaves';
   /** Where the summary goes: to stdout where it is the result, to stderr where a record is. */
   readonly summaryTo: 'out' | 'err';
+  /** What is said of a job whose start was stopped. */
+  readonly undone?: string;
 }
 
 /** What whoever starts a job is told and may be stopped by. */
@@ -35,6 +37,7 @@ export async function startJob(
   context: Context,
   options: CommonOptions,
   start: (starting: Starting) => Promise<JobRecord>,
+  undone = nothingLeft,
 ): Promise<JobRecord> {
   const { err } = context.terminal;
   const progress = progressOf(context, options, err.isTerminal ? 'progress' : 'quiet');
@@ -43,7 +46,7 @@ export async function startJob(
   try {
     return await start({ signal: stopping.signal, onEvent: (event) => progress.onEvent(event) });
   } catch (error) {
-    throw stopping.signal.aborted ? stoppedBeforeStart(interruption.exitCode()) : error;
+    throw stopping.signal.aborted ? stoppedBeforeStart(undone, interruption.exitCode()) : error;
   } finally {
     interruption.release();
     progress.close();
@@ -61,7 +64,7 @@ export async function followJob(
   context: Context,
   options: CommonOptions,
   workspace: Workspace,
-  { ctrlC, summaryTo }: Following,
+  { ctrlC, summaryTo, undone = nothingLeft }: Following,
   start: (starting: Starting) => Promise<JobRecord>,
 ): Promise<JobRecord> {
   const { err } = context.terminal;
@@ -100,7 +103,7 @@ export async function followJob(
     });
     await canceling;
   } catch (error) {
-    throw name === null && stopping.signal.aborted ? stoppedBeforeStart(interruption.exitCode()) : error;
+    throw name === null && stopping.signal.aborted ? stoppedBeforeStart(undone, interruption.exitCode()) : error;
   } finally {
     interruption.release();
     progress.close();
@@ -197,10 +200,10 @@ function stopBeforeStart(by: Stopping, stopping: AbortController, progress: Prog
   stopping.abort();
 }
 
-const stoppedBeforeStart = (exitCode: number | null) =>
-  new CommandFailure('stopped before training began; nothing is left of it', {
-    exitCode: exitCode ?? exitCodes.failed,
-  });
+const nothingLeft = 'nothing is left of it';
+
+const stoppedBeforeStart = (undone: string, exitCode: number | null) =>
+  new CommandFailure(`stopped before training began; ${undone}`, { exitCode: exitCode ?? exitCodes.failed });
 
 /** By how much ONNX differs, in words. */
 const differenceOf = (event: Extract<RunEvent, { type: 'verified' }>): string =>

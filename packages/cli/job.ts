@@ -1,19 +1,18 @@
 import { writeFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
-import type { JobSummary } from '@fovea/platform';
 import type { Command } from 'commander';
 import { type AzureScope, scopeProperties } from './az-spelling.ts';
 import { assignments, type CommonOptions, type Context, command, type OptionSpec, positiveInteger } from './command.ts';
 import { CommandFailure, exitCodes, isIssuesError, UsageError } from './failure.ts';
-import { followJob, nextWords, sayHowItEnded, startJob } from './follow-job.ts';
+import { followJob, nextWords, type Starting, sayHowItEnded, startJob } from './follow-job.ts';
 import { followLogs } from './follow-logs.ts';
 import { downloadCommand } from './job-download.ts';
 import { readJobFile, requireJob, rightOrWrong, withData } from './job-file.ts';
 import { upkeepCommands } from './job-upkeep.ts';
+import { jobRows, wordOf } from './job-words.ts';
 import { asYaml, optionalWriter, resultWriter } from './output.ts';
 import { printableLines } from './printable.ts';
-import { duration } from './quantities.ts';
-import { hasEnded, rounded, trialRows } from './trial-words.ts';
+import { hasEnded, trialRows } from './trial-words.ts';
 import { checkpoint, weightsOption } from './weights-option.ts';
 import { jobNamed, withWorkspace } from './workspace.ts';
 
@@ -83,7 +82,7 @@ export function jobCommands(context: Context): Command[] {
       const scoped = { ...job, properties: { ...job.properties, ...scopeProperties(options) } };
       const setting = { baseFolder: dirname(resolve(options.file)), weights };
       const record = await withWorkspace(context, options, (workspace) => {
-        const submit = (starting: object) => workspace.submit(scoped, { ...setting, ...starting });
+        const submit = (starting: Starting) => workspace.submit(scoped, { ...setting, ...starting });
         if (!options.stream) return startJob(context, options, submit);
         return followJob(context, options, workspace, { ctrlC: 'leaves', summaryTo: 'err' }, submit);
       });
@@ -112,7 +111,7 @@ export function jobCommands(context: Context): Command[] {
     async run(options) {
       const write = await result(options);
       const read = await readJobFile(context, options.file, options.set ?? []);
-      const found = await withData(context, read, dirname(resolve(options.file)));
+      const found = await withData(context, options, read, dirname(resolve(options.file)));
       try {
         const job = await requireJob(context, rightOrWrong(found), options.onlyShowErrors === true);
         const { plainJob, withTrialHyperparameters } = await context.services.automl();
@@ -220,12 +219,13 @@ export function jobCommands(context: Context): Command[] {
         const { status } = await jobNamed(workspace, options, options.name);
         if (status === 'Completed')
           throw new CommandFailure(`${options.name} is completed; there is nothing to go on with`);
-        const start = () => workspace.resume(options.name);
+        const start = (starting: Starting) => workspace.resume(options.name, starting);
+        const undone = `${options.name} is as it was`;
         if (options.wait) {
-          const following = { ctrlC: 'cancels', summaryTo: write ? 'err' : 'out' } as const;
+          const following = { ctrlC: 'cancels', summaryTo: write ? 'err' : 'out', undone } as const;
           return followJob(context, options, workspace, following, start);
         }
-        const resumed = await startJob(context, options, start);
+        const resumed = await startJob(context, options, start, undone);
         if (!options.onlyShowErrors) terminal.err.write(nextWords(context, options, options.name));
         return resumed;
       });
@@ -269,37 +269,6 @@ interface ListOptions {
   parentJobName?: string;
   includeArchived?: boolean;
   archivedOnly?: boolean;
-}
-
-const wordOf: Partial<Record<JobSummary['status'], string>> = {
-  ...{ NotStarted: 'queued', Queued: 'queued', Preparing: 'being prepared', Running: 'running' },
-  ...{ CancelRequested: 'ending', Completed: 'completed', Failed: 'failed', Canceled: 'canceled' },
-};
-
-/** Jobs as rows of a table: what one looks for in a list. */
-function jobRows(jobs: readonly JobSummary[]): Record<string, unknown>[] {
-  return jobs.map((job) => ({
-    name: job.name,
-    status: job.status,
-    task: job.task.replace(/^image_/, ''),
-    metric: job.primary_metric,
-    value: rounded(job.metrics[job.primary_metric]),
-    created: localTime(job.creation_context.created_at),
-    took: job.start_time === null ? null : duration(secondsBetween(job.start_time, job.end_time)),
-    experiment: job.experiment_name,
-    ...(job.archived && { archived: 'yes' }),
-  }));
-}
-
-const secondsBetween = (start: string, end: string | null): number =>
-  ((end === null ? Date.now() : Date.parse(end)) - Date.parse(start)) / 1000;
-
-/** `2026-11-21 13:05`, where the person is. */
-function localTime(iso: string): string {
-  const time = new Date(iso);
-  const two = (value: number) => String(value).padStart(2, '0');
-  const day = `${time.getFullYear()}-${two(time.getMonth() + 1)}-${two(time.getDate())}`;
-  return `${day} ${two(time.getHours())}:${two(time.getMinutes())}`;
 }
 
 function refuseWeb({ web }: { web?: boolean }): void {

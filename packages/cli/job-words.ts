@@ -1,0 +1,35 @@
+import type { JobSummary } from '@fovea/platform';
+import { duration } from './quantities.ts';
+import { rounded } from './trial-words.ts';
+
+/** How a status reads in a sentence. */
+export const wordOf: Partial<Record<JobSummary['status'], string>> = {
+  ...{ NotStarted: 'queued', Queued: 'queued', Preparing: 'being prepared', Running: 'running' },
+  ...{ CancelRequested: 'ending', Completed: 'completed', Failed: 'failed', Canceled: 'canceled' },
+};
+
+/** Jobs as rows of a table: what one looks for in a list. */
+export function jobRows(jobs: readonly JobSummary[]): Record<string, unknown>[] {
+  return jobs.map((job) => ({
+    name: job.name,
+    status: job.status,
+    task: job.task.replace(/^image_/, ''),
+    metric: job.primary_metric,
+    value: rounded(job.metrics[job.primary_metric]),
+    created: localTime(job.creation_context.created_at),
+    took: job.start_time === null ? null : duration(secondsBetween(job.start_time, job.end_time)),
+    experiment: job.experiment_name,
+    ...(job.archived && { archived: 'yes' }),
+  }));
+}
+
+const secondsBetween = (start: string, end: string | null): number =>
+  ((end === null ? Date.now() : Date.parse(end)) - Date.parse(start)) / 1000;
+
+/** `2026-11-21 13:05`, where the person is. */
+function localTime(iso: string): string {
+  const time = new Date(iso);
+  const two = (value: number) => String(value).padStart(2, '0');
+  const day = `${time.getFullYear()}-${two(time.getMonth() + 1)}-${two(time.getDate())}`;
+  return `${day} ${two(time.getHours())}:${two(time.getMinutes())}`;
+}
