@@ -9,12 +9,15 @@ const torchPackages = ['libtorch-dev', 'libgloo-dev', 'python3-torchvision', 'li
 /** For the tests of workspaces that are kept in PostgreSQL, which are left out where there is none; but not in CI. */
 const postgresql = 'postgresql';
 
-/** The absence of these stops nobody. Without libturbojpeg, JPEGs are decoded all the same, at a third of the speed. */
-const helpfulPackages = ['libturbojpeg0', postgresql];
+/** The absence of this stops nobody: JPEGs are decoded all the same, at a third of the speed. */
+const libturbojpeg = 'libturbojpeg0';
 
 /** Installs the compiler and, where neither LIBTORCH nor python3 has a libtorch, Debian's packages: only those that are missing. */
 export function systemPackages({ log, env = process.env, uid = process.getuid?.() }) {
   let lacking = [];
+  // Debian's package starts a server: nobody who only trains models shall have one.
+  const isForTests = env.FOVEA_TESTS === '1' || env.CI === 'true';
+  const helpfulPackages = [libturbojpeg, ...(isForTests ? [postgresql] : [])];
 
   return {
     name: 'system packages',
