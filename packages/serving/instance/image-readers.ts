@@ -8,6 +8,7 @@ import { badRequest } from './request-error.ts';
 const LARGE = 24e6;
 
 export interface ReadOptions {
+  /** The reader has them from now on; nobody else can read them then. */
   readonly bytes: Uint8Array;
   readonly preparation: Preparation | null;
   /** Place in the request, for errors. */
@@ -15,7 +16,8 @@ export interface ReadOptions {
   readonly signal: AbortSignal;
 }
 
-interface Job extends ReadOptions {
+interface Job extends Omit<ReadOptions, 'bytes'> {
+  bytes: Uint8Array;
   readonly settle: (result: Outcome) => void;
 }
 
@@ -109,12 +111,13 @@ export class ImageReaders {
       const thread = this.#threads[i];
       thread.job = job;
       const { bytes, preparation, target } = job;
+      const own = alone(bytes);
       const message: ReadJob = {
-        ...{ id: ++this.#jobs, bytes: alone(bytes), name: target, preparation },
+        ...{ id: ++this.#jobs, bytes: own, name: target, preparation },
         mostPixels: this.#mostPixels,
         mostPixelsHere: from === this.#large ? Number.POSITIVE_INFINITY : LARGE,
       };
-      thread.worker.postMessage(message);
+      thread.worker.postMessage(message, [own.buffer as ArrayBuffer]);
     }
   }
 
@@ -124,8 +127,10 @@ export class ImageReaders {
     worker.on('message', (result: ReadResult) => {
       const { job } = thread;
       thread.job = null;
-      if (result.kind === 'large' && job && !job.signal.aborted) this.#large.add(job);
-      else job?.settle(result);
+      if (result.kind === 'large' && job && !job.signal.aborted) {
+        job.bytes = result.bytes;
+        this.#large.add(job);
+      } else job?.settle(result);
       this.#assign();
     });
     // What ends a thread is an image that takes all of its memory. The others must not suffer from it.

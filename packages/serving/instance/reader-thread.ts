@@ -22,7 +22,7 @@ export interface ReadJob {
 export type ReadResult = { readonly id: number } & (
   | { readonly kind: 'read'; readonly prepared: PreparedImage; readonly seconds: number }
   | { readonly kind: 'unreadable'; readonly problem: string }
-  | { readonly kind: 'large' }
+  | { readonly kind: 'large' /** As they came. */; readonly bytes: Uint8Array }
   | { readonly kind: 'failed'; readonly error: unknown }
 );
 
@@ -38,7 +38,7 @@ async function read({ id, bytes, name, preparation, mostPixels, mostPixelsHere }
     const size = await imageSize({ file: name, bytes });
     const pixels = size.width * size.height;
     if (pixels > mostPixels) return { id, kind: 'unreadable', problem: tooLarge(name, size, mostPixels) };
-    if (pixels > mostPixelsHere) return { id, kind: 'large' };
+    if (pixels > mostPixelsHere) return { id, kind: 'large', bytes };
     const prepared: PreparedImage = preparation
       ? { kind: 'input', input: networkInput([await readImage(bytes, name, preparation)], preparation) }
       : { kind: 'whole', image: await readWhole(bytes, name) };
@@ -58,6 +58,11 @@ function tooLarge(name: string, { width, height }: { width: number; height: numb
 const port = parentPort;
 port?.on('message', async (job: ReadJob) => {
   const result = await read(job);
-  const moved = result.kind !== 'read' ? [] : [bufferOf(result.prepared)];
+  const moved =
+    result.kind === 'read'
+      ? [bufferOf(result.prepared)]
+      : result.kind === 'large'
+        ? [result.bytes.buffer as ArrayBuffer]
+        : [];
   port.postMessage(result, moved);
 });

@@ -57,11 +57,12 @@ export class Scorer {
     const { model, readers, explain, imageAddresses, mostBytes } = this.#parts;
     const options = { addresses: imageAddresses, mostBytes, signal, target };
     const bytes = source instanceof URL ? await fetchImage(source, options) : source;
+    const image = explanation && explain ? Uint8Array.from(bytes) : null;
     const prepared = await readers.read({ bytes, preparation: model.preparation, target, signal });
     const answer = await model.score(prepared, signal);
     if ('refused' in answer) throw badRequest(answer.refused, target);
-    if (!explanation || !explain || !('probs' in answer)) return answer;
-    const request = { image: bytes, prediction: answer, parameters: explanation, signal };
+    if (!image || !explanation || !explain || !('probs' in answer)) return answer;
+    const request = { image, prediction: answer, parameters: explanation, signal };
     const { visualizations, attributions } = await this.#explaining.hold(signal, () =>
       unlessAborted(signal, explain(request)),
     );
