@@ -4,6 +4,7 @@ import { checkName, checkVersion } from '../registry/asset-reference.ts';
 import { type ContainerSpec, containerKind, containerOf, ensureContainer, versionsOf } from '../registry/containers.ts';
 import type { ServerParts } from '../server/app.ts';
 import { requireRole } from '../server/authority.ts';
+import type { HeavyWork } from '../server/heavy-work.ts';
 import { isObject, jsonBody, type RequestContext, type RequestEnv } from '../server/requests.ts';
 import type { AssetRow, ResourceRow, Store } from '../store/index.ts';
 import type { AssetForm } from './asset-form.ts';
@@ -16,7 +17,7 @@ const common = ['description', 'properties', 'tags', 'isArchived'] as const;
 const containerReadOnly = ['latestVersion', 'nextVersion', 'provisioningState'];
 
 /** A collection of named assets with versions: what containers and versions have in common, whatever the kind. */
-export function assetRoutes(parts: ServerParts, form: AssetForm): Hono<RequestEnv> {
+export function assetRoutes(parts: ServerParts, form: AssetForm, heavy: HeavyWork): Hono<RequestEnv> {
   const { store, registry } = parts;
   const { kind, collection } = form;
   const app = new Hono<RequestEnv>();
@@ -158,7 +159,7 @@ export function assetRoutes(parts: ServerParts, form: AssetForm): Hono<RequestEn
         if (Object.keys(changes).length > 0) await registry.update(kind, of, which, changes);
       } else {
         const principal = context.get('principal');
-        await form.create({ parts, principal, name: of, version: which, given, ...changes });
+        await heavy.run(() => form.create({ parts, principal, name: of, version: which, given, ...changes }));
       }
       if (isArchived !== undefined) await store.assets.setArchived(kind, of, which, isArchived);
       const answer = versionAnswer(scope, await registry.find(kind, of, which));

@@ -96,7 +96,7 @@ test("Azure's published client, as it is, makes a job, follows it, registers its
   assert.deepEqual([said.missing.statusCode, said.missing.code], [404, 'JobNotFound']);
   assert.deepEqual([said.badName.statusCode, said.badName.code], [400, 'InvalidName']);
   assert.equal(said.removed.statusCode, 404);
-  assert.deepEqual(said.tagged, { by: 'me' });
+  assert.deepEqual(said.tagged, { by: 'me', automl_best_child_run_id: best });
 
   // The registered files outlive the job.
   const row = await store.assets.find('model', 'shapes', '1');

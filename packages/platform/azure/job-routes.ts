@@ -7,6 +7,7 @@ import { checkName, parseAssetReference } from '../registry/asset-reference.ts';
 import { locate } from '../registry/locate.ts';
 import type { ServerParts } from '../server/app.ts';
 import { requireRole } from '../server/authority.ts';
+import type { HeavyWork } from '../server/heavy-work.ts';
 import { isObject, jsonBody, type RequestContext, type RequestEnv } from '../server/requests.ts';
 import { allows } from '../server/tokens.ts';
 import type { JobRow } from '../store/index.ts';
@@ -17,17 +18,13 @@ import { archivedIn, pageAnswer, pageFrom, pageRequest, pairsIn } from './paging
 import { etagOf, requirePreconditions, Turns } from './preconditions.ts';
 import { nameIn, scopeOf, workspaceId, workspacePath } from './scope.ts';
 
-/** Jobs whose data is read at the same time. */
-const mostSubmissions = 4;
-
 /** Names of jobs, and those of trials besides. */
 const jobName = (context: RequestContext) => nameIn(context, 'job', (text) => checkName(text, 'job'));
 
 /** `jobs` and what becomes of them: submitted, followed, ended, put away, removed. */
-export function jobRoutes({ place, store, workspace, registry }: ServerParts): Hono<RequestEnv> {
+export function jobRoutes({ place, store, workspace, registry }: ServerParts, heavy: HeavyWork): Hono<RequestEnv> {
   const app = new Hono<RequestEnv>();
   const turns = new Turns();
-  let submissions = 0;
 
   const jobNamed = async (name: string): Promise<JobRow> => {
     const row = await store.jobs.find(name);
@@ -101,7 +98,7 @@ export function jobRoutes({ place, store, workspace, registry }: ServerParts): H
       const message = `there is a job ${row.name} already, with another ${differing.join(', ')}; of a job only tags, properties and isArchived change`;
       throw new Refusal('conflict', 'JobExists', message, { target: `properties.${differing[0]}` });
     }
-    const tags = isObject(given.tags) ? job.tags : undefined;
+    const tags = isObject(given.tags) ? { ...ownTags(row), ...job.tags } : undefined;
     const texts = isObject(given.properties) ? job.properties : undefined;
     if (tags || texts) {
       await told(workspace.update(row.name, { ...(tags && { tags }), ...(texts && { properties: texts }) }));
@@ -132,16 +129,8 @@ export function jobRoutes({ place, store, workspace, registry }: ServerParts): H
         throw new Refusal(why, code, message, { target: `properties.taskDetails.${target}.uri` });
       }
     }
-    if (submissions >= mostSubmissions) {
-      const message = `the data of ${submissions} jobs is being read; try again in 5 s`;
-      throw new Refusal('busy', 'TooManyRequests', message, { retryAfter: 5 });
-    }
-    submissions++;
-    try {
-      await told(workspace.submit(job, { baseFolder: place.folder, signal: context.req.raw.signal }));
-    } finally {
-      submissions--;
-    }
+    const { signal } = context.req.raw;
+    await heavy.run(() => told(workspace.submit(job, { baseFolder: place.folder, signal })));
   }
 
   app.post(`${workspacePath}/jobs/:job/cancel`, async (context) => {
@@ -222,6 +211,10 @@ function differingKeys(given: Record<string, unknown>, job: ImageJob, was: Image
     .filter(([, [isSaid, now, before]]) => isSaid && !isDeepStrictEqual(plain(now), plain(before)))
     .map(([key]) => key);
 }
+
+/** What the job itself has noted in its tags, and a caller who replaces his own does not mean. */
+const ownTags = ({ tags }: JobRow) =>
+  Object.fromEntries(Object.entries(tags).filter(([key]) => key === 'automl_best_child_run_id'));
 
 /** What a workspace says to people, when what is asked for cannot be done just now: a name was taken meanwhile, a job began again. */
 async function told<T>(work: Promise<T>): Promise<T> {

@@ -1,5 +1,6 @@
 import { Hono } from 'hono';
 import type { ServerParts } from '../server/app.ts';
+import { HeavyWork } from '../server/heavy-work.ts';
 import type { RequestEnv } from '../server/requests.ts';
 import { dataForm, environmentForm, modelForm } from './asset-form.ts';
 import { assetRoutes } from './asset-routes.ts';
@@ -10,7 +11,8 @@ import { machineRoutes } from './machine-routes.ts';
 export function azureRoutes(parts: ServerParts): Hono<RequestEnv> {
   const app = new Hono<RequestEnv>();
   app.route('/', machineRoutes(parts));
-  app.route('/', jobRoutes(parts));
-  for (const form of [dataForm, modelForm, environmentForm]) app.route('/', assetRoutes(parts, form));
+  const heavy = new HeavyWork(4);
+  app.route('/', jobRoutes(parts, heavy));
+  for (const form of [dataForm, modelForm, environmentForm]) app.route('/', assetRoutes(parts, form, heavy));
   return app;
 }

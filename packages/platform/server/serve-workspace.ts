@@ -35,6 +35,7 @@ export interface ServedWorkspace {
 
 /** So many requests each token has at once, and a second. */
 const rate = { burst: 400, perSecond: 100 } as const;
+const renewalMilliseconds = 24 * 60 * 60 * 1000;
 
 /** Serves a workspace over HTTPS. @throws Refusal when it cannot be, StoreUnavailable */
 export async function serveWorkspace(options: ServeOptions): Promise<ServedWorkspace> {
@@ -55,12 +56,22 @@ export async function serveWorkspace(options: ServeOptions): Promise<ServedWorks
         : await ownCertificate(place.folder, options.host);
     const parts = { place, store, workspace, registry: createRegistry(place, store), authority, log: options.log };
     const server = await startServer(parts, certificate, options);
+    // A server may go on for longer than its certificate lasts.
+    const renewing = setInterval(async () => {
+      if (certificate.authority === null) return;
+      const renewed = await ownCertificate(place.folder, options.host).catch((error: Error) => {
+        options.say(`the certificate could not be renewed: ${error.message}`);
+        return null;
+      });
+      if (renewed) server.renew(renewed);
+    }, renewalMilliseconds).unref();
     const endOrchestrator = options.orchestrator ? keepOrchestrator(place, options.say) : async () => {};
     return {
       url: server.url,
       authority: certificate.authority,
       hasTokens: (await tokens.list()).length > 0,
       async close() {
+        clearInterval(renewing);
         await server.close();
         await endOrchestrator();
         await close();

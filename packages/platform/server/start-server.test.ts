@@ -39,7 +39,7 @@ async function running(t: TestContext) {
         .on('error', reject)
         .end();
     });
-  return { raw, get, port, ca, parts, place, certificate };
+  return { server, raw, get, port, ca, parts, place, certificate };
 }
 
 const jobs = `${scopePath}/jobs?api-version=2022-10-01`;
@@ -108,6 +108,21 @@ test('a thousand connections that say nothing keep nobody else out', async (t) =
     for (const socket of idle) socket.destroy();
   });
   for (const socket of idle.slice(0, 200)) socket.write('GET / HTTP/1.1\r\nx: ');
+  assert.equal(await get(jobs), 200);
+});
+
+test('a certificate is renewed while the server goes on', async (t) => {
+  const { server, port, ca, place, get } = await running(t);
+  const shown = () =>
+    new Promise<string>((resolve, reject) => {
+      const socket = connect({ host: '127.0.0.1', port, ca, servername: 'localhost' }, () => {
+        resolve(socket.getPeerX509Certificate()?.subjectAltName ?? '');
+        socket.destroy();
+      }).on('error', reject);
+    });
+  assert.doesNotMatch(await shown(), /vision\.example/);
+  server.renew(await ownCertificate(place.folder, 'vision.example'));
+  assert.match(await shown(), /vision\.example/);
   assert.equal(await get(jobs), 200);
 });
 

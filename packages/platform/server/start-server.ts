@@ -16,6 +16,8 @@ export interface ServerAddress {
 export interface RunningServer {
   /** `https://localhost:7040` */
   readonly url: string;
+  /** Shows another certificate from now on. */
+  renew(certificate: Certificate): void;
   /** Answers what has been asked, takes no more, and ends. */
   close(): Promise<void>;
 }
@@ -23,6 +25,7 @@ export interface RunningServer {
 /** How long a request may take to arrive, in milliseconds. Answers may take longer: data of a job is read before it is stored. */
 const arrival = { head: 10_000, whole: 60_000 } as const;
 const mostConnections = 4000;
+const minVersion = 'TLSv1.2';
 
 /**
  * Listens. @throws Refusal when it must not (no tokens, and not this machine alone), or cannot: a port that is taken, a certificate and key that
@@ -55,6 +58,7 @@ export async function startServer(
   const name = isLoopback(host) || host === '0.0.0.0' || host === '::' ? 'localhost' : host;
   return {
     url: `https://${isIP(name) === 6 ? `[${name}]` : name}:${found}`,
+    renew: ({ cert, key }) => server.setSecureContext({ cert, key, minVersion }),
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
@@ -74,7 +78,7 @@ function secureServer({ cert, key }: Certificate): Server {
   };
   let server: Server;
   try {
-    server = createServer({ cert, key, minVersion: 'TLSv1.2', handshakeTimeout: arrival.head, ...timeouts });
+    server = createServer({ cert, key, minVersion, handshakeTimeout: arrival.head, ...timeouts });
   } catch (error) {
     const message = `the certificate cannot be used with this key: ${(error as Error).message}`;
     throw new Refusal('invalid', 'Certificate', message, { cause: error });
