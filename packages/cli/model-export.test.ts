@@ -1,6 +1,6 @@
 // Exports by the words of the command line, of a model that the tests of serving have: what is written, told and refused.
 import assert from 'node:assert/strict';
-import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -100,6 +100,45 @@ test('a copy of a model finds the data of its job in the workspace', async () =>
   const { out, err } = await fovea('model', 'export', join(SHAPES, 'model'), '--int8', ...args);
   assert.equal(err, '');
   assert.equal(JSON.parse(out).quantisation.images, 36);
+});
+
+test('a registered model is exported by its name, its version and its reference', async () => {
+  const workspace = ['--workspace', join(folder, 'r')];
+  const created = await fovea(
+    'model',
+    'create',
+    '--name',
+    'pets',
+    '--type',
+    'mlflow_model',
+    '--path',
+    join(SHAPES, 'model'),
+    ...workspace,
+  );
+  assert.equal(created.code, 0, created.err);
+  const export_ = (...words: string[]) =>
+    fovea('model', 'export', ...words, ...workspace, '-o', 'json', '--query', 'sha256');
+  const [byName, byVersion, byReference, byPath] = [
+    await export_('--name', 'pets', '--output', join(folder, 'a.onnx')),
+    await export_('--name', 'pets', '--version', '1', '--output', join(folder, 'b')),
+    await export_('azureml:pets@latest', '--output', join(folder, 'c.onnx')),
+    await export_(join(SHAPES, 'model'), '--output', join(folder, 'd.onnx')),
+  ];
+  assert.equal(byPath.code, 0, byPath.err);
+  for (const { out, err } of [byName, byVersion, byReference]) assert.equal(out, byPath.out, err);
+  // What was registered never changes; what was exported may be edited.
+  const settings = join(folder, 'b', 'artifacts', 'settings.json');
+  assert.equal((await stat(settings)).mode & 0o200, 0o200);
+  await writeFile(settings, '{"valid_resize_size": 40, "valid_crop_size": 32}');
+  assert.equal((await export_('--name', 'pets', '--output', join(folder, 'b'))).code, 0);
+
+  for (const words of [[], ['amber_lynx', '--name', 'pets'], ['amber_lynx', '--version', '2']]) {
+    const { code, err } = await fovea('model', 'export', ...words);
+    assert.equal(code, 2);
+    assert.match(err, /which model|one model/);
+  }
+  const none = await fovea('model', 'export', '--name', 'pets', '--version', '7', ...workspace);
+  assert.notEqual(none.code, 0);
 });
 
 test('without images INT8 says what to give, and a copy has no use for any', async () => {

@@ -1,6 +1,7 @@
 import { realpath, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Command } from 'commander';
+import { versionOf, versionOptions, withRegistry } from './asset-upkeep.ts';
 import { type CommonOptions, type Context, command } from './command.ts';
 import { UsageError } from './failure.ts';
 import { judgedImages, judgedObjects } from './judged-images.ts';
@@ -22,6 +23,9 @@ type Stage = Parameters<NonNullable<Parameters<Serving['exportModel']>[1]['onPro
 type Model = Awaited<ReturnType<Serving['readModelFolder']>>;
 
 interface ExportCommandOptions {
+  name?: string;
+  version?: string;
+  label?: string;
   format: 'onnx';
   int8?: boolean;
   data?: string;
@@ -43,15 +47,16 @@ export function modelExportCommand(context: Context): Command {
   const { out, err } = context.terminal;
   let place: string | undefined;
   const made = command<ExportCommandOptions>(context, {
-    usage: 'export <model>',
+    usage: 'export [model]',
     summary: 'write the ONNX file of a trained model, as it is or with 8-bit integers',
     about: [
-      'The model is a model folder or the name of a job. An output that ends in .onnx is a file, with what a program must know in a .json',
+      'The model is a model folder, the name of a job, or a registered one: --name pets, or azureml:pets:2. An output that ends in .onnx is a file, with what a program must know in a .json',
       'beside it; any other is a model folder, which fovea predict and fovea evaluate take. Without one the file is named after the model.',
       '--int8 makes a static INT8 form: calibrated on the validation images that the job kept, or on --data, and judged on all of them',
       'beside the float32 form. A file that is called like a format of results is written as ./json.',
     ].join('\n'),
     options: [
+      ...versionOptions.map((option) => ({ ...option, required: false })),
       { flags: '--format <format>', text: 'of the file', choices: ['onnx'], fallback: 'onnx' },
       { flags: '--int8', text: 'with integers of 8 bits: a quarter of the size, and faster on most processors' },
       {
@@ -64,9 +69,10 @@ export function modelExportCommand(context: Context): Command {
       'fovea model export amber_lynx --format onnx',
       'fovea model export amber_lynx --format onnx --int8 --output small.onnx',
       'fovea model export amber_lynx --int8 --output small/        a model folder: fovea predict small/ photo.jpg',
+      'fovea model export --name pets --version 2 --int8',
       'fovea model export downloaded/ --int8 --data pictures/ -o json --query quantisation.loss',
     ],
-    async run(options, [name = '']) {
+    async run(options, [word]) {
       // A place alone leaves an empty word.
       const write = await optionalWriter(out, { ...options, output: options.output || undefined });
       const quiet = options.onlyShowErrors === true;
@@ -76,9 +82,9 @@ export function modelExportCommand(context: Context): Command {
           'add --int8, or leave them out',
         );
       const serving = await context.services.serving();
-      const folder = await modelFolder(context, options, name);
+      const folder = await exportedFolder(context, options, word);
       const model = await serving.readModelFolder(folder);
-      const output = place ?? usualPlace(name, model, options.int8 === true);
+      const output = place ?? usualPlace(options.name ?? word ?? '', model, options.int8 === true);
       const records = options.int8 ? await judgedBy(context, model, options) : null;
       const live = err.isTerminal && !quiet ? liveLine(err) : null;
       let exported: Exported;
@@ -110,8 +116,33 @@ export function modelExportCommand(context: Context): Command {
   return made;
 }
 
+/** The model folder that is meant: of a word, as other commands take it, or of a registered model. */
+async function exportedFolder(
+  context: Context,
+  options: ExportCommandOptions & CommonOptions,
+  word: string | undefined,
+): Promise<string> {
+  const { name, version, label } = options;
+  const reference = word?.startsWith('azureml:') ? word : undefined;
+  if ((word === undefined) === (name === undefined) || (name === undefined && (version ?? label) !== undefined)) {
+    const hint =
+      'fovea model export amber_lynx for that of a job, fovea model export --name pets --version 2 for a registered one';
+    throw new UsageError(
+      word === undefined && name === undefined ? 'which model?' : 'one model is exported at a time',
+      hint,
+    );
+  }
+  if (name === undefined && reference === undefined) return modelFolder(context, options, word ?? '');
+  return withRegistry(context, options, async (registry) => {
+    const row = await (reference === undefined
+      ? registry.find('model', name ?? '', versionOf({ version, label }))
+      : registry.resolve('model', reference));
+    return registry.modelFolder(row);
+  });
+}
+
 function usualPlace(name: string, { training, modelName }: Model, int8: boolean): string {
-  const isPath = /[/\\]/.test(name);
+  const isPath = /[/\\]/.test(name) || name.startsWith('azureml:');
   const called = isPath ? String(training.job ?? modelName) : name;
   return `${called.replace(/[^\w.-]+/g, '_')}${int8 ? '-int8' : ''}.onnx`;
 }

@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { copyFile, mkdir, readdir, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, mkdir, readdir, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, relative } from 'node:path';
 import { FILES, FINGERPRINTED, type LoaderMetadata } from './layout.ts';
 import { linkOrCopy } from './link-or-copy.ts';
@@ -63,8 +63,8 @@ async function copyFiles(from: string, to: string, change: ModelFolderChange | u
     const path = relative(from, join(entry.parentPath, entry.name));
     if (!entry.isFile() || left.has(path)) continue;
     await mkdir(dirname(join(to, path)), { recursive: true });
-    // Nobody edits these, so that they need not be held twice.
-    const copy = (FINGERPRINTED as readonly string[]).includes(path) ? linkOrCopy : copyFile;
+    // Nobody edits these, so that they need not be held twice; the others may come from where nobody may write.
+    const copy = (FINGERPRINTED as readonly string[]).includes(path) ? linkOrCopy : copyToEdit;
     await copy(join(from, path), join(to, path));
   }
   if (!change) return;
@@ -79,6 +79,11 @@ async function copyFiles(from: string, to: string, change: ModelFolderChange | u
   await mkdir(dirname(join(to, FILES.onnx)), { recursive: true });
   await writeFile(join(to, FILES.onnx), onnx, { flush: true });
   await writeFile(join(to, FILES.loader), `${JSON.stringify(changed, null, 2)}\n`, { flush: true });
+}
+
+async function copyToEdit(from: string, to: string): Promise<void> {
+  await copyFile(from, to);
+  await chmod(to, (await stat(to)).mode | 0o200);
 }
 
 function ignoreMissing(error: NodeJS.ErrnoException): void {
