@@ -18,6 +18,8 @@ import { archivedIn, pageAnswer, pageFrom, pageRequest, pairsIn } from './paging
 import { etagOf, requirePreconditions, Turns } from './preconditions.ts';
 import { nameIn, scopeOf, workspaceId, workspacePath } from './scope.ts';
 
+const jobTypes = ['AutoML', 'Command', 'Sweep', 'Pipeline'];
+
 /** Names of jobs, and those of trials besides. */
 const jobName = (context: RequestContext) => nameIn(context, 'job', (text) => checkName(text, 'job'));
 
@@ -38,14 +40,17 @@ export function jobRoutes({ place, store, workspace, registry }: ServerParts, he
 
   app.get(`${workspacePath}/jobs`, async (context) => {
     const scope = scopeOf(context);
-    const type = context.req.query('jobType');
+    const type = context.req.query('jobType') ?? 'AutoML';
+    if (!jobTypes.includes(type)) throw invalid(`jobType should be one of ${jobTypes.join(', ')}`, 'jobType');
+    // Of the others there are none.
+    if (type !== 'AutoML') return context.json({ value: [] });
     const [tag, ...more] = pairsIn(context, 'tag');
     if (more.length > 0) throw invalid('tag takes one tag', 'tag');
     const page = await pageFrom(() =>
       store.jobs.list({
         ...pageRequest(context, null),
         archived: archivedIn(context),
-        ...(type !== undefined && { type: type.toLowerCase() }),
+        type: 'automl',
         ...(tag !== undefined && { tag }),
       }),
     );

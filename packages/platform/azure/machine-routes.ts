@@ -10,7 +10,7 @@ import type { ComputeRow } from '../store/index.ts';
 import { checkKeys, textIn, textMapIn } from './fields.ts';
 import { pageAnswer, pageRequest } from './paging.ts';
 import { etagOf, requirePreconditions } from './preconditions.ts';
-import { nameIn, requireApiVersion, resourceHead, type Scope, scopeOf, workspacePath } from './scope.ts';
+import { nameIn, resourceHead, type Scope, scopeOf, workspacePath } from './scope.ts';
 
 const settingsKind = 'workspace';
 
@@ -87,14 +87,8 @@ export function machineRoutes({ store }: ServerParts): Hono<RequestEnv> {
     '/subscriptions/:subscription/providers/Microsoft.MachineLearningServices/workspaces',
   ]) {
     app.get(path, async (context) => {
-      requireApiVersion(context);
-      const { subscription = '', resourceGroup = 'local' } = context.req.param() as Record<string, string>;
-      for (const [name, what] of [
-        [subscription, 'subscription'],
-        [resourceGroup, 'resource group'],
-      ])
-        checkName(name, what);
-      return context.json({ value: [await workspaceAnswer({ subscription, resourceGroup, workspace: 'fovea' })] });
+      const scope = scopeOf(context, { resourceGroup: 'local', workspace: 'fovea' });
+      return context.json({ value: [await workspaceAnswer(scope)] });
     });
   }
 

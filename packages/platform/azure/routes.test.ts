@@ -260,6 +260,9 @@ test('environments, computes, datastores and the workspace itself', async (t) =>
   assert.equal((await ask('GET', '')).body.properties.friendlyName, 'Lab');
   const group = scopePath.slice(0, scopePath.lastIndexOf('/'));
   assert.equal((await ask('GET', group)).body.value.length, 1);
+  const all = '/subscriptions/s/providers/Microsoft.MachineLearningServices/workspaces';
+  assert.equal((await ask('GET', all)).body.value.length, 1);
+  assert.equal((await ask('GET', group.replace('/vision/', '/our.group_(1)/'))).status, 200);
   fails(await ask('DELETE', ''), 409, 'WorkspaceInUse');
 });
 

@@ -50,11 +50,14 @@ const patterns: Record<keyof Scope, { pattern: RegExp; rule: string }> = {
   workspace: { pattern: /^[a-zA-Z0-9][a-zA-Z0-9_-]{1,32}$/, rule: 'letters, digits, - and _, 2 to 33 of them' },
 };
 
-/** @throws Refusal for names that cannot be, and for a request that does not say its api-version */
-export function scopeOf(context: RequestContext): Scope {
+/**
+ * @param usual names that the path may leave out
+ * @throws Refusal for names that cannot be, and for a request that does not say its api-version
+ */
+export function scopeOf(context: RequestContext, usual: Partial<Scope> = {}): Scope {
   requireApiVersion(context);
   const name = (key: keyof Scope): string => {
-    const given = context.req.param(key) ?? '';
+    const given = context.req.param(key) ?? usual[key] ?? '';
     const { pattern, rule } = patterns[key];
     if (pattern.test(given)) return given;
     throw invalid(`${JSON.stringify(given.slice(0, 300))} cannot be the name of a ${key}: ${rule}`, key, 'InvalidName');
@@ -63,7 +66,7 @@ export function scopeOf(context: RequestContext): Scope {
 }
 
 /** @throws Refusal unless a request says which version of the interface it means */
-export function requireApiVersion(context: RequestContext): void {
+function requireApiVersion(context: RequestContext): void {
   const version = context.req.query('api-version');
   if (version === undefined || version === '') {
     throw invalid('api-version is missing: ?api-version=2022-10-01', 'api-version', 'MissingApiVersionParameter');
