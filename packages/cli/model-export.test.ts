@@ -178,3 +178,30 @@ test('a loss of more than a point is warned of', async () => {
   assert.match(worse.out, /accuracy +0\.900 +0\.877 +−2\.3 points/);
   assert.equal((await foveaWith(losing(0.009), ...args)).err, '');
 });
+
+test('a signal stops it, and nothing is left behind', async () => {
+  const place = join(folder, 'stopped');
+  const serving = await installedServices.serving();
+  const stopping: Services = {
+    ...installedServices,
+    serving: async () => ({
+      ...serving,
+      exportModel(model, options) {
+        process.kill(process.pid, 'SIGTERM');
+        return serving.exportModel(model, options);
+      },
+    }),
+  };
+  const { code, err } = await foveaWith(
+    stopping,
+    'model',
+    'export',
+    ofJob,
+    '--int8',
+    '--output',
+    join(place, 'x.onnx'),
+  );
+  assert.equal(code, 143);
+  assert.match(err, /stopped; nothing was exported/);
+  assert.deepEqual(await readdir(place), []);
+});

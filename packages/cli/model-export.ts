@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import { versionOf, versionOptions, withRegistry } from './asset-upkeep.ts';
 import { type CommonOptions, type Context, command } from './command.ts';
-import { UsageError } from './failure.ts';
+import { CommandFailure, UsageError } from './failure.ts';
+import { onInterruption } from './interruption.ts';
 import { judgedImages, judgedObjects } from './judged-images.ts';
 import { hasObjects, labelledData } from './labelled-data.ts';
 import { liveLine } from './live-line.ts';
@@ -87,14 +88,20 @@ export function modelExportCommand(context: Context): Command {
       const output = place ?? usualPlace(options.name ?? word ?? '', model, options.int8 === true);
       const records = options.int8 ? await judgedBy(context, model, options) : null;
       const live = err.isTerminal && !quiet ? liveLine(err) : null;
+      const interruption = onInterruption(() => live?.draw('  stopping; Ctrl-C again ends at once'));
+      const { signal } = interruption;
       let exported: Exported;
       try {
         exported = await serving.exportModel(folder, {
-          output,
+          ...{ output, signal },
           ...(records && { int8: { records } }),
           onProgress: (stage, part) => live?.draw(`  ${stages[stage]} ${percent(part)}`),
         });
+      } catch (error) {
+        const exitCode = interruption.exitCode();
+        throw exitCode === null ? error : new CommandFailure('stopped; nothing was exported', { exitCode });
       } finally {
+        interruption.release();
         live?.close();
       }
       const { quantisation } = exported;

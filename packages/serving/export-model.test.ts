@@ -129,6 +129,13 @@ describe('INT8', () => {
     assert.equal(loader.training.job, 'example');
     assert.equal(loader.training.quantisation.loss, loss);
 
+    // Its settings may be edited like those of any model folder.
+    await writeFile(join(output, 'artifacts/settings.json'), '{"valid_resize_size": 40, "valid_crop_size": 40}');
+    const larger = await loadModel(output, { threads: 1 });
+    const [answer] = await larger.predict(files.slice(0, 1));
+    assert.ok('probs' in answer && answer.probs[0] > 0.5, JSON.stringify(answer));
+    await larger.close();
+
     const again = await exportModel(output, { output: join(work, 'again.onnx') });
     assert.deepEqual([again.about.precision, again.bytes], ['int8', bytes]);
     await assert.rejects(
