@@ -13,7 +13,8 @@ import { removeDeleted } from './half-written.ts';
 import { stopMeasuring } from './measure.ts';
 import { workOnJob } from './work-on-job.ts';
 
-const lookMilliseconds = 200;
+/** Between two looks; somebody may be waiting for a job to begin. */
+const lookMilliseconds = { busy: 200, idle: 50 };
 const beatMilliseconds = 1000;
 /** Looks at a job that may fail one after the other, before the job is given up. */
 const mostTroubles = 20;
@@ -52,12 +53,16 @@ export async function orchestrate(
   const heart = setInterval(() => beat(crew), beatMilliseconds);
   const troubles = new Map<string, number>();
   let busy = performance.now();
+  let isBusy = false;
   let trouble = '';
   removeDeleted(place);
+  // What chooses trials is loaded while the first job's data is read.
+  const search = import('@fovea/automl');
   try {
     while (!signal.aborted && existsSync(place.folder)) {
       try {
-        if (await look(crew, troubles)) busy = performance.now();
+        isBusy = await look(crew, troubles);
+        if (isBusy) busy = performance.now();
         else if (performance.now() - busy > idleMilliseconds) {
           // A job that is submitted from now on finds nobody here; one that was submitted before is found now.
           await store.processes.remove(owner);
@@ -73,13 +78,16 @@ export async function orchestrate(
       if (!woken) {
         await new Promise<void>((resolve) => {
           wake = resolve;
-          wait(lookMilliseconds, undefined, { signal }).then(resolve, () => resolve());
+          wait(isBusy ? lookMilliseconds.busy : lookMilliseconds.idle, undefined, { signal }).then(resolve, () =>
+            resolve(),
+          );
         });
       }
       woken = false;
     }
   } finally {
     clearInterval(heart);
+    await search;
     if (existsSync(place.folder)) await leave(crew);
   }
 }
