@@ -83,10 +83,15 @@ async function readYaml(kind: string, file: string): Promise<Record<string, unkn
   } catch (error) {
     throw new CommandFailure(`${file} cannot be read: ${(error as Error).message}`);
   }
-  const document = parseDocument(text, { prettyErrors: true, logLevel: 'error' });
-  const [wrong] = document.errors;
-  if (wrong) throw new CommandFailure(`${file}: ${wrong.message}`);
-  const value: unknown = document.toJS({ maxAliasCount: 100 });
+  let value: unknown;
+  try {
+    const document = parseDocument(text, { prettyErrors: true, logLevel: 'error' });
+    const [wrong] = document.errors;
+    if (wrong) throw wrong;
+    value = document.toJS({ maxAliasCount: 100 });
+  } catch (error) {
+    throw new CommandFailure(`${file} is not YAML that can be read: ${(error as Error).message}`);
+  }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw new CommandFailure(`${file} should be a map of keys: ${keys.join(', ')}`);
   }

@@ -5,6 +5,7 @@ import {
   copyFile,
   link,
   mkdir,
+  open,
   readdir,
   readFile,
   realpath,
@@ -115,7 +116,9 @@ export const keptFolderOf = (place: Pick<Place, 'folder'>, hash: string): string
  */
 export async function keepContent(place: Pick<Place, 'folder'>, root: string, mayLink: boolean): Promise<Content> {
   const found = await filesOf(root);
-  const temporary = join(place.folder, 'artefacts', `.new-${randomBytes(8).toString('hex')}`);
+  const artefacts = join(place.folder, 'artefacts');
+  await clearLeftovers(artefacts);
+  const temporary = join(artefacts, `${begun}${randomBytes(8).toString('hex')}`);
   try {
     const files: ContentFile[] = [];
     for (const { path, from } of found) {
@@ -135,6 +138,19 @@ export async function keepContent(place: Pick<Place, 'folder'>, root: string, ma
     return content;
   } finally {
     await rm(temporary, { recursive: true, force: true });
+  }
+}
+
+const begun = '.new-';
+const day = 24 * 60 * 60 * 1000;
+
+/** Removes what a process left that was ended while it copied. */
+async function clearLeftovers(artefacts: string): Promise<void> {
+  for (const name of await readdir(artefacts).catch(() => [])) {
+    if (!name.startsWith(begun)) continue;
+    const folder = join(artefacts, name);
+    const found = await stat(folder).catch(() => null);
+    if (found && Date.now() - found.mtimeMs > day) await rm(folder, { recursive: true, force: true });
   }
 }
 
@@ -164,6 +180,13 @@ async function shareOrCopy(from: string, to: string, mayLink: boolean): Promise<
     return;
   await copyFile(from, to, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE);
   await chmod(to, 0o444);
+  // A version that is there has its files, whatever happens to the machine.
+  const file = await open(to, 'r');
+  try {
+    await file.sync();
+  } finally {
+    await file.close();
+  }
 }
 
 /** Hashes by path. @throws Refusal when they are not there, or are not what was kept */

@@ -53,11 +53,12 @@ export async function describeModel(path: string, type: ModelType): Promise<Desc
 }
 
 function flavorsOf(text: string, file: string): Flavors {
-  const document = parseDocument(text, { logLevel: 'error' });
   let value: unknown;
   try {
+    const document = parseDocument(text, { logLevel: 'error' });
     value = document.errors.length > 0 ? null : document.toJS({ maxAliasCount: 100 });
   } catch {
+    // Nested without end, or aliases of aliases.
     value = null;
   }
   if (!isMap(value)) throw invalid(`${file} is not YAML that can be read`, 'path');

@@ -195,6 +195,24 @@ test('no name, version or path leads out of where it belongs', async (t) => {
   );
 });
 
+test('a description of a model that is made to hurt is refused', async (t) => {
+  const { registry, folder } = await withTrial(t);
+  const bombs = [
+    '['.repeat(100_000),
+    'a: &a [x]\nb: &b [*a, *a]\n'.concat(
+      ...Array.from({ length: 60 }, (_, i) => `c${i}: &c${i} [${`*${i ? `c${i - 1}` : 'b'}, `.repeat(9)}]\n`),
+    ),
+    '\0',
+    '- a',
+    'x'.repeat(2 << 20),
+  ];
+  for (const bomb of bombs) {
+    write(join(folder, 'bomb', 'MLmodel'), bomb);
+    const model = { name: 'm', path: join(folder, 'bomb'), type: 'mlflow_model' } as const;
+    await assert.rejects(registry.createModel(model, anywhere), refused('ValidationError'), bomb.slice(0, 20));
+  }
+});
+
 test('a model of a trial that still runs is not there yet', async (t) => {
   const { registry, store } = await withTrial(t);
   await store.trials.add(newTrial('j', 1));

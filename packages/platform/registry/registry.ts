@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Place, placeOf } from '../place.ts';
@@ -134,12 +135,15 @@ export function createRegistry(place: Pick<Place, 'folder'>, store: Store): Regi
         file: content.files.length === 1 && source.isFile ? content.files[0].path : null,
       };
       try {
-        return await add('model', model, {
+        const row = await add('model', model, {
           spec,
           content_hash: content.hash,
           job: source.job,
           data: source.data ?? dataOf(job?.spec),
         });
+        // The last version that had these files may have been removed meanwhile, and they with it.
+        if (!existsSync(keptFolderOf(place, content.hash))) await keepContent(place, source.path, source.mayLink);
+        return row;
       } catch (error) {
         await forgetUnused('model', content.hash);
         throw error;

@@ -60,6 +60,10 @@ export function errorAnswer(error: unknown): ErrorAnswer | null {
     const message = 'the database of the workspace does not answer; try again';
     return { status: 503, body: bodyOf('ServiceUnavailable', message), retryAfter: 5 };
   }
+  if (error instanceof Error && 'code' in error && (error.code === 'ENOSPC' || error.code === 'EDQUOT')) {
+    const message = 'there is no room left where the workspace is; make some, and try again';
+    return { status: 507, body: bodyOf('InsufficientStorage', message), retryAfter: 60 };
+  }
   return null;
 }
 

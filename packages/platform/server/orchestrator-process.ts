@@ -20,7 +20,7 @@ export function keepOrchestrator(place: Place, say: (line: string) => void): () 
       const begun = performance.now();
       const log = openSync(orchestratorLogOf(place), 'a');
       const script = fileURLToPath(new URL('../orchestrator/main.ts', import.meta.url));
-      child = spawn(process.execPath, [...process.execArgv, script, place.folder, String(idleSeconds)], {
+      child = spawn(process.execPath, [script, place.folder, String(idleSeconds)], {
         // Ctrl-C is for the server, which ends it.
         detached: true,
         stdio: ['ignore', log, log],
