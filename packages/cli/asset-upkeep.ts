@@ -179,8 +179,8 @@ export function assetUpkeepCommands(context: Context, words: AssetWords): Comman
 
   return [
     ...[list, show, update],
-    hide('archive', `hide ${one} from the list; ${many} that use it go on`),
-    hide('restore', `show archived ${one} in the list again`),
+    hide('archive', `hide ${one} from the list; what uses it goes on`),
+    hide('restore', `show ${one} that was archived in the list again`),
   ];
 }
 
