@@ -2,7 +2,7 @@ import { Worker } from 'node:worker_threads';
 import type { Preparation } from '../prepare.ts';
 import type { PreparedImage } from './prepared-image.ts';
 import type { ReadJob, ReadResult } from './reader-thread.ts';
-import { badRequest } from './request-error.ts';
+import { badRequest, RequestError } from './request-error.ts';
 
 /** From here on an image is read by the first thread alone, one at a time: many such at once would take all memory and all threads. */
 const LARGE = 24e6;
@@ -21,12 +21,18 @@ interface Job extends Omit<ReadOptions, 'bytes'> {
   readonly settle: (result: Outcome) => void;
 }
 
-type Outcome = ReadResult | { readonly kind: 'ended' } | { readonly kind: 'dropped' };
+type Outcome = ReadResult | { readonly kind: 'ended' | 'lost' | 'dropped' };
 
 interface Thread {
   readonly worker: Worker;
-  job: Job | null;
+  /** What it has to do, in that order. */
+  readonly jobs: Job[];
+  /** It reads a large image. */
+  isLarge: boolean;
 }
+
+/** One that it works on, and one that lies ready: on a busy machine the way to this thread and back takes longer than a small image. */
+const MOST_JOBS = 2;
 
 /** Threads that decode images and make the network's input of them, so that nothing else waits for a big picture. */
 export class ImageReaders {
@@ -88,6 +94,10 @@ export class ImageReaders {
         throw result.error;
       case 'ended':
         throw badRequest('the image is more than a thread can read', target);
+      case 'lost': {
+        const message = 'the thread that was to read the image ended; try again';
+        throw new RequestError(503, 'ServiceUnavailable', message, { target, retryAfter: 1 });
+      }
       default:
         throw signal.reason;
     }
@@ -99,34 +109,43 @@ export class ImageReaders {
   }
 
   #assign(): void {
-    for (const i of this.#threads.keys()) {
-      if (this.#threads[i]?.job) continue;
-      // The first thread prefers large images, which nobody else takes.
-      const from = i === 0 && this.#large.size > 0 ? this.#large : this.#queue;
-      const [job] = from;
-      if (!job) continue;
-      from.delete(job);
-      // One that ended is started again when there is something to do, so that one that cannot start does not try for ever.
-      this.#threads[i] ??= this.#start();
-      const thread = this.#threads[i];
-      thread.job = job;
-      const { bytes, preparation, target } = job;
-      const own = alone(bytes);
-      const message: ReadJob = {
-        ...{ id: ++this.#jobs, bytes: own, name: target, preparation },
-        mostPixels: this.#mostPixels,
-        mostPixelsHere: from === this.#large ? Number.POSITIVE_INFINITY : LARGE,
-      };
-      thread.worker.postMessage(message, [own.buffer as ArrayBuffer]);
+    for (let busy = 0; busy < MOST_JOBS; busy++) {
+      for (const i of this.#threads.keys()) this.#give(i, busy);
     }
+  }
+
+  /** Gives a thread an image to read, if it has no more than `busy` already. */
+  #give(i: number, busy: number): void {
+    const { jobs, isLarge } = this.#threads[i] ?? { jobs: [], isLarge: false };
+    if (jobs.length > busy || isLarge) return;
+    // The first thread prefers large images, which nobody else takes; what lay ready behind one would wait for long.
+    const takesLarge = i === 0 && this.#large.size > 0;
+    if (takesLarge && jobs.length > 0) return;
+    const from = takesLarge ? this.#large : this.#queue;
+    const [job] = from;
+    if (!job) return;
+    from.delete(job);
+    // One that ended is started again when there is something to do, so that one that cannot start does not try for ever.
+    this.#threads[i] ??= this.#start();
+    const thread = this.#threads[i];
+    thread.jobs.push(job);
+    thread.isLarge = takesLarge;
+    const { bytes, preparation, target } = job;
+    const own = alone(bytes);
+    const message: ReadJob = {
+      ...{ id: ++this.#jobs, bytes: own, name: target, preparation },
+      mostPixels: this.#mostPixels,
+      mostPixelsHere: takesLarge ? Number.POSITIVE_INFINITY : LARGE,
+    };
+    thread.worker.postMessage(message, [own.buffer as ArrayBuffer]);
   }
 
   #start(): Thread {
     const worker = new Worker(new URL('./reader-thread.ts', import.meta.url));
-    const thread: Thread = { worker, job: null };
+    const thread: Thread = { worker, jobs: [], isLarge: false };
     worker.on('message', (result: ReadResult) => {
-      const { job } = thread;
-      thread.job = null;
+      const job = thread.jobs.shift();
+      thread.isLarge = false;
       if (result.kind === 'large' && job && !job.signal.aborted) {
         job.bytes = result.bytes;
         this.#large.add(job);
@@ -137,7 +156,9 @@ export class ImageReaders {
     worker.on('error', () => {});
     worker.on('exit', () => {
       this.#threads[this.#threads.indexOf(thread)] = null;
-      thread.job?.settle({ kind: 'ended' });
+      const [job, ...others] = thread.jobs;
+      job?.settle({ kind: 'ended' });
+      for (const { settle } of others) settle({ kind: 'lost' });
       if (!this.#closed) this.#assign();
     });
     return thread;

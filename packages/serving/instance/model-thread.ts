@@ -121,7 +121,7 @@ if (port) {
   const send = (message: ModelThreadMessage) => port.postMessage(message);
   try {
     const network = await open(workerData);
-    port.on('message', async (images: readonly PreparedImage[]) => {
+    const score = async (images: readonly PreparedImage[]) => {
       const begun = performance.now();
       try {
         const answers = await network.score(images);
@@ -129,6 +129,11 @@ if (port) {
       } catch (error) {
         send({ kind: 'failed', error });
       }
+    };
+    let before: Promise<void> = Promise.resolve();
+    port.on('message', (images: readonly PreparedImage[]) => {
+      // One batch after the other.
+      before = before.then(() => score(images));
     });
     send({ kind: 'opened', model: network.model, preparation: network.preparation });
   } catch (error) {

@@ -56,13 +56,17 @@ function tooLarge(name: string, { width, height }: { width: number; height: numb
 }
 
 const port = parentPort;
-port?.on('message', async (job: ReadJob) => {
-  const result = await read(job);
-  const moved =
-    result.kind === 'read'
-      ? [bufferOf(result.prepared)]
-      : result.kind === 'large'
-        ? [result.bytes.buffer as ArrayBuffer]
-        : [];
-  port.postMessage(result, moved);
+let before: Promise<void> = Promise.resolve();
+port?.on('message', (job: ReadJob) => {
+  // One image after the other.
+  before = before.then(async () => {
+    const result = await read(job);
+    port.postMessage(result, buffersOf(result));
+  });
 });
+
+/** What goes along with a result, instead of copies. */
+function buffersOf(result: ReadResult): ArrayBuffer[] {
+  if (result.kind === 'read') return [bufferOf(result.prepared)];
+  return result.kind === 'large' ? [result.bytes.buffer as ArrayBuffer] : [];
+}

@@ -48,7 +48,8 @@ export class ScoringModel {
   readonly #size: BatchSize;
   readonly #queue = new Set<Waiting>();
   readonly #onBatch: (report: BatchReport) => void;
-  #running: readonly Waiting[] | null = null;
+  /** The batch that the network has, and the one that lies ready for it. */
+  #running: (readonly Waiting[])[] = [];
   #since = 0;
   #ended: Error | null = null;
   readonly #break: (error: Error) => void;
@@ -80,8 +81,10 @@ export class ScoringModel {
     const { promise, resolve, reject } = Promise.withResolvers<ModelThreadMessage>();
     worker.once('message', resolve);
     worker.once('error', reject);
+    const ended = () => reject(new Error('the thread of the network ended before it had the model'));
+    worker.once('exit', ended);
     const message = await promise;
-    worker.off('error', reject);
+    worker.off('error', reject).off('exit', ended);
     if (message.kind === 'opened') return new ScoringModel(worker, message, options);
     await worker.terminate();
     throw message.kind === 'failed'
@@ -96,7 +99,7 @@ export class ScoringModel {
 
   /** Seconds that the network has been at the images that it has now; 0 when it has none. */
   get busySeconds(): number {
-    return this.#running ? (performance.now() - this.#since) / 1000 : 0;
+    return this.#running.length > 0 ? (performance.now() - this.#since) / 1000 : 0;
   }
 
   /** Null while it can answer. */
@@ -130,24 +133,27 @@ export class ScoringModel {
   }
 
   #next(): void {
-    if (this.#running || this.#queue.size === 0) return;
-    const batch = [...this.#queue.values().take(this.#size.choose(this.#queue.size))];
-    for (const waiting of batch) this.#queue.delete(waiting);
-    this.#running = batch;
-    this.#since = performance.now();
-    const images = batch.map(({ image }) => image);
-    this.#worker.postMessage(images, images.map(bufferOf));
+    while (this.#queue.size > 0 && this.#running.length < 2) {
+      const size = this.#size.choose(this.#queue.size);
+      // While the network runs, a batch lies ready for it, unless it would be a larger one if it were made later.
+      if (this.#running.length > 0 && size < this.#size.choose(Number.POSITIVE_INFINITY)) return;
+      const batch = [...this.#queue.values().take(size)];
+      for (const waiting of batch) this.#queue.delete(waiting);
+      if (this.#running.length === 0) this.#since = performance.now();
+      this.#running.push(batch);
+      const images = batch.map(({ image }) => image);
+      this.#worker.postMessage(images, images.map(bufferOf));
+    }
   }
 
   #finish(message: ModelThreadMessage): void {
-    const batch = this.#running ?? [];
-    this.#running = null;
+    const batch = this.#running.shift() ?? [];
+    this.#since = performance.now();
+    if (message.kind === 'scored') this.#size.observe(batch.length, message.seconds);
     // The network goes on before anything is done with the answers.
     this.#next();
     if (message.kind === 'scored') {
-      const { seconds } = message;
-      this.#size.observe(batch.length, seconds);
-      this.#onBatch({ images: batch.length, seconds });
+      this.#onBatch({ images: batch.length, seconds: message.seconds });
       for (const [i, { settle }] of batch.entries()) settle(message.answers[i]);
     } else if (message.kind === 'failed') {
       for (const { fail } of batch) fail(message.error);
@@ -158,8 +164,8 @@ export class ScoringModel {
     if (this.#ended) return;
     this.#ended = error;
     this.#break(error);
-    for (const { fail } of [...(this.#running ?? []), ...this.#queue]) fail(error);
+    for (const { fail } of [...this.#running.flat(), ...this.#queue]) fail(error);
     this.#queue.clear();
-    this.#running = null;
+    this.#running = [];
   }
 }
