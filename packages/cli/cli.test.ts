@@ -190,7 +190,10 @@ test('a run that failed: its record on stdout, the reason on stderr, exit code 1
   const { code, out, err } = await run(['train', 'pictures', '--name', 'lost', '-o', 'json'], { end: 'Failed' });
   assert.equal(code, 1);
   assert.equal(JSON.parse(out).status, 'Failed');
-  assert.match(err, /lost failed: the loss became NaN at step 3\n +again +fovea job resume --name lost\n$/);
+  assert.match(
+    err,
+    / {2}error lost_HD_0 failed: the loss became NaN at step 3\n {2}lost failed\n +again +fovea job resume --name lost\n$/,
+  );
 });
 
 test('a fault of our own is one line, and its stack is for --debug', async () => {

@@ -70,6 +70,7 @@ export async function followJob(
   const { err } = context.terminal;
   const progress = progressOf(context, options, 'progress');
   const differences = new Map<string, string>();
+  const said: string[] = [];
   const stopping = new AbortController();
   const leaving = new AbortController();
   let name: string | null = null;
@@ -98,6 +99,7 @@ export async function followJob(
       progress,
       signal: leaving.signal,
       onEvent: (event) => {
+        if (event.type === 'log' && event.level === 'error') said.push(event.message);
         if (event.type === 'verified') differences.set(event.trial, differenceOf(event));
       },
     });
@@ -121,22 +123,22 @@ export async function followJob(
     return record;
   }
   context.exitCode = interruption.exitCode() ?? exitCodes.failed;
-  sayHowItEnded(context, options, record, interruption.exitCode() !== null);
+  const { error = '' } = record;
+  const isAskedFor = record.status === 'Canceled' && interruption.exitCode() !== null;
+  const isKnown = isAskedFor || said.some((message) => message.includes(error));
+  sayHowItEnded(context, options, record, { isKnown });
   return record;
 }
 
-/** A job that did not complete: why, and how to go on. */
+/** A job that did not complete: why, unless the person knows it, and how to go on. */
 export function sayHowItEnded(
   { terminal: { err } }: Context,
   options: CommonOptions,
   { name, status, error }: JobRecord,
-  isAskedFor = false,
+  { isKnown = false }: { isKnown?: boolean } = {},
 ): void {
-  const [word, why, next] =
-    status === 'Failed'
-      ? [err.paint('red', 'failed'), error, 'again']
-      : ['stopped', isAskedFor ? undefined : error, 'go on'];
-  err.write(`  ${name} ${word}${why === undefined ? '' : `: ${printableLines(why)}`}\n`);
+  const [word, next] = status === 'Failed' ? [err.paint('red', 'failed'), 'again'] : ['stopped', 'go on'];
+  err.write(`  ${name} ${word}${isKnown || error === undefined ? '' : `: ${printableLines(error)}`}\n`);
   err.write(`${entryLine(err, next, `fovea job resume${workspaceWords(options)} --name ${name}`)}\n`);
 }
 
