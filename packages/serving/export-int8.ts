@@ -74,11 +74,16 @@ export async function quantiseAndJudge(
     records.map(({ file }) => file),
   );
   const float = await readFile(join(model.folder, FILES.onnx));
-  const { onnx, method, layers } = await quantiseOnnx(float, inputs, {
+  const {
+    onnx,
+    method,
+    layers,
+    inputs: calibrated,
+  } = await quantiseOnnx(float, inputs, {
     ...{ threads, signal },
     onProgress: (part) => onProgress?.('calibration', part),
   });
-  const how = { method, calibration_images: inputs.count, layers };
+  const how = { method, calibration_images: calibrated, layers };
   const judgedBy = (stage: ExportStage) => ({
     ...(threads !== undefined && { threads }),
     ...(signal && { signal }),

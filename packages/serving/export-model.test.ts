@@ -178,6 +178,22 @@ describe('INT8', () => {
     assert.deepEqual(await readdir(place), []);
   });
 
+  test('passes over images that cannot be read, and needs one that can', async () => {
+    const broken = join(work, 'broken.png');
+    await writeFile(broken, 'no picture');
+    const records = [{ file: broken, labels: ['disc'] }, ...(await pictures()).slice(0, 40)];
+    const { quantisation } = await exportModel(SHAPES, {
+      output: join(work, 'some.onnx'),
+      int8: { records },
+      threads: 1,
+    });
+    assert.deepEqual([quantisation?.calibration_images, quantisation?.images], [40, 40]);
+    await assert.rejects(
+      exportModel(SHAPES, { output: join(work, 'no.onnx'), int8: { records: records.slice(0, 1) }, threads: 1 }),
+      /needs inputs/,
+    );
+  });
+
   test('of a network without weights is refused', async () => {
     const records = (await pictures()).map(({ file }) => ({ file, labels: ['red'] }));
     await assert.rejects(

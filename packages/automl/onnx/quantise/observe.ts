@@ -10,7 +10,7 @@ export interface CalibrationInput {
 
 /** Images that a model is to answer well, as its network gets them. */
 export interface CalibrationInputs {
-  /** How many `read` gives. */
+  /** How many `read` gives at most. */
   readonly count: number;
   /** The same inputs in the same order each time: they are read again rather than kept. */
   read(): AsyncIterable<CalibrationInput> | Iterable<CalibrationInput>;
@@ -33,23 +33,25 @@ const SPARE = 1.5;
  * turns, for each of which the part of the graph up to them is run.
  *
  * @param onProgress part that is done, 0 … 1
+ * @returns also how many inputs there were
  */
 export async function observe(
   graph: EditableGraph,
   values: readonly string[],
   inputs: CalibrationInputs,
   { onProgress, ...options }: RunOptions & { onProgress?: ((part: number) => void) | undefined } = {},
-): Promise<Map<string, Histogram>> {
+): Promise<{ histograms: Map<string, Histogram>; seen: number }> {
   const histograms = new Map(values.map((value) => [value, new Histogram()]));
   const turns = await inTurns(graph, values, inputs, options);
   let done = 0;
   for (const some of turns) {
     await runOn(graph.writePartFor(some), inputs, options, (outputs) => {
       for (const value of some) histograms.get(value)?.add(outputs[value]);
-      onProgress?.(++done / (turns.length * inputs.count));
+      done++;
+      onProgress?.(done / (turns.length * inputs.count));
     });
   }
-  return histograms;
+  return { histograms, seen: done / turns.length };
 }
 
 /** Runs a file on all inputs, one after the other. `take` gets the outputs of each by name. */

@@ -14,6 +14,8 @@ export interface QuantisedModel {
   readonly method: RangeMethod;
   /** Of each method how far what the network says is from what it said in float: mean squared difference over variance. */
   readonly errors: Readonly<Partial<Record<RangeMethod, number>>>;
+  /** How many inputs the ranges are of. */
+  readonly inputs: number;
   /** Layers with weights: with integers, and left in float. */
   readonly layers: { readonly int8: number; readonly float: number };
 }
@@ -22,6 +24,8 @@ export interface QuantiseOptions extends RunOptions {
   /** Part of the work that is done, 0 … 1. */
   readonly onProgress?: (part: number) => void;
 }
+
+const NO_INPUTS = 'quantisation needs inputs to see the ranges of activations with, and there is none';
 
 /** Inputs on which the methods are compared. */
 const COMPARED = 16;
@@ -45,7 +49,7 @@ export async function quantiseOnnx(
   inputs: CalibrationInputs,
   { onProgress, ...options }: QuantiseOptions = {},
 ): Promise<QuantisedModel> {
-  if (inputs.count < 1) throw new RangeError('quantisation needs inputs to see the ranges of activations with');
+  if (inputs.count < 1) throw new RangeError(NO_INPUTS);
   const graph = new EditableGraph(bytes);
   simplify(graph);
   const index = new GraphIndex(graph);
@@ -55,10 +59,11 @@ export async function quantiseOnnx(
     throw new OnnxError({ code: 'unsuitable-model', message: `the ONNX file cannot be quantised: ${obstacle}` });
   }
   const scaled = [...new Set(wanted.values.values())];
-  const histograms = await observe(graph, scaled, inputs, {
+  const { histograms, seen } = await observe(graph, scaled, inputs, {
     ...options,
     onProgress: (part) => onProgress?.(OBSERVING * part),
   });
+  if (seen === 0) throw new RangeError(NO_INPUTS);
   // Where nothing was found in any image, nothing is known of the layers that look at what was found.
   const unseen = new Set(scaled.filter((value) => histograms.get(value)?.count === 0));
   const plan = planQuantisation(graph, index, unseen);
@@ -85,6 +90,7 @@ export async function quantiseOnnx(
     onnx: best.graph.write(),
     method: best.method,
     errors,
+    inputs: seen,
     layers: { int8: plan.weighted.size, float: plan.left },
   };
 }
