@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { manualSeed, type nn, randn } from '@fovea/torch';
+import { full, manualSeed, type nn, noGrad, randn, tidy } from '@fovea/torch';
 import { createModel, ResNeSt, SEResNeXt, VisionTransformer } from '@fovea/vision';
 import { exportOnnx } from './export.ts';
 import { IMAGE_SIZE_KEY } from './image-size.ts';
@@ -57,4 +57,18 @@ describe('a ViT', () => {
     const bytes = exportOnnx(model, { inputShape: [1, 3, 48, 48], normalisation, opset: 21 });
     await verifyOnnx(bytes, model, { image: [3, 48, 48], batches: [1, 3], normalisation });
   });
+});
+
+test('a network that enlarges rounding, after training on pictures of one colour, is no fault of its graph', async () => {
+  manualSeed(1);
+  const model = createModel('mobilenetv2', { classes: 2 });
+  model.train();
+  for (let i = 0; i < 60; i++) tidy(() => noGrad(() => model.forward(full([8, 3, 32, 32], i % 2 ? 0.3 : -0.8))));
+  const bytes = exportOnnx(model, { inputShape: [1, 3, 32, 32] });
+  const before = model.stateDict().get('features.0.0.weight')?.toArray();
+  await verifyOnnx(bytes, model, { image: [3, 32, 32] });
+  assert.deepEqual(model.stateDict().get('features.0.0.weight')?.toArray(), before);
+
+  const other = createModel('mobilenetv2', { classes: 2 });
+  await assert.rejects(verifyOnnx(bytes, other, { image: [3, 32, 32] }), /differ by up to/);
 });
