@@ -37,6 +37,8 @@ const LENGTH_FACTOR = Math.exp(0.8);
 const NOISE = 1e-3;
 const NOISE_FACTOR = Math.exp(2);
 const LEAST_NOISE = 1e-8;
+/** Odds that a difference is of the additive part. */
+const ADDITIVE_ODDS = Math.E;
 
 const ROUNDS = 40;
 
@@ -153,6 +155,7 @@ function priorOf(inputs: number): Prior {
   deviation.fill(2 * Math.log(LENGTH_FACTOR), 0, inputs);
   mean[inputs + 1] = Math.log(NOISE);
   deviation[inputs + 1] = Math.log(NOISE_FACTOR);
+  mean[inputs + 2] = Math.log(ADDITIVE_ODDS);
   return { mean, deviation };
 }
 

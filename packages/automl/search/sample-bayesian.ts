@@ -24,7 +24,7 @@ export interface BayesianDraw {
 }
 
 /** Trials that cover a space of any size well enough to learn from. */
-const COVERING = 8;
+const COVERING = 10;
 
 /** Beliefs rest on so many trials at most, and their length scales are learned from fewer: both cost the cube of the number. */
 const MOST_TRIALS = 100;
