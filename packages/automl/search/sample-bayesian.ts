@@ -27,7 +27,7 @@ export interface BayesianDraw {
 const COVERING = 10;
 
 /** Beliefs rest on so many trials at most, and their length scales are learned from fewer: both cost the cube of the number. */
-const MOST_TRIALS = 100;
+const MOST_TRIALS = 80;
 const MOST_LEARNED_FROM = 50;
 
 /** Candidates: all over the space, and around the best trials; then each of the most promising is improved step by step. */
