@@ -67,21 +67,29 @@ export async function measureModels(
   const isNamed = setting.earlier !== null || (setting.weights !== undefined && setting.weights !== 'none');
   const start = performance.now();
   const found: MeasuredModel[] = [];
-  let ruledOut: string | null = null;
   for (const [i, model] of models.entries()) {
     signal.throwIfAborted();
     report({ type: 'phase', name: 'precision', message: `timing ${model}`, done: i, total: models.length });
-    const one: MeasuredModel = ruledOut
-      ? unfit(model, ruledOut)
-      : await measureOne(model, data, { ...measured, ...options, most, isNamed });
+    const one = await measureOne(model, data, { ...measured, ...options, most, isNamed });
     found.push(one);
     report({ type: 'log', level: 'info', message: describe(one) });
-    if (one.secondsPerFullEpoch > most)
-      ruledOut ??= `it is larger than ${model}, of which an epoch takes longer than there is`;
-    if (isNamed && one.fits) ruledOut ??= `the weights that are named are those of ${model}`;
-    if (performance.now() - start > MEASURING * most * 1000) ruledOut ??= 'there was no time left to time it';
+    const others = models.slice(i + 1);
+    const why = endsMeasuring(one, { most, isNamed, seconds: (performance.now() - start) / 1000 });
+    if (why === null || others.length === 0) continue;
+    report({ type: 'log', level: 'info', message: `left out: ${others.join(', ')}: ${why}` });
+    return [...found, ...others.map((other) => unfit(other, why))];
   }
   return found;
+}
+
+/** Why no larger model is timed after this one; null when they are. */
+function endsMeasuring(
+  { model, fits, secondsPerFullEpoch }: MeasuredModel,
+  { most, isNamed, seconds }: { most: number; isNamed: boolean; seconds: number },
+): string | null {
+  if (secondsPerFullEpoch > most) return `larger than ${model}, of which an epoch takes longer than there is`;
+  if (isNamed && fits) return `the weights that are named are those of ${model}`;
+  return seconds > MEASURING * most ? 'there was no time left to time them' : null;
 }
 
 const unfit = (model: string, why: string): MeasuredModel => ({
