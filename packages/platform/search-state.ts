@@ -1,5 +1,5 @@
-import type { SearchState, TriedTrial } from '@fovea/automl';
-import type { JobRow, Store, TrialRow } from './store/index.ts';
+import type { ChosenTrial, SearchState, TriedTrial } from '@fovea/automl';
+import type { JobRow, NewTrial, Store, TrialRow } from './store/index.ts';
 import { secondsLeftOf, settingOf, specOf } from './stored-job.ts';
 
 /** The property of a trial that says how long it has been running, in all its processes, by monotonic clocks. */
@@ -24,6 +24,15 @@ export async function searchState(store: Store, job: JobRow): Promise<SearchStat
     measured: (job.measured ?? []) as SearchState['measured'],
   };
 }
+
+/** A trial as it goes into the store. */
+export const chosenTrial = (
+  { name }: Pick<JobRow, 'name'>,
+  number: number,
+  { draw, because }: ChosenTrial,
+): NewTrial => ({
+  ...{ name: `${name}_HD_${number}`, job: name, number, draw, chosen_because: because },
+});
 
 function triedStatus({ status, ended_because }: TrialRow): TriedTrial['status'] {
   switch (status) {

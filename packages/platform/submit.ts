@@ -5,6 +5,7 @@ import { displayNameOf, generateJobName, jobFolder } from '@fovea/automl/runs';
 import { cacheFolderOf, type Place, trialFolderOf } from './place.ts';
 import { hasEnded } from './records.ts';
 import { pinData, withDataPaths } from './registry/job-data.ts';
+import { chosenTrial, searchState } from './search-state.ts';
 import { isGone, type JobRow, NameTaken, type NewJob, processToken, type Store } from './store/index.ts';
 import { type StoredSetting, secondsLeftOf, settingOf, specOf } from './stored-job.ts';
 import { forget, removeUnsubmitted } from './unsubmitted.ts';
@@ -49,6 +50,7 @@ export async function submitJob(
       signal,
     });
     signal.throwIfAborted();
+    await chooseFirstTrial(store, name, owner);
     const set = { setting: settingFor(setting) };
     const queued = await store.jobs.transition(name, { from: ['Preparing'], to: 'Queued', set, owner, release: true });
     if (!queued) throw new Error(`${name} was canceled while its data was read`);
@@ -59,6 +61,16 @@ export async function submitJob(
   } finally {
     clearInterval(beating);
   }
+}
+
+/** Here, where all that takes is loaded, and not by whoever works on the job: it begins the sooner. */
+async function chooseFirstTrial(store: Store, name: string, owner: string): Promise<void> {
+  const { modelsToMeasure, nextTrial } = await import('@fovea/automl');
+  const job = (await store.jobs.find(name)) as JobRow;
+  const state = await searchState(store, job);
+  const chosen = modelsToMeasure(state.job, state.models).length > 0 ? null : nextTrial(state);
+  if (chosen === null || chosen === 'wait') return;
+  await store.trials.add(chosenTrial(job, 0, chosen), { jobOwner: owner });
 }
 
 async function reserve(

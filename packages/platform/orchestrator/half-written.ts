@@ -35,9 +35,9 @@ const filesBelow = (folder: string): string[] =>
     ? readdirSync(folder, { recursive: true, encoding: 'utf8' }).map((path) => join(folder, path))
     : [];
 
-/** The process whose name a temporary file has, or that a lock names. */
+/** The process whose number a temporary file, or the log of a spare process, has in its name, or that a lock names. */
 function writerOf(path: string): number | null {
-  const pid = /\.(\d+)(?:-\d+)?\.tmp$/.exec(path)?.[1] ?? (path.endsWith('.lock') ? readIfThere(path) : '');
+  const pid = /\.(\d+)(?:-\d+)?\.(?:tmp|log)$/.exec(path)?.[1] ?? (path.endsWith('.lock') ? readIfThere(path) : '');
   return pid === '' ? null : Number(pid);
 }
 

@@ -11,6 +11,7 @@ import { failJob } from './end-job.ts';
 import { orchestratorKind } from './ensure-orchestrator.ts';
 import { removeDeleted } from './half-written.ts';
 import { stopMeasuring } from './measure.ts';
+import { SpareProcess } from './spare-process.ts';
 import { workOnJob } from './work-on-job.ts';
 
 /** Between two looks; somebody may be waiting for a job to begin. */
@@ -40,13 +41,14 @@ export async function orchestrate(
   const { name: compute } = await patiently(place, () => store.computes.put(localCompute(machine)));
   let woken = false;
   let wake = () => {};
+  const wakeUp = () => {
+    woken = true;
+    wake();
+  };
+  const spare = new SpareProcess(place, machine, wakeUp);
   const crew: Crew = {
     ...{ place, store, machine, compute, owner, say, started: new Map(), seen: new Map(), leases: new LeaseWatch() },
-    measuring: null,
-    wake() {
-      woken = true;
-      wake();
-    },
+    ...{ measuring: null, spare, wake: wakeUp },
   };
   const register = () => store.processes.add({ owner, kind: orchestratorKind(place), ...describeToken(owner) });
   await patiently(place, register);
@@ -56,8 +58,8 @@ export async function orchestrate(
   let isBusy = false;
   let trouble = '';
   removeDeleted(place);
-  // What chooses trials is loaded while the first job's data is read.
-  const search = import('@fovea/automl');
+  // Most jobs run one trial at a time, with all cores.
+  spare.prepare(machine.cores);
   try {
     while (!signal.aborted && existsSync(place.folder)) {
       try {
@@ -87,7 +89,7 @@ export async function orchestrate(
     }
   } finally {
     clearInterval(heart);
-    await search;
+    spare.drop();
     if (existsSync(place.folder)) await leave(crew);
   }
 }

@@ -12,6 +12,8 @@ export interface StartOptions {
   /** What it writes to stdout and stderr goes to the end of this file. */
   log: string;
   environment: Record<string, string | undefined>;
+  /** Whether it reads its standard input: it is told something later, and sees when this process ends. */
+  listens?: boolean;
 }
 
 /** A process that goes on when the one that started it ends, and has no terminal. */
@@ -19,6 +21,8 @@ export interface StartedProcess {
   readonly pid: number | undefined;
   /** How it ended; null while it runs. */
   ended(): ProcessEnd | null;
+  /** Says all that there is to say to one that listens. */
+  tell(text: string): void;
 }
 
 export interface ProcessEnd {
@@ -33,7 +37,7 @@ export interface ProcessEnd {
  * @throws the system's error when the log cannot be written
  */
 export function startProcess(
-  { script, args, folder, log, environment }: StartOptions,
+  { script, args, folder, log, environment, listens = false }: StartOptions,
   onEnd = () => {},
 ): StartedProcess {
   makeFolder(dirname(log));
@@ -44,7 +48,7 @@ export function startProcess(
     child = spawn(process.execPath, [fileURLToPath(script), ...args], {
       detached: true,
       cwd: folder,
-      stdio: ['ignore', file, file],
+      stdio: [listens ? 'pipe' : 'ignore', file, file],
       // What a process has compiled, the next one need not: that is half of the time that the engine takes to load.
       env: { NODE_COMPILE_CACHE: join(tmpdir(), 'node-compile-cache'), ...process.env, ...environment },
     });
@@ -58,12 +62,14 @@ export function startProcess(
   };
   child.on('exit', finish);
   child.on('error', () => finish(null, null));
+  // That it does not listen any more is seen by its end.
+  child.stdin?.on('error', () => {});
   child.unref();
-  return { pid: child.pid, ended: () => end };
+  return { pid: child.pid, ended: () => end, tell: (text) => child.stdin?.end(text) };
 }
 
 /** @throws the system's error, with the path; on a read-only file system, `mkdirSync` with `recursive` says that there is no such folder */
-function makeFolder(path: string): void {
+export function makeFolder(path: string): void {
   if (existsSync(path)) return;
   makeFolder(dirname(path));
   try {

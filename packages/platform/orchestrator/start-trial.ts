@@ -25,16 +25,20 @@ export async function startTrial(job: JobRow, trial: TrialRow, share: Share, cre
   const { threads } = share;
   const task: TrialTask = { folder: place.folder, trial: trial.name, from: owner, threads, device };
   try {
-    const started = startProcess(
-      {
-        script: new URL('../trial-process/main.ts', import.meta.url),
-        args: [JSON.stringify(task)],
-        folder: place.folder,
-        log: processLogOf(trialFolderOf(place, trial.name)),
-        environment: { ...settingOf(job).environment, ...environment, FOVEA_DATABASE: place.database },
-      },
-      crew.wake,
-    );
+    const log = processLogOf(trialFolderOf(place, trial.name));
+    const told = { ...settingOf(job).environment, ...environment };
+    const started =
+      crew.spare.take({ task, log, environment: told }) ??
+      startProcess(
+        {
+          script: new URL('../trial-process/main.ts', import.meta.url),
+          args: [JSON.stringify(task)],
+          folder: place.folder,
+          log,
+          environment: { ...told, FOVEA_DATABASE: place.database },
+        },
+        crew.wake,
+      );
     crew.started.set(trial.name, started);
     crew.say(`${trial.name}: process ${started.pid} on ${device}${attempts > 1 ? `, try ${attempts}` : ''}`);
   } catch (error) {

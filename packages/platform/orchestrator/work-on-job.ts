@@ -1,9 +1,9 @@
 import { jobFolder } from '@fovea/automl/runs';
 import { type Share, shareOf } from '../compute/local-machine.ts';
 import { hasEnded } from '../records.ts';
-import { searchState } from '../search-state.ts';
+import { chosenTrial, searchState } from '../search-state.ts';
 import type { JobRow, TrialRow } from '../store/index.ts';
-import { specOf } from '../stored-job.ts';
+import { secondsLeftOf, specOf } from '../stored-job.ts';
 import { appendEvent } from '../watch/event-files.ts';
 import type { Crew } from './crew.ts';
 import { endJob, keepBest } from './end-job.ts';
@@ -32,24 +32,39 @@ export async function workOnJob(job: JobRow, crew: Crew): Promise<void> {
     return;
   }
   stopMeasuring(worked, crew);
+  prepareSpare(worked, trials, share, crew);
   for (const trial of open.waiting.splice(0)) {
     const started = open.running.length < share.concurrent && (await start(worked, trial, share, crew));
     open[started ? 'running' : 'waiting'].push(trial);
   }
-  const more = await chooseTrials(worked, open, share, crew);
+  const more = await chooseTrials(worked, { open, count: trials.length }, share, crew);
   if (more || open.running.length > 0 || open.waiting.length > 0) return;
   if (!allHaveEnded(trials)) return crew.wake();
-  const state = await searchState(crew.store, worked);
-  const { nextTrial } = await import('@fovea/automl');
-  const leftOut = nextTrial({ ...state, secondsLeft: Number.POSITIVE_INFINITY }) !== null;
-  await endJob(worked, trials, crew, { canceled: false, leftOut });
+  await endJob(worked, trials, crew, { canceled: false, leftOut: await isCutShort(worked, trials.length, crew) });
 }
 
-/** Chooses and starts trials while there is room. @returns whether there may be more of them later */
-async function chooseTrials(job: JobRow, open: OpenTrials, share: Share, crew: Crew): Promise<boolean> {
+/** Whether there would have been more trials, had there been time. */
+async function isCutShort(job: JobRow, count: number, { store }: Crew): Promise<boolean> {
+  if (secondsLeftOf(job) > 0 || count >= specOf(job).limits.max_trials) return false;
+  const { nextTrial } = await import('@fovea/automl');
+  return nextTrial({ ...(await searchState(store, job)), secondsLeft: Number.POSITIVE_INFINITY }) !== null;
+}
+
+/**
+ * Chooses and starts trials while there is room.
+ * @param count of the trials that the job has already
+ * @returns whether there may be more of them later
+ */
+async function chooseTrials(
+  job: JobRow,
+  { open, count }: { open: OpenTrials; count: number },
+  share: Share,
+  crew: Crew,
+): Promise<boolean> {
   const { store, owner } = crew;
   if (open.waiting.length > 0 || open.running.length >= share.concurrent) return true;
-  // Loaded when it is needed: to cancel a job, or to go on with a trial, takes no engine.
+  if (count >= specOf(job).limits.max_trials) return false;
+  // Loaded when it is needed: to run the first trial, to go on with one or to cancel a job takes no engine.
   const { nextTrial } = await import('@fovea/automl');
   while (open.waiting.length === 0 && open.running.length < share.concurrent) {
     const inTheWay = crew.measuring ? [crew.measuring.job] : await holders(share, crew);
@@ -64,8 +79,8 @@ async function chooseTrials(job: JobRow, open: OpenTrials, share: Share, crew: C
       return true;
     }
     const number = state.trials.reduce((next, trial) => Math.max(next, trial.number + 1), 0);
-    const name = `${job.name}_HD_${number}`;
-    const trial = { name, job: job.name, number, draw: chosen.draw, chosen_because: chosen.because, owner };
+    const trial = { ...chosenTrial(job, number, chosen), owner };
+    const { name } = trial;
     // Another has the job by now, and chose it.
     if (!(await store.trials.add(trial, { jobOwner: owner }))) return true;
     crew.say(`${name}: ${JSON.stringify(chosen.draw)}: ${chosen.because}`);
@@ -95,7 +110,11 @@ function sayThatItWaits(job: JobRow, jobs: readonly string[], { place, seen }: C
 
 async function start(job: JobRow, trial: TrialRow, share: Share, crew: Crew): Promise<boolean> {
   // While models of another job are timed, what runs goes on, and nothing is added.
-  if (crew.measuring !== null || !(await startTrial(job, trial, share, crew))) return false;
+  if (crew.measuring !== null || !(await startTrial(job, trial, share, crew))) {
+    const inTheWay = crew.measuring ? [crew.measuring.job] : await holders(share, crew);
+    if (inTheWay !== null) sayThatItWaits(job, inTheWay, crew);
+    return false;
+  }
   await begin(job, crew);
   return true;
 }
@@ -105,6 +124,20 @@ async function begin(job: JobRow, { store, owner }: Crew): Promise<void> {
   const set = { start_time: job.start_time ?? new Date().toISOString() };
   await store.jobs.transition(job.name, { from: ['Queued'], to: 'Running', set, owner });
   job.status = 'Running';
+}
+
+/** A trial that begins has the processor for itself for so long. */
+const BEGINNING = 3;
+
+/** Has all ready for the trial after those that run, once they have begun: a process, and what chooses it. */
+function prepareSpare(job: JobRow, trials: readonly TrialRow[], { threads }: Share, crew: Crew): void {
+  const view = crew.seen.get(job.name);
+  if (view === undefined || trials.length >= specOf(job).limits.max_trials) return;
+  if (view.trials !== trials.length) Object.assign(view, { trials: trials.length, begun: performance.now() });
+  else if (performance.now() - view.begun > BEGINNING * 1000) {
+    crew.spare.prepare(threads);
+    void import('@fovea/automl');
+  }
 }
 
 const isIdle = async ({ store, compute }: Crew) => (await store.computes.held({ compute })).length === 0;
@@ -148,7 +181,7 @@ async function countSeconds(job: JobRow, running: boolean, crew: Crew): Promise<
   const now = performance.now();
   const seen = crew.seen.get(job.name);
   if (seen === undefined) {
-    crew.seen.set(job.name, { looked: now, unwritten: 0, ended: -1, saidThatItWaits: false });
+    crew.seen.set(job.name, { looked: now, unwritten: 0, ended: -1, trials: 0, begun: now, saidThatItWaits: false });
     return job;
   }
   if (running) seen.unwritten += Math.min((now - seen.looked) / 1000, longestLook);

@@ -6,7 +6,7 @@ import { type Store, StoreUnavailable, type TrialRow } from '../store/index.ts';
 import type { WatchOptions } from '../workspace.ts';
 import { EventTail } from './event-tail.ts';
 
-const lookMilliseconds = 150;
+const lookMilliseconds = 80;
 const careMilliseconds = 1000;
 
 /**
