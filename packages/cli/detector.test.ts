@@ -5,7 +5,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { crc32, deflateSync } from 'node:zlib';
+import { png } from './fixtures/png.ts';
 
 let folder: string;
 const side = 64;
@@ -17,7 +17,7 @@ before(() => {
     const [label, colour] = i % 2 === 0 ? ['red', [220, 40, 30]] : ['blue', [30, 50, 210]];
     const [x, y] = [(i * 11) % 38, (i * 17) % 38];
     const box = { xmin: x, ymin: y, xmax: x + 24, ymax: y + 24 };
-    writeFileSync(join(folder, 'boxes', 'JPEGImages', `${i}.png`), png(box, colour as number[]));
+    writeFileSync(join(folder, 'boxes', 'JPEGImages', `${i}.png`), rectangle(box, colour as number[]));
     const corners = Object.entries(box).map(([name, value]) => `<${name}>${value}</${name}>`);
     const object = `<object><name>${label}</name><bndbox>${corners.join('')}</bndbox></object>`;
     const xml = `<annotation>\n<filename>${i}.png</filename>\n${object}\n</annotation>\n`;
@@ -95,24 +95,7 @@ test('a job file names a folder of VOC files; samples of it are drawn', () => {
 });
 
 /** A grey picture with a rectangle of one colour. */
-function png({ xmin, ymin, xmax, ymax }: Record<string, number>, colour: readonly number[]): Buffer {
-  const rows = Array.from({ length: side }, (_, y) => [
-    0,
-    ...Array.from({ length: side }, (__, x) =>
-      x >= xmin && x < xmax && y >= ymin && y < ymax ? colour : [128 + ((x * 7 + y * 3) % 20), 128, 128],
-    ).flat(),
-  ]);
-  const header = Buffer.from([...bigEndian(side), ...bigEndian(side), 8, 2, 0, 0, 0]);
-  const data = deflateSync(Buffer.from(rows.flat()));
-  const chunks = [chunk('IHDR', header), chunk('IDAT', data), chunk('IEND', Buffer.alloc(0))];
-  return Buffer.concat([Buffer.from('\x89PNG\r\n\x1a\n', 'latin1'), ...chunks]);
-}
-
-function chunk(name: string, data: Buffer): Buffer {
-  const body = Buffer.concat([Buffer.from(name, 'latin1'), data]);
-  return Buffer.concat([Buffer.from(bigEndian(data.length)), body, Buffer.from(bigEndian(crc32(body)))]);
-}
-
-function bigEndian(value: number): number[] {
-  return [24, 16, 8, 0].map((shift) => (value >>> shift) & 255);
+function rectangle({ xmin, ymin, xmax, ymax }: Record<string, number>, colour: readonly number[]): Buffer {
+  const isInside = (x: number, y: number) => x >= xmin && x < xmax && y >= ymin && y < ymax;
+  return png(side, (x, y) => (isInside(x, y) ? colour : [128 + ((x * 7 + y * 3) % 20), 128, 128]));
 }

@@ -5,27 +5,13 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { png } from './fixtures/png.ts';
+import { drawRedAndBlue, png } from './fixtures/png.ts';
 
 let folder: string;
 
 before(() => {
   folder = mkdtempSync(join(tmpdir(), 'fovea-end-to-end-'));
-  for (const [label, colour] of [
-    ['red', [220, 40, 30]],
-    ['blue', [30, 50, 210]],
-  ] as const) {
-    mkdirSync(join(folder, 'pictures', label), { recursive: true });
-    for (let shade = 0; shade < 12; shade++) {
-      writeFileSync(
-        join(folder, 'pictures', label, `${shade}.png`),
-        png(
-          40,
-          colour.map((value) => value + shade),
-        ),
-      );
-    }
-  }
+  drawRedAndBlue(folder);
   const job = [
     'type: automl',
     'task: image_classification',
@@ -87,7 +73,10 @@ test('labels in a CSV file: train, evaluate and predict', { timeout: 240_000 }, 
   mkdirSync(join(folder, 'mixed', 'images'), { recursive: true });
   const rows = Array.from({ length: 32 }, (_, i) => {
     const [red, blue] = [i % 2, Math.floor(i / 2) % 2];
-    writeFileSync(join(folder, 'mixed', 'images', `${i}.png`), png(40, [30 + 200 * red, 40, 30 + 200 * blue]));
+    writeFileSync(
+      join(folder, 'mixed', 'images', `${i}.png`),
+      png(40, () => [30 + 200 * red, 40, 30 + 200 * blue]),
+    );
     const labels = [...(red ? ['red'] : []), ...(blue ? ['blue'] : [])].join(' ');
     return `${i}.png,${i < 20 ? 'train' : i < 26 ? 'val' : 'test'},${labels}\n`;
   });

@@ -2,33 +2,19 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
-import { png } from './fixtures/png.ts';
+import { drawRedAndBlue } from './fixtures/png.ts';
+import { says } from './fixtures/staged-command.ts';
 
 let folder: string;
 
 before(() => {
   folder = mkdtempSync(join(tmpdir(), 'fovea-job-life-'));
-  for (const [label, colour] of [
-    ['red', [220, 40, 30]],
-    ['blue', [30, 50, 210]],
-  ] as const) {
-    mkdirSync(join(folder, 'pictures', label), { recursive: true });
-    for (let shade = 0; shade < 12; shade++) {
-      const file = join(folder, 'pictures', label, `${shade}.png`);
-      writeFileSync(
-        file,
-        png(
-          40,
-          colour.map((value) => value + shade),
-        ),
-      );
-    }
-  }
+  drawRedAndBlue(folder);
   const sizes = ['training_crop_size', 'validation_crop_size', 'validation_resize_size'].map((name) => `  ${name}: 32`);
   const data = [
     'type: automl',
@@ -65,17 +51,6 @@ function fovea(...args: string[]): { status: number | null; stdout: string; stde
 
 const start = (...args: string[]): ChildProcess =>
   spawn(process.execPath, [command, ...args], { cwd: folder, env: env() });
-
-async function says(child: ChildProcess, pattern: RegExp): Promise<void> {
-  let said = '';
-  await new Promise<void>((resolve, reject) => {
-    child.stderr?.on('data', (data) => {
-      said += data;
-      if (pattern.test(said)) resolve();
-    });
-    child.once('close', () => reject(new Error(`it ended and said only: ${said}`)));
-  });
-}
 
 const value = (...args: string[]): unknown => JSON.parse(fovea(...args).stdout);
 

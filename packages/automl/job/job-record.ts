@@ -1,17 +1,20 @@
 import { join } from 'node:path';
 
-/** States of jobs and trials, named as Azure names them. */
-export type RunStatus =
-  | 'NotStarted'
-  | 'Preparing'
-  | 'Queued'
-  | 'Running'
-  | 'Finalizing'
-  | 'CancelRequested'
-  | 'Completed'
-  | 'Failed'
-  | 'Canceled'
-  | 'NotResponding';
+/** Where jobs and trials stand, as Azure names it. */
+export const runStatuses = [
+  'NotStarted',
+  'Preparing',
+  'Queued',
+  'Running',
+  'Finalizing',
+  'CancelRequested',
+  'Completed',
+  'Failed',
+  'Canceled',
+  'NotResponding',
+] as const;
+
+export type RunStatus = (typeof runStatuses)[number];
 
 /** One evaluation on the validation data. Epochs count from 1. */
 export interface EpochRecord {

@@ -1,20 +1,11 @@
 // What the store keeps, as its users see it. Field names are the columns', which are also those that people and `az ml` write.
 
-/** Where a job or a trial stands, as Azure names it. */
-export type Status = (typeof statuses)[number];
+import { type RunStatus, runStatuses } from '@fovea/automl/runs';
 
-export const statuses = [
-  'NotStarted',
-  'Preparing',
-  'Queued',
-  'Running',
-  'Finalizing',
-  'CancelRequested',
-  'Completed',
-  'Failed',
-  'Canceled',
-  'NotResponding',
-] as const;
+/** Where a job or a trial stands, as Azure names it. */
+export type Status = RunStatus;
+
+export const statuses = runStatuses;
 
 /** Statuses after which nothing more happens by itself. */
 export const ended = ['Completed', 'Failed', 'Canceled'] as const satisfies readonly Status[];
