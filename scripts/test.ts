@@ -31,7 +31,8 @@ function testsIn(path: string): string[] {
 
 const begun = performance.now();
 const counts = { tests: 0, passed: 0, failed: 0, cancelled: 0, skipped: 0, todo: 0 };
-const tests = run({ files, concurrency: availableParallelism() });
+const seeded = new URL('./seeded-properties.ts', import.meta.url).href;
+const tests = run({ files, concurrency: availableParallelism(), execArgv: ['--import', seeded] });
 tests.on('test:summary', (summary) => {
   if (summary.file === undefined) Object.assign(counts, summary.counts);
 });
