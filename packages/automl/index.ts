@@ -18,10 +18,9 @@ export { modelsToMeasure } from './search/models-to-measure.ts';
 export { nextTrial } from './search/next-trial.ts';
 export type { ChosenTrial, MeasuredModel, SearchState, TriedTrial } from './search/search-state.ts';
 export type { Assignment } from './search/space.ts';
-export { editorSchema, type JsonSchema } from './spec/editor-schema.ts';
+export { editorSchema } from './spec/editor-schema.ts';
 export { type HyperparameterName, hyperparameters, restNameOf } from './spec/hyperparameters.ts';
 export { type ImageJob, type JobMode, jobKeys, jobMode, jobSchema } from './spec/job.ts';
-export type { JobSource } from './spec/job-source.ts';
 export { plainJob, toYaml, withTrialHyperparameters } from './spec/normalised-job.ts';
 export { type ParsedJob, type ParseOptions, parseJob } from './spec/parse.ts';
 export { type Hyperparameters, resolveHyperparameters, trialHyperparameters } from './spec/resolve-hyperparameters.ts';
@@ -32,3 +31,5 @@ export type { EarlierCheckpoint, FindRun, FoundRun } from './trainer/earlier-che
 export { type MeasuredJob, type MeasureOptions, measureModels } from './trainer/measure-models.ts';
 export { forwardIn, measuredOn, measurePrecision, type Precision } from './trainer/precision.ts';
 export { modelFolderOf, reportOf } from './trainer/trial-paths.ts';
+export type { JsonSchema } from './yaml/json-schema.ts';
+export type { YamlSource } from './yaml/yaml-source.ts';

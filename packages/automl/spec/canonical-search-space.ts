@@ -1,7 +1,7 @@
+import { isMap } from '../yaml/plain-value.ts';
+import type { Problem } from '../yaml/problem.ts';
+import { squash } from '../yaml/value-schema.ts';
 import { distributionType, parseExpression } from './expression.ts';
-import type { Problem } from './problem.ts';
-import { isMap } from './schema-problems.ts';
-import { squash } from './value-schema.ts';
 
 /**
  * Brings the spellings of a search space and of a policy's type to one form, in place: function forms

@@ -1,13 +1,13 @@
 import { isDistribution, type SpaceValue } from '../search/space.ts';
+import type { Problem } from '../yaml/problem.ts';
+import { alternatives } from '../yaml/value-schema.ts';
+import { formatPath, type Path } from '../yaml/yaml-source.ts';
 import { type Rule, rules } from './hyperparameter-rules.ts';
 import { definitionOf, type HyperparameterName } from './hyperparameters.ts';
 import type { GivenHyperparameters, JobSubSpace } from './job.ts';
 import type { PartialJob } from './job-rules.ts';
-import { formatPath, type Path } from './job-source.ts';
-import type { Problem } from './problem.ts';
 import { defaultOf } from './resolve-hyperparameters.ts';
 import { defaultModels, modelNames, type Task } from './tasks.ts';
-import { alternatives } from './value-schema.ts';
 
 /** More combinations than these are not tried out; what is wrong with the others shows when they are drawn. */
 const maxCombinations = 10_000;

@@ -1,9 +1,10 @@
 import { z } from 'zod';
 import { type Distribution, distributionKeys } from '../search/space.ts';
+import { number, type Range, section, wholeNumber } from '../yaml/value-schema.ts';
 import type { DistributionType } from './expression.ts';
 import { distributionTypes } from './expression.ts';
-import type { Definition, Range } from './hyperparameter-definition.ts';
-import { number, section, valueSchema, wholeNumber } from './value-schema.ts';
+import type { Definition } from './hyperparameter-definition.ts';
+import { valueSchema } from './hyperparameter-schema.ts';
 
 /**
  * Which distributions a kind of hyperparameter takes. Integers are never drawn from continuous ones, words and truth

@@ -1,5 +1,5 @@
 import { distributionKeys } from '../search/space.ts';
-import { squash } from './value-schema.ts';
+import { squash } from '../yaml/value-schema.ts';
 
 export type DistributionType = keyof typeof distributionKeys;
 export const distributionTypes = Object.keys(distributionKeys) as DistributionType[];

@@ -1,12 +1,5 @@
+import type { Range } from '../yaml/value-schema.ts';
 import type { Task } from './tasks.ts';
-
-/** Bounds of a number; `above` and `below` are open ends. */
-export interface Range {
-  readonly min?: number;
-  readonly max?: number;
-  readonly above?: number;
-  readonly below?: number;
-}
 
 /** A default for a task, for some models, or for some models in a task. */
 export interface DefaultException<Value> {

@@ -1,10 +1,10 @@
 import { didYouMean } from '@fovea/data';
+import { isMap, show } from '../yaml/plain-value.ts';
+import type { Problem } from '../yaml/problem.ts';
+import type { Path } from '../yaml/yaml-source.ts';
+import { jsonFromText } from './hyperparameter-schema.ts';
 import { hyperparameters } from './hyperparameters.ts';
 import type { CheckedJob } from './job.ts';
-import type { Path } from './job-source.ts';
-import type { Problem } from './problem.ts';
-import { isMap, show } from './schema-problems.ts';
-import { jsonFromText } from './value-schema.ts';
 
 /** The parts of a job that passed the schema; the others are left out. */
 export type PartialJob = Partial<CheckedJob>;

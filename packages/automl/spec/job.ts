@@ -1,10 +1,11 @@
 import { z } from 'zod';
 import type { Distribution } from '../search/space.ts';
+import { number, oneOf, section, text, textMap, trueOrFalse, wholeNumber } from '../yaml/value-schema.ts';
 import { spaceValueSchema } from './distribution-schema.ts';
 import type { Definition, EnumDefinition, GivenValue, StringDefinition } from './hyperparameter-definition.ts';
+import { valueSchema } from './hyperparameter-schema.ts';
 import { type HyperparameterName, hyperparameters } from './hyperparameters.ts';
 import { defaultModels, modelNames, primaryMetrics, type Task, tasks } from './tasks.ts';
-import { number, oneOf, section, text, textMap, trueOrFalse, valueSchema, wholeNumber } from './value-schema.ts';
 
 /** Fixed hyperparameters as a job gives them; what is left out gets its default when a trial's model is known. */
 export type GivenHyperparameters = { model_name?: string } & {

@@ -1,15 +1,18 @@
 import { type Issue, nearest } from '@fovea/data';
+import { isMap, show } from '../yaml/plain-value.ts';
+import { inOrder, issueAt, type Problem } from '../yaml/problem.ts';
+import { schemaProblems } from '../yaml/schema-problems.ts';
+import { applySets } from '../yaml/set.ts';
+import { squash } from '../yaml/value-schema.ts';
+import { type Path, readYamlSource, type YamlSource } from '../yaml/yaml-source.ts';
 import { canonicaliseSearch } from './canonical-search-space.ts';
 import { combinationProblems } from './combination-rules.ts';
 import { type CheckedJob, defaultLimits, earlyTerminationTypes, type ImageJob, jobSchema } from './job.ts';
+import { jobFile } from './job-file.ts';
 import { jobProblems, type PartialJob } from './job-rules.ts';
-import { type JobSource, type Path, readJobSource } from './job-source.ts';
-import type { Problem } from './problem.ts';
-import { isMap, schemaProblems, show } from './schema-problems.ts';
+import { jobWords } from './job-schema-problems.ts';
 import { searchSpaceProblems } from './search-space-rules.ts';
-import { applySets } from './set.ts';
 import { primaryMetrics, type Task, tasks } from './tasks.ts';
-import { squash } from './value-schema.ts';
 
 export interface ParseOptions {
   /** The name of the file in the report. */
@@ -28,7 +31,7 @@ export interface ParsedJob {
   /** Every problem, errors and warnings, in the order of the file. */
   issues: Issue[];
   /** For the places of what is found later. */
-  source: JobSource;
+  source: YamlSource;
 }
 
 /**
@@ -38,38 +41,30 @@ export interface ParsedJob {
  * Never throws, whatever the text.
  */
 export function parseJob(text: string, options: ParseOptions): ParsedJob {
-  const { value, source, issues } = readJobSource(text, options.file);
+  const { value, source, issues } = readYamlSource(text, options.file, jobFile);
   if (value === null) return { job: null, issues, source };
-  issues.push(...applySets(value, source, options.set ?? [], { forceString: options.forceString ?? false }));
+  issues.push(...applySets(value, source, options.set ?? [], jobFile, { forceString: options.forceString ?? false }));
   const { job, problems } = checkJob(value, source);
   issues.push(...problems.map((problem) => issueAt(source, problem)));
   const failed = job === null || issues.some(({ severity }) => severity === 'error');
   return {
     job: failed ? null : withDefaults(inOrderOf(job, value), options.experimentName ?? 'Default'),
-    issues: inOrder(issues, options),
+    issues: inOrder(
+      issues,
+      options.file,
+      (options.set ?? []).map((argument) => `--set ${argument}`),
+    ),
     source,
   };
 }
 
-/** A problem at its place in the file. */
-export function issueAt(source: JobSource, { code, severity = 'error', path, on, message, hint }: Problem): Issue {
-  return {
-    code,
-    severity,
-    ...source.place(path, on),
-    path: [...path],
-    message,
-    ...(hint !== undefined && { hint }),
-  };
-}
-
-function checkJob(raw: Record<string, unknown>, source: JobSource): { job: CheckedJob | null; problems: Problem[] } {
+function checkJob(raw: Record<string, unknown>, source: YamlSource): { job: CheckedJob | null; problems: Problem[] } {
   const foreign = foreignType(raw.type);
   if (foreign !== undefined) return { job: null, problems: [foreign] };
   const task = taskOf(raw.task);
   const problems = canonicaliseSearch(raw, earlyTerminationTypes);
   const result = jobSchema(task).safeParse(raw);
-  if (!result.success) problems.push(...schemaProblems(result.error.issues, raw, task));
+  if (!result.success) problems.push(...schemaProblems(result.error.issues, raw, jobWords(task)));
   const { job, isWrong } =
     result.success && problems.length === 0
       ? { job: result.data, isWrong: () => false }
@@ -173,13 +168,4 @@ function plainSweep({
   const { slack_factor, slack_amount, ...rest } = policy;
   const useFactor = (slack_factor ?? 0) !== 0 || slack_amount === undefined;
   return { sampling_algorithm, early_termination: { ...rest, ...(useFactor ? { slack_factor } : { slack_amount }) } };
-}
-
-/** Problems of the file by line, then those without a line, then those of the command line in its order. */
-function inOrder(issues: Issue[], { file, set = [] }: ParseOptions): Issue[] {
-  const rank = (issue: Issue) =>
-    issue.file === file
-      ? (issue.line ?? Number.MAX_SAFE_INTEGER / 2)
-      : Number.MAX_SAFE_INTEGER / 2 + 1 + set.findIndex((argument) => issue.file === `--set ${argument}`);
-  return issues.toSorted((a, b) => rank(a) - rank(b) || (a.column ?? 0) - (b.column ?? 0));
 }

@@ -1,12 +1,13 @@
 import { didYouMean, type Issue, IssuesError } from '@fovea/data';
 import { findModel, type HyperparameterValues, isModelName } from '@fovea/vision';
 import type { Assignment } from '../search/space.ts';
+import { inRange } from '../yaml/value-schema.ts';
 import type { AdvancedSettings, Definition, ResolvedValue } from './hyperparameter-definition.ts';
 import { rules } from './hyperparameter-rules.ts';
+import { valueSchema } from './hyperparameter-schema.ts';
 import { definitionOf, type HyperparameterName, hyperparameters } from './hyperparameters.ts';
 import type { GivenHyperparameters, ImageJob } from './job.ts';
 import { defaultModels, modelNames, type Task } from './tasks.ts';
-import { inRange, valueSchema } from './value-schema.ts';
 
 type Table = typeof hyperparameters;
 type NameFor<T extends Task> = {

@@ -1,11 +1,11 @@
 import { isDistribution } from '../search/space.ts';
+import type { Problem } from '../yaml/problem.ts';
+import { describeRange } from '../yaml/value-schema.ts';
+import type { Path } from '../yaml/yaml-source.ts';
 import { boundsProblem } from './distribution-schema.ts';
 import { definitionOf } from './hyperparameters.ts';
 import type { JobSubSpace } from './job.ts';
 import type { PartialJob } from './job-rules.ts';
-import type { Path } from './job-source.ts';
-import type { Problem } from './problem.ts';
-import { describeRange } from './value-schema.ts';
 
 /**
  * What the sampling algorithm and the bounds of distributions forbid in a search space.

@@ -1,12 +1,11 @@
 import type { Issue } from '@fovea/data';
 import { isDistribution } from '../search/space.ts';
+import { issueAt, type Problem } from '../yaml/problem.ts';
+import { alternatives } from '../yaml/value-schema.ts';
+import type { Path, YamlSource } from '../yaml/yaml-source.ts';
 import { type ImageJob, jobMode } from './job.ts';
-import type { JobSource, Path } from './job-source.ts';
-import { issueAt } from './parse.ts';
-import type { Problem } from './problem.ts';
 import { runnableModels } from './runnable-models.ts';
 import { defaultModels, isClassification, type Task } from './tasks.ts';
-import { alternatives } from './value-schema.ts';
 
 /**
  * What this release can not run of a valid job (errors), and what it runs otherwise than Azure would (warnings), at their
@@ -16,7 +15,7 @@ import { alternatives } from './value-schema.ts';
  */
 export function unsupportedReasons(
   job: ImageJob,
-  source: JobSource,
+  source: YamlSource,
   runnable: readonly string[] = runnableModels({}, job.task),
 ): Issue[] {
   const problems = [

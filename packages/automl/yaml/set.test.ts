@@ -1,15 +1,16 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { readJobSource } from './job-source.ts';
+import { jobFile } from '../spec/job-file.ts';
 import { applySets } from './set.ts';
+import { readYamlSource } from './yaml-source.ts';
 
 const yaml =
   'limits: {max_trials: 1}\ntags: {a.b: x}\nsearch_space:\n  - {model_name: resnet18}\n  - {model_name: resnet34}\n';
 
 function set(...args: string[]) {
-  const { value, source } = readJobSource(yaml, 'job.yml');
+  const { value, source } = readYamlSource(yaml, 'job.yml', jobFile);
   assert.ok(value);
-  const issues = applySets(value, source, args);
+  const issues = applySets(value, source, args, jobFile);
   return {
     value,
     issues: issues.map(({ file, message, hint }) => `${file}: ${message}${hint === undefined ? '' : `; ${hint}`}`),
@@ -48,9 +49,9 @@ test('values are JSON where they can be, words of Python, else text', () => {
 });
 
 test('as text when that is asked for', () => {
-  const { value, source } = readJobSource('a: 1\n', 'job.yml');
+  const { value, source } = readYamlSource('a: 1\n', 'job.yml', jobFile);
   assert.ok(value);
-  applySets(value, source, ['b=3'], { forceString: true });
+  applySets(value, source, ['b=3'], jobFile, { forceString: true });
   assert.equal(value.b, '3');
 });
 

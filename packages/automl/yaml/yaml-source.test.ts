@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { readJobSource } from './job-source.ts';
-import { parseJob } from './parse.ts';
+import { jobFile } from '../spec/job-file.ts';
+import { parseJob } from '../spec/parse.ts';
+import { readYamlSource } from './yaml-source.ts';
 
 function report(text: string): string[] {
-  return readJobSource(text, 'job.yml').issues.map(
+  return readYamlSource(text, 'job.yml', jobFile).issues.map(
     ({ line, column, message, hint }) =>
       `${line ?? '-'}:${column ?? '-'} ${message}${hint === undefined ? '' : `; ${hint}`}`,
   );
@@ -44,9 +45,10 @@ test('two documents in one file', () => {
 });
 
 test('aliases and merge keys are written out; keys of the map itself win', () => {
-  const { value, issues, source } = readJobSource(
+  const { value, issues, source } = readYamlSource(
     'base: &base {a: 1, b: 2}\nother: &other {c: 3}\njob:\n  <<: [*base, *other]\n  b: 5\nagain: *base\n',
     'job.yml',
+    jobFile,
   );
   assert.deepEqual(issues, []);
   assert.deepEqual(value, { base: { a: 1, b: 2 }, other: { c: 3 }, job: { b: 5, a: 1, c: 3 }, again: { a: 1, b: 2 } });
@@ -102,7 +104,7 @@ test('nesting without end is a report', () => {
 test('keys that are no words are refused, numbers are taken as their text', () => {
   assert.deepEqual(report('? [a]\n: 1\n'), ['1:3 a key must be a word']);
   assert.deepEqual(report('__proto__: {polluted: 1}\n'), ['1:1 a key must be a word']);
-  assert.deepEqual(readJobSource('2024: x\n', 'job.yml').value, { 2024: 'x' });
+  assert.deepEqual(readYamlSource('2024: x\n', 'job.yml', jobFile).value, { 2024: 'x' });
 });
 
 test('a tag that YAML does not know is refused, so that nothing of the sort is ever run', () => {
@@ -110,13 +112,13 @@ test('a tag that YAML does not know is refused, so that nothing of the sort is e
 });
 
 test('Windows line ends and a byte order mark do not shift columns', () => {
-  const { source } = readJobSource('\u{FEFF}a: 1\r\nb:\r\n  c: 2\r\n', 'job.yml');
+  const { source } = readYamlSource('\u{FEFF}a: 1\r\nb:\r\n  c: 2\r\n', 'job.yml', jobFile);
   const { line, column, length } = source.place(['b', 'c']);
   assert.deepEqual([line, column, length], [3, 6, 1]);
 });
 
 test('a place of what is not there is that of the nearest thing around it', () => {
-  const { source } = readJobSource('a:\n  b: {c: 1}\n', 'job.yml');
+  const { source } = readYamlSource('a:\n  b: {c: 1}\n', 'job.yml', jobFile);
   assert.deepEqual(source.place(['a', 'b', 'x', 'y']), { file: 'job.yml', line: 2, column: 3, length: 1 });
   assert.deepEqual(source.place(['z']), { file: 'job.yml' });
 });

@@ -28,18 +28,34 @@ interface Entry {
   readonly value?: Span;
   /** A map or a list: a caret under all of it says little, so its key is shown instead. */
   readonly collection: boolean;
-  /** Given on the command line instead of in the file. */
+  /** Given on the command line instead of in the file, as `--set name=x`. */
   readonly argument?: string;
 }
 
-/** Longest job file that is read; real ones have a few thousand characters. */
+/** What messages call a file. */
+export interface FileKind {
+  /** What it describes: `job`, `online endpoint`. */
+  readonly thing: string;
+  /** The same with its article: `a job`. */
+  readonly aThing: string;
+  /** Keys that it has at least: `type, task, target_column_name and training_data`. */
+  readonly needs: string;
+  /** How it begins: `type: automl, task: …`. */
+  readonly begins: string;
+  /** An assignment that could be made with `--set`: `limits.max_trials=4`. */
+  readonly assignment: string;
+  /** Keys whose value is text that holds JSON. */
+  readonly jsonTexts?: readonly string[];
+}
+
+/** Longest file that is read; real ones have a few thousand characters. */
 const maxCharacters = 1 << 20;
 /** Most values once aliases are written out. */
 const maxValues = 20_000;
 const maxDepth = 100;
 
-/** The text of a job and where each of its values stands. */
-export class JobSource {
+/** The text of a file and where each of its values stands. */
+export class YamlSource {
   readonly file: string;
   readonly text: string;
   readonly #lines: LineCounter;
@@ -60,7 +76,7 @@ export class JobSource {
     for (let length = path.length; length > 0; length--) {
       const entry = this.#entries.get(pathKey(path.slice(0, length)));
       if (entry === undefined) continue;
-      if (entry.argument !== undefined) return { file: `--set ${entry.argument}` };
+      if (entry.argument !== undefined) return { file: entry.argument };
       const exact = length === path.length;
       const preferKey = exact ? on === 'key' || (entry.collection && entry.key !== undefined) : entry.collection;
       const span = (preferKey ? entry.key : entry.value) ?? entry.key ?? entry.value;
@@ -83,7 +99,7 @@ export class JobSource {
     this.#entries.set(pathKey(path), entry);
   }
 
-  /** Notes that an argument of the command line has set the value at a path, and forgets what stood below it. */
+  /** Notes that an argument of the command line (`--set name=x`) has set the value at a path, and forgets what stood below it. */
   recordArgument(path: Path, argument: string): void {
     const below = `${pathKey(path)},`;
     for (const key of this.#entries.keys()) if (key.startsWith(below)) this.#entries.delete(key);
@@ -99,17 +115,18 @@ export function formatPath(path: Path): string {
 const pathKey = (path: Path) => path.map((part) => JSON.stringify(part)).join(',');
 
 /**
- * Reads the YAML of a job file into plain values.
+ * Reads the YAML of a file into plain values.
  *
  * @returns the value (null when it can not be used), its source, and every problem of the YAML itself: syntax, duplicate
  * keys, keys that are no text, aliases that grow without bound, a document that is no map
  */
-export function readJobSource(
+export function readYamlSource(
   text: string,
   file: string,
-): { value: Record<string, unknown> | null; source: JobSource; issues: Issue[] } {
+  { aThing, needs, begins }: FileKind,
+): { value: Record<string, unknown> | null; source: YamlSource; issues: Issue[] } {
   const lines = new LineCounter();
-  const source = new JobSource(file, text, lines);
+  const source = new YamlSource(file, text, lines);
   const failed = (message: string, hint?: string, place: Place = { file }) => ({
     value: null,
     source,
@@ -117,8 +134,8 @@ export function readJobSource(
   });
   if (text.length > maxCharacters) {
     return failed(
-      `the file has ${text.length.toLocaleString('en')} characters; a job file has at most ${maxCharacters.toLocaleString('en')}`,
-      'is this really a job file?',
+      `the file has ${text.length.toLocaleString('en')} characters; ${aThing} file has at most ${maxCharacters.toLocaleString('en')}`,
+      `is this really ${aThing} file?`,
     );
   }
   if (text.includes('\0')) return failed('the file is not text: it holds NUL characters');
@@ -145,11 +162,11 @@ export function readJobSource(
   }
   const { contents } = document;
   if (contents === null || (isScalar(contents) && contents.value === null)) {
-    return failed('the file is empty', 'a job needs at least type, task, target_column_name and training_data');
+    return failed('the file is empty', `${aThing} needs at least ${needs}`);
   }
   if (!isMap(contents)) {
     const kind = isSeq(contents) ? 'a list' : 'a single value';
-    return failed(`a job is a map of keys (type: automl, task: …), this is ${kind}`, undefined, {
+    return failed(`${aThing} is a map of keys (${begins}), this is ${kind}`, undefined, {
       file,
       line: 1,
       column: 1,
@@ -170,12 +187,12 @@ class TooMuch extends Error {}
 /** Turns nodes into plain values, writes aliases and merge keys (`<<`) out, and notes where everything stands. */
 class ValueReader {
   readonly issues: Issue[] = [];
-  readonly #source: JobSource;
+  readonly #source: YamlSource;
   readonly #anchors = new Map<string, Node>();
   readonly #open = new Set<Node>();
   #values = 0;
 
-  constructor(source: JobSource) {
+  constructor(source: YamlSource) {
     this.#source = source;
   }
 

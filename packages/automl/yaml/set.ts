@@ -1,25 +1,26 @@
 import type { Issue } from '@fovea/data';
-import { formatPath, type JobSource, type Path } from './job-source.ts';
+import { type FileKind, formatPath, type Path, type YamlSource } from './yaml-source.ts';
 
 /**
- * Applies `--set path.to.key=value` arguments, in order, to the values of a job file, as `az` does: keys are separated by
+ * Applies `--set path.to.key=value` arguments, in order, to the values of a file, as `az` does: keys are separated by
  * dots (quoted where they hold dots), list elements are `[0]` or `.0`, missing maps are made, and a value is JSON where it
  * can be read as such (`True`, `False` and `None` too), else text. `null` takes the key out.
  *
- * @param job changed in place
+ * @param values changed in place
  * @param source is told what was set, so that later problems are reported at the argument
  * @param forceString take every value as text
  * @returns what could not be set, and why
  */
 export function applySets(
-  job: Record<string, unknown>,
-  source: JobSource,
+  values: Record<string, unknown>,
+  source: YamlSource,
   args: readonly string[],
+  kind: FileKind,
   { forceString = false }: { forceString?: boolean } = {},
 ): Issue[] {
   const issues: Issue[] = [];
   for (const argument of args) {
-    const problem = applySet(job, source, argument, forceString);
+    const problem = applySet(values, source, argument, kind, forceString);
     if (problem !== undefined) issues.push({ code: 'set', severity: 'error', file: `--set ${argument}`, ...problem });
   }
   return issues;
@@ -28,32 +29,33 @@ export function applySets(
 type Problem = { message: string; hint?: string };
 
 function applySet(
-  job: Record<string, unknown>,
-  source: JobSource,
+  values: Record<string, unknown>,
+  source: YamlSource,
   argument: string,
+  kind: FileKind,
   forceString: boolean,
 ): Problem | undefined {
   const split = splitArgument(argument);
-  if (split === undefined) return { message: 'must be path.to.key=value', hint: 'as in --set limits.max_trials=4' };
+  if (split === undefined) return { message: 'must be path.to.key=value', hint: `as in --set ${kind.assignment}` };
   const { path, text } = split;
-  const value = forceString ? text : valueFromText(text, path.at(-1));
+  const value = forceString ? text : valueFromText(text, kind.jsonTexts?.includes(String(path.at(-1))) === true);
 
-  let holder: Record<string, unknown> | unknown[] = job;
+  let holder: Record<string, unknown> | unknown[] = values;
   const walked: (string | number)[] = [];
   for (const [i, part] of path.entries()) {
     const key = Array.isArray(holder) ? indexIn(holder, part) : keyIn(holder, part);
-    if (key === undefined) return noSuchPart(holder, part, walked);
+    if (key === undefined) return noSuchPart(holder, part, walked, kind);
     walked.push(key);
     if (i === path.length - 1) {
       set(holder, key, value);
-      source.recordArgument(walked, argument);
+      source.recordArgument(walked, `--set ${argument}`);
       return undefined;
     }
     const next = (holder as Record<string | number, unknown>)[key];
     if (next === undefined || next === null) {
       const made: Record<string, unknown> = {};
       set(holder, key, made);
-      source.recordArgument(walked, argument);
+      source.recordArgument(walked, `--set ${argument}`);
       holder = made;
     } else if (typeof next === 'object') {
       holder = next as Record<string, unknown> | unknown[];
@@ -80,8 +82,13 @@ const keyIn = (map: Record<string, unknown>, part: string | number): string | un
     ? undefined
     : part;
 
-function noSuchPart(holder: Record<string, unknown> | unknown[], part: string | number, walked: Path): Problem {
-  const where = walked.length === 0 ? 'the job' : formatPath(walked);
+function noSuchPart(
+  holder: Record<string, unknown> | unknown[],
+  part: string | number,
+  walked: Path,
+  { thing }: FileKind,
+): Problem {
+  const where = walked.length === 0 ? `the ${thing}` : formatPath(walked);
   if (!Array.isArray(holder)) return { message: `${where} is a map, it has no element ${part}` };
   const isIndex = typeof part === 'number' || /^\d+$/.test(part);
   return {
@@ -114,9 +121,9 @@ const words: ReadonlyMap<string, boolean | null> = new Map([
   ['None', null],
 ]);
 
-function valueFromText(text: string, key: string | number | undefined): unknown {
-  // A job holds these flags as text, and text is what JSON is on a command line.
-  if (key === 'advanced_settings' && text.trimStart().startsWith('{')) return text;
+function valueFromText(text: string, isJsonText: boolean): unknown {
+  // A file holds it as text, and text is what JSON is on a command line.
+  if (isJsonText && text.trimStart().startsWith('{')) return text;
   const word = words.get(text.trim());
   if (word !== undefined) return word;
   try {
