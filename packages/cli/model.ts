@@ -26,6 +26,7 @@ export function modelCommands(context: Context): Command[] {
     about: [
       'Its files are copied into the workspace, with a hash for each, and never change; deleting the job that it comes from does not',
       'touch them. --path is what a trial left, as in Azure, or a folder or file: a model that was downloaded and edited, for example.',
+      'An mlflow_model may also be packed as .zip, .tar, .tar.gz or .tgz; of a custom_model such a file is kept as it is.',
     ].join('\n'),
     azure: true,
     options: assetOptions('model', types),
@@ -33,6 +34,7 @@ export function modelCommands(context: Context): Command[] {
     examples: [
       'fovea model create --name pets --path azureml://jobs/amber_lynx_HD_3/outputs/artifacts/outputs/mlflow-model/ --type mlflow_model',
       'fovea model create --name pets --path azureml://jobs/amber_lynx/outputs/best_model --type mlflow_model',
+      'fovea model create --name pets --path mlflow-model.zip --type mlflow_model',
       'fovea model create --file model.yml --set version=7',
     ],
     async run(options) {

@@ -116,9 +116,7 @@ export const keptFolderOf = (place: Pick<Place, 'folder'>, hash: string): string
  */
 export async function keepContent(place: Pick<Place, 'folder'>, root: string, mayLink: boolean): Promise<Content> {
   const found = await filesOf(root);
-  const artefacts = join(place.folder, 'artefacts');
-  await clearLeftovers(artefacts);
-  const temporary = join(artefacts, `${begun}${randomBytes(8).toString('hex')}`);
+  const temporary = await newFolder(place);
   try {
     const files: ContentFile[] = [];
     for (const { path, from } of found) {
@@ -139,6 +137,15 @@ export async function keepContent(place: Pick<Place, 'folder'>, root: string, ma
   } finally {
     await rm(temporary, { recursive: true, force: true });
   }
+}
+
+/** A folder where content becomes whole, for as long as that takes. */
+export async function newFolder(place: Pick<Place, 'folder'>): Promise<string> {
+  const artefacts = join(place.folder, 'artefacts');
+  await clearLeftovers(artefacts);
+  const folder = join(artefacts, `${begun}${randomBytes(8).toString('hex')}`);
+  await mkdir(folder, { recursive: true });
+  return folder;
 }
 
 const begun = '.new-';

@@ -1,5 +1,4 @@
 import { existsSync } from 'node:fs';
-import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Place, placeOf } from '../place.ts';
 import { invalid, Refusal } from '../refusal.ts';
@@ -7,14 +6,14 @@ import {
   type Archived,
   type AssetKind,
   type AssetRow,
-  ended,
   NameTaken,
   openStore,
   type Store,
   type TextMap,
 } from '../store/index.ts';
-import { checkName, checkVersion, parseAssetReference, referenceTo } from './asset-reference.ts';
-import { type DataSpec, type DataType, dataTypes, type ModelSpec, modelSpecOf } from './asset-spec.ts';
+import { assetNotFound, contentHashOf, kindName } from './asset-absence.ts';
+import { checkName, checkVersion, parseAssetReference } from './asset-reference.ts';
+import { type DataSpec, type DataType, dataTypes, type ModelSpec } from './asset-spec.ts';
 import { ensureContainer } from './containers.ts';
 import {
   type Content,
@@ -26,8 +25,9 @@ import {
   readContent,
 } from './content.ts';
 import { type NamesData, withDataPaths } from './job-data.ts';
-import { type Located, type LocateOptions, locate } from './locate.ts';
+import { type LocateOptions, locate } from './locate.ts';
 import { describeModel, type ModelType, modelTypes } from './model-kind.ts';
+import { modelSource } from './model-source.ts';
 
 /** What is said of an asset that is registered. */
 export interface NewVersion {
@@ -45,7 +45,7 @@ export interface NewVersion {
 export interface Registry {
   /**
    * Registers a model. Its files are copied into the workspace (where the file system can, they share their bytes with the original), with a
-   * hash for each; what a trial left brings its job and its data along.
+   * hash for each; what a trial left brings its job and its data along. An MLflow model may be packed as zip, tar or tar.gz.
    * @throws Refusal when there is such a version, or the files are not there or not a model of this type
    */
   createModel(model: NewVersion & { readonly type?: ModelType }, where: LocateOptions): Promise<AssetRow>;
@@ -86,7 +86,7 @@ export function createRegistry(place: Pick<Place, 'folder'>, store: Store): Regi
   const find = async (kind: AssetKind, name: string, version: string): Promise<AssetRow> => {
     const row = await store.assets.find(kind, name, version);
     if (row) return row;
-    throw new Refusal('not-found', `${kindName(kind)}NotFound`, notThere(kind, name, version));
+    throw assetNotFound(kind, name, version);
   };
 
   const add = async (kind: AssetKind, asset: NewVersion, more: Pick<AssetRow, 'spec'> & Partial<AssetRow>) => {
@@ -125,9 +125,12 @@ export function createRegistry(place: Pick<Place, 'folder'>, store: Store): Regi
       if (!modelTypes.includes(type))
         throw invalid(`type should be one of ${modelTypes.join(', ')}, not ${type}`, 'type');
       await check('model', model);
-      const source = await modelSource(place, store, model.path, where);
-      const { flavors, task, modelName } = await describeModel(source.path, type);
-      const content = await keepContent(place, source.path, source.mayLink);
+      await using source = await modelSource(place, store, { path: model.path, type }, where);
+      const tell = (error: unknown): never => {
+        throw source.reworded(error);
+      };
+      const { flavors, task, modelName } = await describeModel(source.path, type).catch(tell);
+      const content = await keepContent(place, source.path, source.mayLink).catch(tell);
       const job = source.job === null ? null : await store.jobs.find(source.job);
       const spec: ModelSpec = {
         ...{ type, path: model.path, flavors, task, model_name: modelName, trial: source.trial },
@@ -182,7 +185,7 @@ export function createRegistry(place: Pick<Place, 'folder'>, store: Store): Regi
     async setArchived(kind, name, version, archived) {
       const exact = version === null ? null : (await find(kind, name, version)).version;
       if (await store.assets.setArchived(kind, name, exact, archived)) return;
-      throw new Refusal('not-found', `${kindName(kind)}NotFound`, notThere(kind, name, exact));
+      throw assetNotFound(kind, name, exact);
     },
 
     async delete(kind, name, version) {
@@ -194,11 +197,11 @@ export function createRegistry(place: Pick<Place, 'folder'>, store: Store): Regi
 
     withDataPaths: (job) => withDataPaths(place, store, job),
 
-    modelFolder: (row) => keptFolderOf(place, hashOf(row)),
+    modelFolder: (row) => keptFolderOf(place, contentHashOf(row)),
 
     async download(row, folder) {
       const to = join(folder, row.name);
-      await copyContent(place, hashOf(row), to);
+      await copyContent(place, contentHashOf(row), to);
       return to;
     },
   };
@@ -217,53 +220,6 @@ export const openRegistry: OpenRegistry = async (address) => {
   return { ...createRegistry(place, store), store, close: () => store.close() };
 };
 
-interface ModelSource {
-  path: string;
-  isFile: boolean;
-  mayLink: boolean;
-  job: string | null;
-  trial: string | null;
-  /** null: that of the job. */
-  data: string[] | null;
-}
-
-/** Where the files of a model come from: those of another version, or what an address means. */
-async function modelSource(
-  place: Pick<Place, 'folder'>,
-  store: Store,
-  path: string,
-  where: LocateOptions,
-): Promise<ModelSource> {
-  const reference = parseAssetReference(path);
-  if (reference) {
-    const row = await store.assets.find('model', reference.name, reference.version);
-    if (!row) throw new Refusal('not-found', 'ModelNotFound', notThere('model', reference.name, reference.version));
-    const { file, trial } = modelSpecOf(row);
-    const folder = keptFolderOf(place, hashOf(row));
-    return {
-      ...{ path: file === null ? folder : join(folder, file), isFile: file !== null, mayLink: true },
-      ...{ job: row.job, trial, data: row.data },
-    };
-  }
-  const { path: found, trial }: Located = await locate(place, store, path, where);
-  if (trial && !(ended as readonly string[]).includes(trial.status)) {
-    throw new Refusal(
-      'conflict',
-      'TrialNotEnded',
-      `${trial.name} is ${trial.status}; its model is there when it has ended`,
-    );
-  }
-  const isFile = (await stat(found).catch(() => null))?.isFile() === true;
-  return {
-    path: found,
-    isFile,
-    mayLink: trial !== null,
-    job: trial?.job ?? null,
-    trial: trial?.name ?? null,
-    data: null,
-  };
-}
-
 const counted = ({ bytes, files }: Content) => ({ bytes, files: files.length });
 
 function checkDataType(location: string, type: DataType, { files }: Content): void {
@@ -281,18 +237,6 @@ function dataOf(spec: object | undefined): string[] {
   const { training_data, validation_data } = (spec ?? {}) as Record<string, { path?: unknown } | undefined>;
   return [training_data?.path, validation_data?.path].filter((path) => typeof path === 'string');
 }
-
-function hashOf({ kind, name, version, content_hash }: AssetRow): string {
-  if (content_hash !== null) return content_hash;
-  throw new Refusal('conflict', 'NoContent', `the ${kind} ${referenceTo({ name, version })} has no files here`);
-}
-
-const kindName = (kind: AssetKind) => kind.charAt(0).toUpperCase() + kind.slice(1);
-
-const notThere = (kind: AssetKind, name: string, version: string | null) =>
-  version === null || version === '@latest'
-    ? `there is no ${kind} ${JSON.stringify(name)}`
-    : `there is no ${kind} ${referenceTo({ name, version })}`;
 
 const taken = (kind: AssetKind, { name, version }: Pick<NewVersion, 'name' | 'version'>) =>
   new Refusal(
