@@ -1,0 +1,52 @@
+import { isGone, type ResourceRow, type Store } from '../../store/index.ts';
+import { type KeptDeployment, provisioningState } from './deployment-change.ts';
+import type { OnlineDeploymentRecord, OnlineEndpointRecord } from './online-endpoints.ts';
+import { type GatewayRow, type OnlineDeploymentStateRow, type OnlineEndpointRow, onlineKinds } from './online-rows.ts';
+
+/** An endpoint's row as it is kept: the deployments that may be given traffic, besides. */
+export interface KeptEndpoint extends OnlineEndpointRow {
+  /** Their names. Whatever adds or takes one, or gives traffic, changes this one row: none of it is done on the strength of what is past. */
+  readonly deployments: readonly string[];
+}
+
+export const keptEndpoint = (row: ResourceRow): KeptEndpoint => ({
+  deployments: [],
+  ...(row.spec as OnlineEndpointRow),
+});
+export const keptDeployment = (row: ResourceRow): KeptDeployment => row.spec as KeptDeployment;
+
+/** Where the gateway of a workspace folder answers; null while there is none. */
+export async function gatewayUrl(store: Store, workspace: string): Promise<string | null> {
+  const row = await store.resources.find(onlineKinds.gateway, workspace);
+  if (!row) return null;
+  const { url, owner } = row.spec as GatewayRow;
+  return isGone(owner) ? null : url;
+}
+
+/** @param gateway its address */
+export function endpointRecord(row: ResourceRow, gateway: string | null): OnlineEndpointRecord {
+  const { workspace: _, keys: __, deployments: ___, ...spec } = keptEndpoint(row);
+  const below = gateway === null ? null : `${gateway.replace(/\/+$/, '')}/${spec.name}`;
+  return {
+    ...spec,
+    provisioning_state: below === null ? 'Creating' : 'Succeeded',
+    scoring_uri: below && `${below}/score`,
+    openapi_uri: below && `${below}/swagger.json`,
+    ...{ created_at: row.created_at, changed_at: row.changed_at, revision: row.revision },
+  };
+}
+
+/** @param stateRow what the keeper wrote of it; null: nothing yet */
+export function deploymentRecord(row: ResourceRow, stateRow: ResourceRow | null): OnlineDeploymentRecord {
+  const kept = keptDeployment(row);
+  const { workspace: _, generation, deleting, change: __, ...spec } = kept;
+  const state = (stateRow?.spec ?? null) as OnlineDeploymentStateRow | null;
+  const isCurrent = state !== null && state.generation >= generation && !deleting;
+  return {
+    ...spec,
+    provisioning_state: provisioningState(kept, state),
+    error: isCurrent ? state.error : null,
+    instances: state?.instances ?? [],
+    ...{ created_at: row.created_at, changed_at: row.changed_at, revision: row.revision },
+  };
+}
