@@ -39,6 +39,8 @@ export interface OnlineDeploymentStateRow {
   /** Why it failed, for people. */
   readonly error: string | null;
   readonly instances: readonly InstanceState[];
+  /** The deployment that answers in place of the one that is wanted, until that one is ready; null: there is no such. */
+  readonly serving: OnlineDeploymentRow | null;
 }
 
 export interface InstanceState {
