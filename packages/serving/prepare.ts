@@ -1,14 +1,10 @@
 import type { ClassifierFolder } from '@fovea/automl/model-folder';
+import type { ImageSource } from '@fovea/automl/read-square';
 import { decodeImage, imageSize, type Pixels } from '@fovea/data/decode';
 import { resizeLinear } from '@fovea/data/resize-linear';
-import {
-  type CentreCrop,
-  centreCrop,
-  normalisePixels,
-  type Rectangle,
-  resizeShortSide,
-  type Size,
-} from '@fovea/vision/transforms';
+import { normalisePixels, type Rectangle, type Size } from '@fovea/vision/transforms';
+
+export { type ImageSource, readSquare as readImage } from '@fovea/automl/read-square';
 
 /** How pictures become the network's input. */
 export interface Preparation {
@@ -26,30 +22,6 @@ export function preparationOf({ input, settings }: Pick<ClassifierFolder, 'input
     resizeSize: settings.valid_resize_size,
     cropSize: settings.valid_crop_size,
   };
-}
-
-/** A path, or the bytes of a file in any image format. */
-export type ImageSource = string | Uint8Array;
-
-/**
- * Reads an image as validation does in training: the shorter side to `resizeSize`, the middle `cropSize` × `cropSize` of it (black
- * around an image that is smaller).
- *
- * @param name of an image that is not a path, for errors
- * @returns RGB pixels, cropSize × cropSize × 3
- * @throws IssuesError naming the image when it cannot be read
- */
-export async function readImage(
-  image: ImageSource,
-  name: string,
-  { resizeSize, cropSize }: Preparation,
-): Promise<Uint8Array> {
-  const source = typeof image === 'string' ? { file: image } : { file: name, bytes: image };
-  const { width, height } = await imageSize(source);
-  const resize = resizeShortSide(width, height, resizeSize);
-  const crop = centreCrop(resize.width, resize.height, cropSize);
-  const { pixels } = await decodeImage({ ...source, resize, cropAfter: crop.source });
-  return onCanvas(pixels, crop, cropSize);
 }
 
 /**
@@ -88,14 +60,4 @@ export function networkInput(images: readonly Uint8Array[], { mean, std, cropSiz
     normalisePixels(pixels, area, { mean, std }, input.subarray(i * 3 * area, (i + 1) * 3 * area));
   });
   return input;
-}
-
-function onCanvas(pixels: Uint8Array, { source, left, top }: CentreCrop, size: number): Uint8Array {
-  if (source.width === size && source.height === size) return pixels;
-  const canvas = new Uint8Array(size * size * 3);
-  for (let y = 0; y < source.height; y++) {
-    const row = pixels.subarray(y * source.width * 3, (y + 1) * source.width * 3);
-    canvas.set(row, ((top + y) * size + left) * 3);
-  }
-  return canvas;
 }

@@ -3,10 +3,10 @@ import { applyPretrained, createModel, findModel } from '@fovea/vision';
 import { type ClassificationTask, isDetectionTask } from '../model-folder/layout.ts';
 import { ModelFolderError } from '../model-folder/model-folder-error.ts';
 import { readModelFolder } from '../model-folder/read.ts';
+import { type ImageSource, readSquare } from '../model-folder/read-square.ts';
 import { type ExplainableNetwork, type Explanation, explain, networkInput } from './explain.ts';
 import { ExplanationError } from './explanation-error.ts';
 import type { XaiParameters } from './parameters.ts';
-import { type ImageSource, readSquare } from './read-square.ts';
 
 /** A model of a folder, ready to explain what it says of images. */
 export interface Explainer {
@@ -72,7 +72,7 @@ export async function openExplainer(folder: string): Promise<Explainer> {
     task,
     labels,
     size,
-    read: (image) => readSquare(image, { resizeSize, cropSize: size }),
+    read: (image) => readSquare(image, 'the image', { resizeSize, cropSize: size }),
     probabilities: (pixels) =>
       tidy(() => {
         const logits = noGrad(() => module.forward(networkInput(network, pixels))).squeeze(0);

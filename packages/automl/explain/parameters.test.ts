@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { readXaiParameters } from './parameters.ts';
+import { readXaiParameters, xaiProblem } from './parameters.ts';
 
 test('what is not said has its documented default', () => {
   const defaults = {
@@ -26,13 +26,15 @@ test('what is wrong is named, all of it at once', () => {
   };
   refused(
     { xai_algorithm: 'lime' },
-    /xai_algorithm: .*"xrai"\|"integrated_gradients"\|"guided_gradcam"\|"guided_backprop"/,
+    /xai_algorithm should be one of xrai, integrated_gradients, guided_gradcam, guided_backprop/,
   );
-  refused({ n_steps: 1, xrai_fast: 'yes' }, /n_steps: .*>=2.*; xrai_fast: .*boolean/);
-  refused({ n_steps: 1e9 }, /n_steps: .*<=1000/);
-  refused({ n_steps: 2.5 }, /n_steps: .*int/);
-  refused({ steps: 20 }, /steps: there is no such parameter; there are xai_algorithm, .*n_steps/);
-  refused({ confidence_score_threshold_multilabel: 50 }, /confidence_score_threshold_multilabel: .*<=1/);
-  refused('xrai', /expected object/);
-  refused(null, /expected object/);
+  refused({ n_steps: 1, xrai_fast: 'yes' }, /n_steps should be a whole number, 2 … 1000; xrai_fast should be true or/);
+  refused({ n_steps: 1e9 }, /n_steps should be/);
+  refused({ n_steps: 2.5 }, /n_steps should be/);
+  refused({ n_steps: '20' }, /n_steps should be/);
+  refused({ steps: 20 }, /"steps" is no parameter; there are xai_algorithm, .*n_steps/);
+  refused(JSON.parse('{"__proto__": 1}'), /"__proto__" is no parameter/);
+  refused({ confidence_score_threshold_multilabel: 50 }, /confidence_score_threshold_multilabel should be .* 0 … 1/);
+  for (const none of ['xrai', null, []]) refused(none, /should be an object/);
+  assert.equal(xaiProblem('n_steps', 20), null);
 });

@@ -1,29 +1,67 @@
-import { z } from 'zod';
+// Loads no engine, so that whoever takes requests for explanations can check them.
 import { ExplanationError } from './explanation-error.ts';
+
+/** Ways to tell which pixels spoke for a class. */
+export const XAI_ALGORITHMS = ['xrai', 'integrated_gradients', 'guided_gradcam', 'guided_backprop'] as const;
+export type XaiAlgorithm = (typeof XAI_ALGORITHMS)[number];
+
+export const XAI_APPROXIMATIONS = ['riemann_middle', 'gausslegendre'] as const;
+
+/** What a request for an explanation can say; one set of keys for all algorithms. Names and defaults are Azure's. */
+export interface XaiParameters {
+  readonly xai_algorithm: XaiAlgorithm;
+  /** Whether pictures are answered. */
+  readonly visualizations: boolean;
+  /** Whether numbers are answered. */
+  readonly attributions: boolean;
+  /** Of a multi-label model: the classes of this probability and more are explained. */
+  readonly confidence_score_threshold_multilabel: number;
+  /** Of xrai and integrated_gradients: points on the path to the image. */
+  readonly n_steps: number;
+  /** Of xrai: faster, less exact. */
+  readonly xrai_fast: boolean;
+  /** Of integrated_gradients. */
+  readonly approximation_method: (typeof XAI_APPROXIMATIONS)[number];
+}
+
+const DEFAULTS: XaiParameters = {
+  xai_algorithm: 'xrai',
+  visualizations: true,
+  attributions: false,
+  confidence_score_threshold_multilabel: 0.5,
+  n_steps: 50,
+  xrai_fast: true,
+  approximation_method: 'riemann_middle',
+};
 
 /** More would keep a machine busy for minutes, and converged long ago. */
 const MOST_STEPS = 1000;
 
-const schema = z.strictObject({
-  xai_algorithm: z.enum(['xrai', 'integrated_gradients', 'guided_gradcam', 'guided_backprop']).default('xrai'),
-  /** Whether pictures are answered. */
-  visualizations: z.boolean().default(true),
-  /** Whether numbers are answered. */
-  attributions: z.boolean().default(false),
-  /** Of a multi-label model: the classes of this probability and more are explained. */
-  confidence_score_threshold_multilabel: z.number().min(0).max(1).default(0.5),
-  /** Of xrai and integrated_gradients: points on the path to the image. */
-  n_steps: z.int().min(2).max(MOST_STEPS).default(50),
-  /** Of xrai: faster, less exact. */
-  xrai_fast: z.boolean().default(true),
-  /** Of integrated_gradients. */
-  approximation_method: z.enum(['riemann_middle', 'gausslegendre']).default('riemann_middle'),
-});
+/** What is wrong with a value, in words that follow it; null: nothing. */
+type Rule = (value: unknown) => string | null;
 
-/** What a request for an explanation can say; one set of keys for all algorithms. */
-export type XaiParameters = Readonly<z.infer<typeof schema>>;
+const isBoolean: Rule = (value) => (typeof value === 'boolean' ? null : 'should be true or false');
+const oneOf =
+  (names: readonly string[]): Rule =>
+  (value) =>
+    names.includes(value as string) ? null : `should be one of ${names.join(', ')}`;
 
-export type XaiAlgorithm = XaiParameters['xai_algorithm'];
+const RULES: Record<keyof XaiParameters, Rule> = {
+  xai_algorithm: oneOf(XAI_ALGORITHMS),
+  visualizations: isBoolean,
+  attributions: isBoolean,
+  confidence_score_threshold_multilabel: (value) =>
+    typeof value === 'number' && value >= 0 && value <= 1 ? null : 'should be a number, 0 … 1',
+  n_steps: (value) =>
+    Number.isInteger(value) && Number(value) >= 2 && Number(value) <= MOST_STEPS
+      ? null
+      : `should be a whole number, 2 … ${MOST_STEPS}`,
+  xrai_fast: isBoolean,
+  approximation_method: oneOf(XAI_APPROXIMATIONS),
+};
+
+/** What is wrong with the value of a parameter, in words that follow its name; null: nothing. */
+export const xaiProblem = (key: keyof XaiParameters, value: unknown): string | null => RULES[key](value);
 
 /**
  * The `xai_parameters` of a request, with the defaults for what it does not say.
@@ -31,12 +69,18 @@ export type XaiAlgorithm = XaiParameters['xai_algorithm'];
  * @throws ExplanationError that names everything wrong with them
  */
 export function readXaiParameters(given: unknown = {}): XaiParameters {
-  const parsed = schema.safeParse(given);
-  if (parsed.success) return parsed.data;
-  const problems = parsed.error.issues.map(({ path, message, code, ...issue }) => {
-    if (code === 'unrecognized_keys' && 'keys' in issue)
-      return `${issue.keys.join(', ')}: there is no such parameter; there are ${Object.keys(schema.shape).join(', ')}`;
-    return path.length > 0 ? `${path.join('.')}: ${message}` : message;
-  });
-  throw new ExplanationError(`xai_parameters: ${problems.join('; ')}`);
+  if (typeof given !== 'object' || given === null || Array.isArray(given))
+    throw new ExplanationError('xai_parameters should be an object');
+  const problems: string[] = [];
+  for (const [key, value] of Object.entries(given)) {
+    if (!Object.hasOwn(RULES, key)) {
+      const known = Object.keys(RULES).join(', ');
+      problems.push(`${JSON.stringify(key.slice(0, 100))} is no parameter; there are ${known}`);
+      continue;
+    }
+    const problem = RULES[key as keyof XaiParameters](value);
+    if (problem) problems.push(`${key} ${problem}`);
+  }
+  if (problems.length > 0) throw new ExplanationError(problems.join('; '));
+  return { ...DEFAULTS, ...given };
 }

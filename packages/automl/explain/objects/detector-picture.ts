@@ -8,7 +8,7 @@ import {
   normalisePixels,
   type ObjectDetector,
 } from '@fovea/vision';
-import type { ImageSource } from '../read-square.ts';
+import type { ImageSource } from '../../model-folder/read-square.ts';
 
 /** An image as a detector sees it. */
 export interface DetectorPicture {

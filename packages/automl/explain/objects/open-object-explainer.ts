@@ -4,7 +4,7 @@ import { applyPretrained, type DetectorSettings, findDetector } from '@fovea/vis
 import { type DetectionSettings, isDetectionTask, isYolo } from '../../model-folder/layout.ts';
 import { ModelFolderError } from '../../model-folder/model-folder-error.ts';
 import { readModelFolder } from '../../model-folder/read.ts';
-import type { ImageSource } from '../read-square.ts';
+import type { ImageSource } from '../../model-folder/read-square.ts';
 import { visualize } from '../visualization.ts';
 import { boxHeat } from './box-heat.ts';
 import { detectorInput, readForDetector } from './detector-picture.ts';

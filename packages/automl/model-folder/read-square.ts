@@ -8,14 +8,16 @@ export type ImageSource = string | Uint8Array;
  * Reads an image as validation and scoring do: the shorter side to `resizeSize`, the middle `cropSize` × `cropSize` of it (black
  * around an image that is smaller).
  *
+ * @param name of an image that is not a path, for errors
  * @returns RGB, cropSize × cropSize × 3
- * @throws IssuesError when it cannot be read
+ * @throws IssuesError naming the image when it cannot be read
  */
 export async function readSquare(
   image: ImageSource,
+  name: string,
   { resizeSize, cropSize }: { resizeSize: number; cropSize: number },
 ): Promise<Uint8Array> {
-  const source = typeof image === 'string' ? { file: image } : { file: 'the image', bytes: image };
+  const source = typeof image === 'string' ? { file: image } : { file: name, bytes: image };
   const { width, height } = await imageSize(source);
   const resize = resizeShortSide(width, height, resizeSize);
   const { source: part, left, top } = centreCrop(resize.width, resize.height, cropSize);
