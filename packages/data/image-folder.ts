@@ -127,14 +127,14 @@ class FolderReader {
     const entries = this.#entries(folder);
     return (
       entries.some(({ stats }) => stats.isDirectory()) &&
-      !entries.some(({ name, stats }) => stats.isFile() && isImage(name))
+      !entries.some(({ name, stats }) => stats.isFile() && isImageName(name))
     );
   }
 
   /** Images in a folder that is only to be counted. */
   countImages(folder: string): number {
     return readdirSync(folder, { recursive: true, withFileTypes: true }).filter(
-      (entry) => !entry.isDirectory() && isImage(entry.name),
+      (entry) => !entry.isDirectory() && isImageName(entry.name),
     ).length;
   }
 
@@ -145,7 +145,7 @@ class FolderReader {
     const classFolders: string[] = [];
     for (const entry of this.#entries(folder)) {
       if (entry.stats.isDirectory()) classFolders.push(entry.name);
-      else if (isImage(entry.name)) beside.push(entry.name);
+      else if (isImageName(entry.name)) beside.push(entry.name);
     }
     if (beside.length > 0) {
       const message = `${listed(beside.map((file) => this.#short(join(folder, file))))} ${beside.length > 1 ? 'lie' : 'lies'} in no class folder`;
@@ -183,7 +183,7 @@ class FolderReader {
     return this.#entries(folder).flatMap(({ name, stats }) => {
       const path = join(folder, name);
       if (stats.isDirectory()) return this.#imagesBelow(path, new Set([...above, real]));
-      if (isImage(name) && stats.isFile()) return [{ file: path, bytes: stats.size }];
+      if (isImageName(name) && stats.isFile()) return [{ file: path, bytes: stats.size }];
       this.report('warning', 'not-an-image', `${this.#short(path)} is left out: not an image by its name`);
       return [];
     });
@@ -224,7 +224,8 @@ class FolderReader {
   }
 }
 
-function isImage(name: string): boolean {
+/** Whether a file counts as an image, by its ending. */
+export function isImageName(name: string): boolean {
   return IMAGE_ENDINGS.includes(extname(name).toLowerCase());
 }
 

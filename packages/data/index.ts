@@ -39,7 +39,8 @@ export { type RecognisedObjects, recogniseObjects } from './detection/recognise-
 export { type SheetPicture, sampleSheet } from './detection/sample-sheet.ts';
 export { writeObjectTable } from './detection/write-object-table.ts';
 export { ImageCache, type ImageCacheCounts, type ImageCacheOptions } from './image-cache.ts';
-export { readImageFolder } from './image-folder.ts';
+export { isImageName, readImageFolder } from './image-folder.ts';
+export { ImageFinder, type ImageLocation } from './image-url.ts';
 export {
   type FormatOptions,
   formatIssues,
@@ -74,6 +75,7 @@ export type { Augment, AugmentModule, Compose, Composition, Sample } from './sam
 export { stratifiedSplit } from './split.ts';
 export { type Part, partNamed } from './split-column.ts';
 export { type DataRead, type ReadTableOptions, readTable } from './table.ts';
+export { isTableFile, readTableRows, type TableRows } from './table-rows.ts';
 export { turboJpeg } from './turbojpeg.ts';
 export { type VerifiableImage, type VerifyOptions, verifyImages } from './verify-images.ts';
 export { writeTable } from './write-table.ts';

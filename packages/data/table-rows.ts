@@ -33,8 +33,9 @@ export function isTableFile(name: string): boolean {
  * Reads the records of a table: a folder with an MLTable file, that file, or a bare JSONL, CSV or TSV file. The cells of a
  * bare file are text; its first line has the names of the columns, and tells what parts the cells: `,`, `;` or tabs.
  * @param path absolute
+ * @param options.multiLine cells of a bare file may go over several lines, as base64 does that is wrapped
  */
-export async function readTableRows(path: string): Promise<TableRows> {
+export async function readTableRows(path: string, { multiLine = false } = {}): Promise<TableRows> {
   const stats = statSync(path, { throwIfNoEntry: false });
   if (!stats) return refused(path, 'not-there', 'there is no such file or folder');
   if (stats.isDirectory()) {
@@ -54,7 +55,7 @@ export async function readTableRows(path: string): Promise<TableRows> {
       inferColumnTypes: false,
       emptyAsString: false,
       includePathColumn: false,
-      supportMultiLine: false,
+      supportMultiLine: multiLine,
     });
     return bareTable(path, 'delimited', read);
   }

@@ -1,6 +1,8 @@
 import { existsSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
 import { localCompute, thisMachine } from '../compute/local-machine.ts';
+import { batchJobType } from '../endpoints/batch/batch-job.ts';
+import { workOnBatch } from '../endpoints/batch/work-on-batch.ts';
 import { patiently } from '../patience.ts';
 import type { Place } from '../place.ts';
 import { describeToken, type JobRow, LeaseWatch, processToken, type Store, StoreUnavailable } from '../store/index.ts';
@@ -105,7 +107,8 @@ async function look(crew: Crew, troubles: Map<string, number>): Promise<boolean>
   for (const job of jobs) {
     if (!(await take(job, crew))) continue;
     try {
-      await workOnJob({ ...job, owner }, crew);
+      if (job.type === batchJobType) await workOnBatch({ ...job, owner }, scoring(jobs, crew), crew);
+      else await workOnJob({ ...job, owner }, crew);
       troubles.delete(job.name);
     } catch (error) {
       if (error instanceof StoreUnavailable) throw error;
@@ -118,6 +121,13 @@ async function look(crew: Crew, troubles: Map<string, number>): Promise<boolean>
   for (const name of crew.seen.keys()) if (!jobs.some((job) => job.name === name)) crew.seen.delete(name);
   return jobs.length > 0;
 }
+
+/** How many jobs that score pictures have a process. */
+const scoring = (jobs: readonly JobRow[], { owner, started }: Crew): number =>
+  jobs.filter(
+    ({ name, type, ...job }) =>
+      type === batchJobType && (job.owner === owner ? started.get(name)?.ended() === null : job.owner !== null),
+  ).length;
 
 /** Whether the job is ours, now. */
 async function take(job: JobRow, crew: Crew): Promise<boolean> {

@@ -31,6 +31,9 @@ export function leases(database: Database, table: OwnedTable): Leases {
       return rows.map(({ name }) => name);
     },
 
+    handOver: (name, from, to) =>
+      changed((db) => update(db).set({ owner: to, beat: nextBeat }).where('name', '=', name).where('owner', '=', from)),
+
     release: (name, owner) =>
       changed((db) => update(db).set(released).where('name', '=', name).where('owner', '=', owner)),
   };

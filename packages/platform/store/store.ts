@@ -79,6 +79,8 @@ export interface Leases {
   beat(name: string, owner: string): Promise<boolean>;
   /** `beat` for all rows that the owner holds. @returns their names */
   beatAll(owner: string): Promise<string[]>;
+  /** Hands a lease from one process to another, say from the orchestrator to the process it started. */
+  handOver(name: string, from: string, to: string): Promise<boolean>;
   /** Gives a lease up. @returns false when the owner did not hold it */
   release(name: string, owner: string): Promise<boolean>;
 }
@@ -181,8 +183,6 @@ export interface Trials extends Leases {
   patch(name: string, changes: TrialChanges, condition?: IfOwned): Promise<boolean>;
   /** A trial that ends gives its slots back. @returns whether it happened */
   transition(name: string, transition: Transition<TrialChanges>): Promise<boolean>;
-  /** Hands the lease from one process to another, say from the orchestrator to the process it started. */
-  handOver(name: string, from: string, to: string): Promise<boolean>;
 }
 
 export interface Metrics {

@@ -3,7 +3,7 @@ import { asked, checkMost, pageOf, readPlace } from './continuation.ts';
 import type { Database } from './database.ts';
 import { NameTaken } from './errors.ts';
 import { leases } from './leases.ts';
-import { nextBeat, patchOwned, released } from './owned-rows.ts';
+import { patchOwned, released } from './owned-rows.ts';
 import { ended, type TrialRow } from './rows.ts';
 import type { Trials } from './store.ts';
 
@@ -128,18 +128,6 @@ export function createTrials(database: Database): Trials {
         }
         return true;
       });
-    },
-
-    async handOver(name, from, to) {
-      const { numUpdatedRows } = await database.write((db) =>
-        db
-          .updateTable('trials')
-          .set({ owner: to, beat: nextBeat })
-          .where('name', '=', name)
-          .where('owner', '=', from)
-          .executeTakeFirst(),
-      );
-      return numUpdatedRows > 0n;
     },
   };
 }
