@@ -8,9 +8,11 @@ export {
   XAI_ALGORITHMS,
   type XaiAlgorithm,
 } from './explanation-parameters.ts';
+export { rawAnswer, requestIds } from './http-answers.ts';
 export type { ImageAddresses } from './image-url.ts';
 export type { InstanceMessage } from './instance-process.ts';
 export { type InstanceOptions, instanceOptions } from './options.ts';
+export { Permits } from './permits.ts';
 export { RequestError } from './request-error.ts';
 export type { ServedModel } from './served-model.ts';
 export { type Instance, type InstanceParts, startInstance } from './start-instance.ts';

@@ -30,6 +30,19 @@ export interface ServedDeployment {
    * @returns null when none is ready
    */
   take(except?: ReadonlySet<InstanceLease['id']>): InstanceLease | null;
+  /** Those that are there now, ready or not; for metrics. */
+  instances(): readonly ServedInstance[];
+  /** How often one of them was started again after it had ended; only grows. */
+  restarts(): number;
+}
+
+/** An instance, as metrics tell of it. */
+export interface ServedInstance {
+  /** From 0; an instance that is started again keeps its number. */
+  readonly number: number;
+  readonly isReady: boolean;
+  /** null while no process listens. */
+  readonly socket: string | null;
 }
 
 /** An instance that has been given a request. */
