@@ -12,10 +12,10 @@ import { checkOnlineName, deploymentRowName } from './online-names.ts';
 import {
   deploymentRecord,
   endpointRecord,
-  gatewayUrl,
   type KeptEndpoint,
   keptDeployment,
   keptEndpoint,
+  knownGateway,
 } from './online-records.ts';
 import { type OnlineDeploymentStateRow, onlineKinds } from './online-rows.ts';
 import type { OnlineDeploymentSpec } from './online-spec.ts';
@@ -82,7 +82,7 @@ export function createOnlineEndpoints(
   };
 
   const answered = async (row: ResourceRow) =>
-    endpointRecord(row, await gatewayUrl(store, keptEndpoint(row).workspace));
+    endpointRecord(row, await knownGateway(store, keptEndpoint(row).workspace));
 
   const deploymentRow = (endpoint: string, name: string): Promise<ResourceRow | null> =>
     resources.find(
@@ -205,6 +205,16 @@ export function createOnlineEndpoints(
       return answered(row);
     },
 
+    applied: (name, signal) =>
+      until(async () => {
+        const row = await resources.find(kinds.endpoint, checkOnlineName(name, 'endpoint'));
+        if (!row) return { found: null };
+        const record = await answered(row);
+        if (isSettled(record.provisioning_state)) return { found: record };
+        await kept(row);
+        return null;
+      }, signal),
+
     async list() {
       const { rows } = await resources.list(kinds.endpoint);
       await kept(...rows);
@@ -314,20 +324,15 @@ export function createOnlineEndpoints(
       return marked !== null;
     },
 
-    async settled(endpoint, name, signal) {
-      for (;;) {
-        signal?.throwIfAborted();
+    settled: (endpoint, name, signal) =>
+      until(async () => {
         const row = await deploymentRow(endpoint, name);
-        if (!row) return null;
+        if (!row) return { found: null };
         const record = await recorded(row);
-        if (isSettled(record.provisioning_state)) return record;
+        if (isSettled(record.provisioning_state)) return { found: record };
         await kept(row);
-        await wait(pollMilliseconds, undefined, { ...(signal && { signal }) }).catch((error) => {
-          signal?.throwIfAborted();
-          throw error;
-        });
-      }
-    },
+        return null;
+      }, signal),
 
     async logs(endpoint, name, { lines = usualLogLines, container = 'inference-server' } = {}) {
       const row = await deploymentRow(endpoint, name);
@@ -336,6 +341,19 @@ export function createOnlineEndpoints(
       return deploymentLogs(place, { endpoint, deployment: name }, { lines, container });
     },
   };
+}
+
+/** Asks again and again until there is an answer. */
+async function until<T>(ask: () => Promise<{ found: T } | null>, signal: AbortSignal | undefined): Promise<T> {
+  for (;;) {
+    signal?.throwIfAborted();
+    const answer = await ask();
+    if (answer) return answer.found;
+    await wait(pollMilliseconds, undefined, { ...(signal && { signal }) }).catch((error) => {
+      signal?.throwIfAborted();
+      throw error;
+    });
+  }
 }
 
 function requireRoom({ name, deployments }: KeptEndpoint): void {

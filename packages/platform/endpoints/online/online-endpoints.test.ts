@@ -60,7 +60,7 @@ async function rowOf<Row>(store: Store, kind: string, name: string): Promise<Row
 /** What a keeper would write. */
 async function say(store: Store, name: string, state: Partial<OnlineDeploymentStateRow>): Promise<void> {
   const { generation } = await rowOf<OnlineDeploymentRow>(store, onlineKinds.deployment, `pets/${name}`);
-  const spec = { generation, provisioning_state: 'Succeeded', error: null, instances: [], ...state };
+  const spec = { generation, provisioning_state: 'Succeeded', error: null, instances: [], serving: null, ...state };
   const was = await store.resources.change(onlineKinds.deploymentState, `pets/${name}`, { spec });
   if (!was) await store.resources.add(onlineKinds.deploymentState, `pets/${name}`, spec);
 }
@@ -77,7 +77,12 @@ onBothDatabases('an endpoint: made, changed, asked for its keys, removed', async
   const made = await online.put(endpoint({ tags: { a: 'b' } }));
   assert.deepEqual([made.provisioning_state, made.scoring_uri, made.revision], ['Creating', null, 1]);
   assert.ok(ensured() > 0);
-  await store.resources.add(onlineKinds.gateway, place.id, { url: 'http://localhost:7041', owner: 'elsewhere:1:1:x' });
+  const gateway = { url: 'http://localhost:7041', owner: 'elsewhere:1:1:x' };
+  await store.resources.add(onlineKinds.gateway, place.id, { ...gateway, endpoints: {} });
+  assert.equal((await online.find('pets')).provisioning_state, 'Creating');
+  const applied = online.applied('pets');
+  await store.resources.change(onlineKinds.gateway, place.id, { spec: { ...gateway, endpoints: { pets: 1 } } });
+  assert.equal((await applied)?.provisioning_state, 'Succeeded');
   const found = await online.find('pets');
   assert.equal(found.provisioning_state, 'Succeeded');
   assert.equal(found.scoring_uri, 'http://localhost:7041/pets/score');
@@ -88,6 +93,7 @@ onBothDatabases('an endpoint: made, changed, asked for its keys, removed', async
   assert.ok('primaryKey' in keys && keys.primaryKey.length === 43 && keys.primaryKey !== keys.secondaryKey);
   assert.deepEqual(await online.credentials('pets'), keys);
   await online.regenerateKey('pets', 'primary');
+  assert.equal((await online.find('pets')).provisioning_state, 'Updating');
   const rotated = await online.credentials('pets');
   assert.ok('primaryKey' in rotated && rotated.primaryKey !== keys.primaryKey);
   assert.equal(rotated.secondaryKey, keys.secondaryKey);
@@ -114,6 +120,7 @@ onBothDatabases('an endpoint: made, changed, asked for its keys, removed', async
   assert.equal(await online.delete('pets'), true);
   assert.equal(await online.delete('pets'), false);
   assert.deepEqual(await online.list(), []);
+  assert.equal(await online.applied('pets'), null);
 });
 
 onBothDatabases('traffic goes to deployments that are there, 100 % or none, and keeps them', async (fresh) => {

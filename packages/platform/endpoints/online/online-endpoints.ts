@@ -4,6 +4,7 @@ import type { OnlineDeploymentSpec, OnlineEndpointSpec } from './online-spec.ts'
 
 /** An endpoint, as `fovea online-endpoint show` prints it. */
 export interface OnlineEndpointRecord extends OnlineEndpointSpec {
+  /** `Succeeded` when requests are answered by what is stored. */
   readonly provisioning_state: ProvisioningState;
   /** null while no gateway answers. */
   readonly scoring_uri: string | null;
@@ -46,6 +47,8 @@ export interface OnlineEndpoints {
   put(endpoint: OnlineEndpointSpec, options?: { readonly revision?: number }): Promise<OnlineEndpointRecord>;
   /** @throws Refusal when there is none */
   find(name: string): Promise<OnlineEndpointRecord>;
+  /** Waits until requests are answered by what is stored. @returns null when it has been removed */
+  applied(name: string, signal?: AbortSignal): Promise<OnlineEndpointRecord | null>;
   /** Newest first. */
   list(): Promise<OnlineEndpointRecord[]>;
   /** Removes an endpoint with its deployments. @returns whether it was there */

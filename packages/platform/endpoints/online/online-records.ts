@@ -15,21 +15,28 @@ export const keptEndpoint = (row: ResourceRow): KeptEndpoint => ({
 });
 export const keptDeployment = (row: ResourceRow): KeptDeployment => row.spec as KeptDeployment;
 
-/** Where the gateway of a workspace folder answers; null while there is none. */
-export async function gatewayUrl(store: Store, workspace: string): Promise<string | null> {
-  const row = await store.resources.find(onlineKinds.gateway, workspace);
-  if (!row) return null;
-  const { url, owner } = row.spec as GatewayRow;
-  return isGone(owner) ? null : url;
+/** What is known of the gateway of a workspace folder. */
+export interface KnownGateway {
+  /** null while it does not answer. */
+  readonly url: string | null;
+  readonly endpoints: GatewayRow['endpoints'];
 }
 
-/** @param gateway its address */
-export function endpointRecord(row: ResourceRow, gateway: string | null): OnlineEndpointRecord {
+export async function knownGateway(store: Store, workspace: string): Promise<KnownGateway> {
+  const row = await store.resources.find(onlineKinds.gateway, workspace);
+  if (!row) return { url: null, endpoints: {} };
+  const { url, owner, endpoints } = row.spec as GatewayRow;
+  return { url: isGone(owner) ? null : url, endpoints };
+}
+
+export function endpointRecord(row: ResourceRow, { url, endpoints }: KnownGateway): OnlineEndpointRecord {
   const { workspace: _, keys: __, deployments: ___, ...spec } = keptEndpoint(row);
-  const below = gateway === null ? null : `${gateway.replace(/\/+$/, '')}/${spec.name}`;
+  const below = url === null ? null : `${url.replace(/\/+$/, '')}/${spec.name}`;
+  const seen = Object.hasOwn(endpoints, spec.name) ? endpoints[spec.name] : null;
+  const isApplied = below !== null && seen !== null && seen >= row.revision;
   return {
     ...spec,
-    provisioning_state: below === null ? 'Creating' : 'Succeeded',
+    provisioning_state: isApplied ? 'Succeeded' : seen === null ? 'Creating' : 'Updating',
     scoring_uri: below && `${below}/score`,
     openapi_uri: below && `${below}/swagger.json`,
     ...{ created_at: row.created_at, changed_at: row.changed_at, revision: row.revision },

@@ -62,4 +62,6 @@ export interface GatewayRow {
   readonly url: string;
   /** `processToken` of the keeper. */
   readonly owner: string;
+  /** Endpoints by which it answers, each with the revision of its row: a change is made true when the revision that it got stands here. */
+  readonly endpoints: Readonly<Record<string, number>>;
 }
