@@ -33,7 +33,7 @@ export function endpointRecord(row: ResourceRow, { url, endpoints }: KnownGatewa
   const { workspace: _, keys: __, deployments: ___, ...spec } = keptEndpoint(row);
   const below = url === null ? null : `${url.replace(/\/+$/, '')}/${spec.name}`;
   const seen = Object.hasOwn(endpoints, spec.name) ? endpoints[spec.name] : null;
-  const isApplied = below !== null && seen !== null && seen >= row.revision;
+  const isApplied = below !== null && seen === row.revision;
   return {
     ...spec,
     provisioning_state: isApplied ? 'Succeeded' : seen === null ? 'Creating' : 'Updating',

@@ -10,7 +10,7 @@ export const onlineKinds = {
   gateway: 'online-gateway',
 } as const;
 
-/** An endpoint, as it is wanted. */
+/** An endpoint, as it is wanted. A keeper runs while there is one, with deployments or without: it has an address from the beginning. */
 export interface OnlineEndpointRow extends OnlineEndpointSpec {
   /** `Place.id` of the folder whose keeper serves it. */
   readonly workspace: string;
