@@ -1,6 +1,8 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { type EpochRecord, jobFolder, reportOf } from '@fovea/automl/runs';
+import { batchJobType } from './endpoints/batch/batch-job.ts';
+import { type BatchCounts, type BatchFacts, batchCounts, batchFacts } from './endpoints/batch/batch-record.ts';
 import { type Place, trialFolderOf } from './place.ts';
 import { ended, type JobListRow, type JobRow, type MetricPoint, type Status, type TrialRow } from './store/index.ts';
 
@@ -49,7 +51,8 @@ export interface TrialRecord extends TrialSummary {
 /** What is known of a job but for its trials. */
 export interface JobSummary {
   name: string;
-  type: 'automl';
+  /** What it does: trains models, or scores pictures for a batch endpoint. */
+  type: 'automl' | 'batch';
   task: string;
   display_name: string;
   experiment_name: string;
@@ -72,6 +75,8 @@ export interface JobSummary {
   tags: Record<string, string>;
   properties: Record<string, string>;
   error?: string;
+  /** Of a job that scores pictures. */
+  batch?: BatchCounts;
 }
 
 /** What is known of a job, as `fovea job show` prints it. */
@@ -79,6 +84,7 @@ export interface JobRecord extends JobSummary {
   /** Seconds that the job has been worked on, of `limits.timeout_minutes`. */
   seconds_used: number;
   trials: TrialRecord[];
+  batch?: BatchFacts;
 }
 
 /** Where the model of a job's best trial is: a link in the job's own folder. */
@@ -109,7 +115,7 @@ export function summarisedJob(place: Place, row: JobListRow, best: TrialRow | nu
   const report = best && reportOf(trialFolderOf(place, best.name));
   return {
     name: row.name,
-    type: 'automl',
+    type: row.type === batchJobType ? 'batch' : 'automl',
     task: row.task ?? '',
     display_name: row.display_name,
     experiment_name: row.experiment_name,
@@ -130,6 +136,7 @@ export function summarisedJob(place: Place, row: JobListRow, best: TrialRow | nu
     tags: row.tags,
     properties: row.properties,
     ...(row.error !== null && { error: row.error }),
+    ...(row.type === batchJobType && { batch: batchCounts(place, row) }),
   };
 }
 
@@ -137,4 +144,8 @@ export const recordedJob = (
   place: Place,
   row: JobRow,
   { best, trials }: { best: TrialRow | null; trials: TrialRecord[] },
-): JobRecord => ({ ...summarisedJob(place, row, best), seconds_used: row.seconds_used, trials });
+): JobRecord => {
+  const { batch: _, ...summary } = summarisedJob(place, row, best);
+  const batch = row.type === batchJobType ? { batch: batchFacts(place, row) } : {};
+  return { ...summary, seconds_used: row.seconds_used, trials, ...batch };
+};

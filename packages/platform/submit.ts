@@ -2,6 +2,9 @@ import { mkdirSync, rmSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { FindRun, ImageJob, JobSetting } from '@fovea/automl';
 import { displayNameOf, generateJobName, jobFolder } from '@fovea/automl/runs';
+import { batchJobType } from './endpoints/batch/batch-job.ts';
+import { resumeBatch } from './endpoints/batch/resume-batch.ts';
+import { meaningfulVariables } from './meaningful-variables.ts';
 import { cacheFolderOf, type Place, trialFolderOf } from './place.ts';
 import { hasEnded } from './records.ts';
 import { pinData, withDataPaths } from './registry/job-data.ts';
@@ -107,6 +110,7 @@ export async function resumeJob(
   job: JobRow,
   { onEvent = () => {}, signal = new AbortController().signal }: Pick<SubmitOptions, 'onEvent' | 'signal'>,
 ): Promise<void> {
+  if (job.type === batchJobType) return resumeBatch(place, store, job);
   if (job.status === 'Completed') throw new Error(`${job.name} is completed; there is nothing to go on with`);
   if (!hasEnded(job.status)) return;
   const { prepareJob } = await import('@fovea/automl');
@@ -139,16 +143,3 @@ const findRunIn =
     if (!parent) return null;
     return { kind: 'trial', task: parent.task ?? '', status: trial.status, folder: trialFolderOf(place, name) };
   };
-
-/** What the processes of a job are told of the environment in which it was submitted. A folder is one there, too. */
-function meaningfulVariables(env: NodeJS.ProcessEnv): Record<string, string> {
-  const isMeant = (name: string) =>
-    (name.startsWith('FOVEA_') && name !== 'FOVEA_DATABASE' && name !== 'FOVEA_HOME') ||
-    ['LIBTORCH', 'XDG_CACHE_HOME'].includes(name);
-  const folders = ['FOVEA_WEIGHTS', 'LIBTORCH', 'XDG_CACHE_HOME'];
-  return Object.fromEntries(
-    Object.entries(env).flatMap(([name, value]) =>
-      isMeant(name) && value ? [[name, folders.includes(name) ? resolve(value) : value]] : [],
-    ),
-  );
-}

@@ -60,6 +60,8 @@ const oneOf =
     names.includes(value as string) ? null : `should be one of ${names.join(', ')}`;
 
 const HOUR = 3_600_000;
+/** What mini-batches of batch deployments may take. */
+const THREE_DAYS = 72 * HOUR;
 const GIB = 2 ** 30;
 /** A text of JavaScript cannot be much longer, and a request is one. */
 const LARGEST_REQUEST = GIB / 4;
@@ -72,14 +74,14 @@ const RULES: Record<keyof InstanceOptions, Rule> = {
   host: text,
   port: whole(0, 65535),
   socket: textOrNull,
-  requestTimeoutMs: whole(1, HOUR),
+  requestTimeoutMs: whole(1, THREE_DAYS),
   maxConcurrentRequestsPerInstance: whole(1, 10_000),
-  maxQueueWaitMs: whole(0, HOUR),
+  maxQueueWaitMs: whole(0, THREE_DAYS),
   maxQueuedRequests: whole(0, 100_000),
   maxRequestBytes: whole(1, LARGEST_REQUEST),
   maxImagePixels: whole(1, MOST_PIXELS),
   maxHeldBytes: whole(1, 1024 * GIB),
-  receiveTimeoutMs: whole(1, HOUR),
+  receiveTimeoutMs: whole(1, THREE_DAYS),
   drainTimeoutMs: whole(0, HOUR),
   threads: whole(0, 1024),
   maxBatchImages: whole(1, 256),

@@ -77,10 +77,10 @@ export class InstancePool {
     }
   }
 
-  /** Ends all instances, whatever they are at. */
-  async close(reason: Error = new Error('the instances are ended')): Promise<void> {
+  /** Ends all instances, whatever they are at; who waits for an answer is told the reason. */
+  async close(reason = new Error('the instances are ended')): Promise<void> {
     this.#break(reason);
-    await Promise.all(this.#slots.map(({ process }) => process?.kill()));
+    await Promise.all(this.#slots.map(({ process, requests }) => (requests === 0 ? process?.end() : process?.kill())));
     this.#agent.destroy();
   }
 

@@ -14,6 +14,8 @@ export class ModelNotStarted extends Error {
   override readonly name = 'ModelNotStarted';
 }
 
+const endMilliseconds = 1000;
+
 /** A process that scores pictures. It ends with this one. */
 export class InstanceProcess {
   readonly #child: ChildProcess;
@@ -59,6 +61,14 @@ export class InstanceProcess {
 
   get pid(): number | undefined {
     return this.#child.pid;
+  }
+
+  /** Lets it write the last lines of its log. For one that has no request. */
+  async end(): Promise<void> {
+    this.#child.kill('SIGTERM');
+    const timer = setTimeout(() => this.#child.kill('SIGKILL'), endMilliseconds);
+    await this.ended;
+    clearTimeout(timer);
   }
 
   async kill(): Promise<void> {

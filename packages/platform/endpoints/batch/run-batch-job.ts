@@ -100,7 +100,7 @@ export async function runBatchJob(work: BatchWork): Promise<BatchEnd> {
       seconds: settings.retry_settings.timeout,
       start: (number) => ({
         options: instanceOptions(work, join(sockets, `${number}.sock`)),
-        environment: { ...setting.environment, ...settings.environment_variables },
+        environment: setting.environment,
         log: join(paths.logs, `instance-${number}.log`),
       }),
       say,
