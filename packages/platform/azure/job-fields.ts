@@ -1,30 +1,6 @@
 import { type HyperparameterName, hyperparameters, restNameOf } from '@fovea/automl';
 import { durationOfMinutes, secondsOfDuration } from './duration.ts';
-
-/** How a value is written on the other side. */
-interface Codec {
-  /** REST → job file. @returns undefined for what cannot be read */
-  readonly read: (value: unknown) => unknown;
-  /** Job file → REST. */
-  readonly write: (value: unknown) => unknown;
-}
-
-/** A value that a job file and REST both have, and where: keys from the top of the job, and from `properties`. */
-export interface JobField {
-  readonly file: readonly string[];
-  readonly rest: readonly string[];
-  readonly codec: Codec;
-  /** What `read` takes, for errors. */
-  readonly takes?: string;
-}
-
-const asItIs: Codec = { read: (value) => value, write: (value) => value };
-
-/** `warmup_cosine` ⇄ `WarmupCosine`. Job files take both. */
-const word: Codec = { read: (value) => value, write: (value) => (typeof value === 'string' ? pascal(value) : value) };
-
-export const pascal = (text: string): string =>
-  text.replace(/(?:^|_)([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
+import { asItIs, type Codec, pascal, type WireField, wireField, word } from './wire-fields.ts';
 
 const metric: Codec = { read: (value) => value, write: (value) => (value === 'iou' ? 'IOU' : pascal(String(value))) };
 
@@ -47,18 +23,11 @@ const jsonText: Codec = {
   write: (value) => (typeof value === 'string' ? value : JSON.stringify(value)),
 };
 
-const field = (file: string, rest: string, codec = asItIs, takes?: string): JobField => ({
-  file: file.split('.'),
-  rest: rest.split('.'),
-  codec,
-  ...(takes !== undefined && { takes }),
-});
-
-const dataFields = (file: string, rest: string): JobField[] => [
-  field(`${file}.path`, `${rest}.uri`),
-  field(`${file}.type`, `${rest}.jobInputType`),
-  field(`${file}.mode`, `${rest}.mode`, word),
-  field(`${file}.description`, `${rest}.description`),
+const dataFields = (file: string, rest: string): WireField[] => [
+  wireField(`${file}.path`, `${rest}.uri`),
+  wireField(`${file}.type`, `${rest}.jobInputType`),
+  wireField(`${file}.mode`, `${rest}.mode`, word),
+  wireField(`${file}.description`, `${rest}.description`),
 ];
 
 const names = Object.keys(hyperparameters) as HyperparameterName[];
@@ -74,45 +43,45 @@ export const restParameters: ReadonlyMap<string, { readonly rest: string; readon
 ]);
 
 /** All that both have but search spaces, whose values are lists of hyperparameters. */
-export const jobFields: readonly JobField[] = [
-  field('display_name', 'displayName'),
-  field('experiment_name', 'experimentName'),
-  field('description', 'description'),
-  field('tags', 'tags'),
-  field('properties', 'properties'),
-  field('environment_id', 'environmentId'),
-  field('environment_variables', 'environmentVariables'),
-  field('resources.instance_count', 'resources.instanceCount'),
-  field('resources.instance_type', 'resources.instanceType'),
-  field('resources.shm_size', 'resources.shmSize'),
-  field('resources.docker_args', 'resources.dockerArgs'),
-  field('resources.properties', 'resources.properties'),
-  field('identity.type', 'identity.identityType', identityType),
-  field('identity.client_id', 'identity.clientId'),
-  field('identity.object_id', 'identity.objectId'),
-  field('identity.resource_id', 'identity.resourceId'),
-  field('outputs.best_model.type', 'outputs.best_model.jobOutputType'),
-  field('outputs.best_model.path', 'outputs.best_model.uri'),
-  field('outputs.best_model.storage_uri', 'outputs.best_model.storageUri'),
-  field('task', 'taskDetails.taskType', word),
-  field('log_verbosity', 'taskDetails.logVerbosity', word),
-  field('primary_metric', 'taskDetails.primaryMetric', metric),
-  field('target_column_name', 'taskDetails.targetColumnName'),
+export const jobFields: readonly WireField[] = [
+  wireField('display_name', 'displayName'),
+  wireField('experiment_name', 'experimentName'),
+  wireField('description', 'description'),
+  wireField('tags', 'tags'),
+  wireField('properties', 'properties'),
+  wireField('environment_id', 'environmentId'),
+  wireField('environment_variables', 'environmentVariables'),
+  wireField('resources.instance_count', 'resources.instanceCount'),
+  wireField('resources.instance_type', 'resources.instanceType'),
+  wireField('resources.shm_size', 'resources.shmSize'),
+  wireField('resources.docker_args', 'resources.dockerArgs'),
+  wireField('resources.properties', 'resources.properties'),
+  wireField('identity.type', 'identity.identityType', identityType),
+  wireField('identity.client_id', 'identity.clientId'),
+  wireField('identity.object_id', 'identity.objectId'),
+  wireField('identity.resource_id', 'identity.resourceId'),
+  wireField('outputs.best_model.type', 'outputs.best_model.jobOutputType'),
+  wireField('outputs.best_model.path', 'outputs.best_model.uri'),
+  wireField('outputs.best_model.storage_uri', 'outputs.best_model.storageUri'),
+  wireField('task', 'taskDetails.taskType', word),
+  wireField('log_verbosity', 'taskDetails.logVerbosity', word),
+  wireField('primary_metric', 'taskDetails.primaryMetric', metric),
+  wireField('target_column_name', 'taskDetails.targetColumnName'),
   ...dataFields('training_data', 'taskDetails.trainingData'),
   ...dataFields('validation_data', 'taskDetails.validationData'),
-  field('validation_data_size', 'taskDetails.validationDataSize'),
-  field('limits.max_trials', 'taskDetails.limitSettings.maxTrials'),
-  field('limits.max_concurrent_trials', 'taskDetails.limitSettings.maxConcurrentTrials'),
-  field(
+  wireField('validation_data_size', 'taskDetails.validationDataSize'),
+  wireField('limits.max_trials', 'taskDetails.limitSettings.maxTrials'),
+  wireField('limits.max_concurrent_trials', 'taskDetails.limitSettings.maxConcurrentTrials'),
+  wireField(
     'limits.timeout_minutes',
     'taskDetails.limitSettings.timeout',
     timeout,
     'an ISO 8601 duration, as PT60M or P7D',
   ),
-  field('sweep.sampling_algorithm.type', 'taskDetails.sweepSettings.samplingAlgorithm', word),
-  field('sweep.sampling_algorithm.rule', 'taskDetails.sweepSettings.rule', word),
-  field('sweep.sampling_algorithm.seed', 'taskDetails.sweepSettings.seed'),
-  field('sweep.early_termination.type', 'taskDetails.sweepSettings.earlyTermination.policyType', word),
+  wireField('sweep.sampling_algorithm.type', 'taskDetails.sweepSettings.samplingAlgorithm', word),
+  wireField('sweep.sampling_algorithm.rule', 'taskDetails.sweepSettings.rule', word),
+  wireField('sweep.sampling_algorithm.seed', 'taskDetails.sweepSettings.seed'),
+  wireField('sweep.early_termination.type', 'taskDetails.sweepSettings.earlyTermination.policyType', word),
   ...[
     ['evaluation_interval', 'evaluationInterval'],
     ['delay_evaluation', 'delayEvaluation'],
@@ -121,11 +90,11 @@ export const jobFields: readonly JobField[] = [
     ['truncation_percentage', 'truncationPercentage'],
     ['exclude_finished_jobs', 'excludeFinishedJobs'],
   ].map(([file, rest]) =>
-    field(`sweep.early_termination.${file}`, `taskDetails.sweepSettings.earlyTermination.${rest}`),
+    wireField(`sweep.early_termination.${file}`, `taskDetails.sweepSettings.earlyTermination.${rest}`),
   ),
   ...Array.from(
     restParameters,
-    ([file, { rest, codec }]): JobField => ({
+    ([file, { rest, codec }]): WireField => ({
       file: ['training_parameters', file],
       rest: ['taskDetails', 'modelSettings', rest],
       codec,
