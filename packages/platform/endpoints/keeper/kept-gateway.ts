@@ -1,0 +1,124 @@
+import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import { pino } from 'pino';
+import { makeFolder } from '../../orchestrator/start-process.ts';
+import { patiently } from '../../patience.ts';
+import type { Place } from '../../place.ts';
+import { Refusal } from '../../refusal.ts';
+import { allows, createTokens } from '../../server/tokens.ts';
+import type { Store } from '../../store/index.ts';
+import type { Gateway, GatewayCertificate } from '../gateway/gateway.ts';
+import type { ServedEndpoints } from '../gateway/served.ts';
+import { startGateway } from '../gateway/start-gateway.ts';
+import { verifyEndpointToken } from '../online/credentials.ts';
+import { type GatewayRow, onlineKinds } from '../online/online-rows.ts';
+import { LogFile } from './log-file.ts';
+import { collectedDataFolderOf } from './paths.ts';
+
+/** Where endpoints are to be asked. */
+export interface GatewayAddress {
+  readonly host: string;
+  /** Null: that of the last time if it is free, or the usual one, or any. */
+  readonly port: number | null;
+  /** Null: HTTP, for this machine alone. */
+  readonly certificate: GatewayCertificate | null;
+}
+
+/** The gateway of a keeper. */
+export interface KeptGateway {
+  readonly url: string;
+  renew(certificate: GatewayCertificate): void;
+  /** Says in the store where it answers, and by which endpoints. @param endpoints their revisions, by name */
+  tell(endpoints: Readonly<Record<string, number>>): Promise<void>;
+  rotateLog(): void;
+  close(): Promise<void>;
+}
+
+export const usualPort = 7041;
+
+/** Lines of the log are written together: one by one they would take more time than small requests do. */
+const logging = { append: true, sync: false, minLength: 4096, periodicFlush: 200 };
+/** A port that another keeper is just giving back is tried again after so many milliseconds. */
+const retryMilliseconds = 500;
+
+export const gatewayLogOf = ({ folder }: Pick<Place, 'folder'>): string => join(folder, 'endpoints', 'gateway.log');
+
+/**
+ * Listens.
+ * @param owner `processToken` of this process
+ * @throws Refusal as `startGateway` does; one whose port is fixed waits until it is free
+ */
+export async function keepGateway(
+  { place, store, owner, served }: { place: Place; store: Store; owner: string; served: () => ServedEndpoints },
+  { host, port, certificate }: GatewayAddress,
+  say: (line: string) => void,
+  signal: AbortSignal,
+): Promise<KeptGateway> {
+  const { resources } = store;
+  const log = new LogFile(gatewayLogOf(place));
+  makeFolder(join(place.folder, 'endpoints'));
+  const destination = pino.destination({ ...logging, dest: log.path });
+  // What cannot be written, on a full disk say, is not said.
+  destination.on('error', () => {});
+  const tokens = createTokens(store);
+  const start = (at: number): Promise<Gateway> =>
+    startGateway({
+      ...{ served, host, port: at, certificate },
+      async verifyToken(token) {
+        const principal = await tokens.verify(token);
+        return principal !== null && allows(principal.role, 'contributor');
+      },
+      verifyEndpointToken: (endpoint, token) => verifyEndpointToken(place, endpoint, token),
+      collectorFolder: (endpoint, deployment) => collectedDataFolderOf(place, { endpoint, deployment }),
+      log: pino(destination),
+    });
+  const before = await patiently(place, () => resources.find(onlineKinds.gateway, place.id));
+  const gateway = await listen(start, candidates(port, (before?.spec as GatewayRow | undefined)?.url), say, signal);
+  let told = '';
+  say(`endpoints answer at ${gateway.url}`);
+  return {
+    url: gateway.url,
+    renew: (renewed) => gateway.renew(renewed),
+    async tell(endpoints) {
+      const row: GatewayRow = { url: gateway.url, owner, endpoints };
+      const text = JSON.stringify(row);
+      if (text === told) return;
+      const changed = await resources.change(onlineKinds.gateway, place.id, { spec: row });
+      if (changed === null) await resources.add(onlineKinds.gateway, place.id, row);
+      told = text;
+    },
+    rotateLog: () => log.rotate(),
+    async close() {
+      await gateway.close();
+      destination.flushSync();
+    },
+  };
+}
+
+/** Ports to try, one after the other; 0 is any that is free. */
+function candidates(port: number | null, last: string | undefined): number[] {
+  if (port !== null) return [port];
+  const known = last !== undefined && URL.canParse(last) ? Number(new URL(last).port) : 0;
+  return [...new Set([known || usualPort, usualPort, 0])];
+}
+
+async function listen(
+  start: (port: number) => Promise<Gateway>,
+  ports: readonly number[],
+  say: (line: string) => void,
+  signal: AbortSignal,
+): Promise<Gateway> {
+  let said = false;
+  for (;;) {
+    for (const port of ports) {
+      try {
+        return await start(port);
+      } catch (error) {
+        if (!(error instanceof Refusal) || error.code !== 'PortTaken') throw error;
+        if (ports.length === 1 && !said) say(`${error.message}; endpoints answer there as soon as it is free`);
+        said = true;
+      }
+    }
+    await wait(retryMilliseconds, undefined, { signal });
+  }
+}
