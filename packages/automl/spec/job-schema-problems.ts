@@ -2,7 +2,6 @@ import { didYouMean } from '@fovea/data';
 import { show } from '../yaml/plain-value.ts';
 import type { Problem } from '../yaml/problem.ts';
 import {
-  endOf,
   type FoundProblem,
   type SchemaIssue,
   type SchemaWords,
@@ -21,7 +20,7 @@ import { modelNames, type Task } from './tasks.ts';
 export const jobWords = (task: Task | undefined): SchemaWords => ({
   required: new Set(['type', 'task', 'target_column_name', 'training_data']),
   unknownKey: (key, known, path) => unknownJobKey(key, known, path, task),
-  wrongValue: (path, value, issue) => wrongJobValue(path, value, issue, task),
+  wrongValue: (path, value, issue, name) => wrongJobValue(path, value, issue, { name, task }),
   wrongType: (path, type) => (type === undefined ? missingType(path) : wrongType(path, type)),
   nameOf,
 });
@@ -99,11 +98,14 @@ function wrongType(path: Path, type: unknown): Problem {
   return { ...at, message: `unknown distribution ${show(type)}`, hint };
 }
 
-function wrongJobValue(path: Path, value: unknown, issue: SchemaIssue, task: Task | undefined): Problem {
+function wrongJobValue(
+  path: Path,
+  value: unknown,
+  issue: SchemaIssue,
+  { name, task }: { readonly name: string; readonly task: Task | undefined },
+): Problem {
   const found =
-    namesModel(path) && task !== undefined
-      ? wrongModel(path, value, task)
-      : wrongValue(path, value, issue, nameOf(path) ?? endOf(path));
+    namesModel(path) && task !== undefined ? wrongModel(path, value, task) : wrongValue(path, value, issue, name);
   if (!Array.isArray(value)) return found;
   if (path[0] === 'search_space' && path.length === 3) return { ...found, hint: listHint(value) };
   const isFixed = path[0] === 'training_parameters' && found.code === 'wrong-value' && found.hint === undefined;

@@ -3,7 +3,6 @@ export { converted, either, type JsonSchema, spelling } from './json-schema.ts';
 export { isMap, show, valueAt } from './plain-value.ts';
 export { inOrder, issueAt, type Problem } from './problem.ts';
 export {
-  endOf,
   type FoundProblem,
   type SchemaIssue,
   type SchemaWords,

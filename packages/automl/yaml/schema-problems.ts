@@ -15,7 +15,8 @@ export interface SchemaWords {
   readonly required: ReadonlySet<unknown>;
   /** @param path of the map that has the key */
   unknownKey?(key: string, known: readonly string[], path: Path): FoundProblem;
-  wrongValue?(path: Path, value: unknown, issue: SchemaIssue): Problem;
+  /** @param name what the value is called */
+  wrongValue?(path: Path, value: unknown, issue: SchemaIssue, name: string): Problem;
   /** Of a map whose `type` decides which keys it has; undefined: there is none. */
   wrongType?(path: Path, type: unknown): Problem;
   /** What a value is called; the end of its path when undefined. */
@@ -53,21 +54,21 @@ function problemsOf(issue: SchemaIssue, prefix: Path, raw: unknown, words: Schem
   const { wrongType } = words;
   if (value === undefined && issue.code === 'invalid_union' && wrongType) return [wrongType(path, value)];
   if (value === undefined) return [missing(path, issue)];
+  const name = words.nameOf?.(path) ?? endOf(path);
   if (value === null) {
     const hint =
       path.length === 1 && words.required.has(path[0]) ? 'it is required' : 'give it one, or take the key out';
-    const name = words.nameOf?.(path) ?? endOf(path);
     return [{ code: 'no-value', path, on: 'key', message: `${name} has no value`, hint }];
   }
   const wrong = words.wrongValue ?? wrongValue;
   if (issue.code === 'invalid_union') {
     if (issue.discriminator !== undefined && wrongType) return [wrongType(path, value)];
-    if (issue.message.startsWith('must ') && !isMap(value)) return [wrong(path, value, issue)];
+    if (issue.message.startsWith('must ') && !isMap(value)) return [wrong(path, value, issue, name)];
     // A value or a map: the side that was meant says what is wrong with it.
     const [asValue = [], asMap = []] = issue.errors;
     return (isMap(value) ? asMap : asValue).flatMap((inner) => problemsOf(inner, path, raw, words));
   }
-  return [wrong(path, value, issue)];
+  return [wrong(path, value, issue, name)];
 }
 
 /**
@@ -89,7 +90,7 @@ export function unknownKey(
   } as const;
   const means = alias !== undefined && known.includes(alias) ? alias : nearest(key, known);
   return means === undefined
-    ? { ...at, hint: `there are ${known.join(', ')}` }
+    ? { ...at, hint: `there ${known.length === 1 ? 'is' : 'are'} ${known.join(', ')}` }
     : { ...at, hint: `did you mean ${means}?`, means };
 }
 
@@ -102,7 +103,7 @@ function missing(path: Path, issue: SchemaIssue): Problem {
 }
 
 /** @param name what the value is called */
-export function wrongValue(path: Path, value: unknown, issue: SchemaIssue, name = endOf(path)): Problem {
+export function wrongValue(path: Path, value: unknown, issue: SchemaIssue, name: string): Problem {
   const at = { code: 'wrong-value', path } as const;
   if (!issue.message.startsWith('must ')) return { ...at, message: `${name} ${issue.message}` };
   const near =
@@ -116,5 +117,4 @@ export function wrongValue(path: Path, value: unknown, issue: SchemaIssue, name 
 }
 
 /** The last key of a path; for an element of a list, the list with its index. */
-export const endOf = (path: Path): string =>
-  formatPath(path.slice(path.findLastIndex((part) => typeof part === 'string')));
+const endOf = (path: Path): string => formatPath(path.slice(path.findLastIndex((part) => typeof part === 'string')));

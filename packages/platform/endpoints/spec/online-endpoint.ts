@@ -12,15 +12,11 @@ const file: FileKind = {
   assignment: 'auth_mode=aml_token',
 };
 
-/** Some wire forms name an identity by its whole address in a map. */
+/** A resource id, or as some files write it a map that holds it. */
 const resourceId = () =>
-  z.preprocess(
-    (value) =>
-      typeof value === 'object' && value !== null && 'resource_id' in value && Object.keys(value).length === 1
-        ? value.resource_id
-        : value,
-    text(),
-  );
+  z
+    .union([text(), section({ resource_id: text().meta({ description: 'Resource id of the identity.' }) })])
+    .transform((id) => (typeof id === 'string' ? id : id.resource_id));
 
 const percents = (max: number, description: string) =>
   z

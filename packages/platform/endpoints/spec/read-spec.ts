@@ -92,7 +92,7 @@ export function checkSpec<Checked, Spec>(
   kind: SpecKind<Checked, Spec>,
   given: Readonly<Record<string, unknown>>,
 ): CheckedSpec<Spec> {
-  const raw = structuredClone(given) as Record<string, unknown>;
+  const raw = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
   const other = otherKind(raw, kind.name) ?? kind.other?.(raw);
   if (other !== undefined) return { value: null, problems: [other] };
   const problems = kind.refused?.(raw) ?? [];
