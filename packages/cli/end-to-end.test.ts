@@ -67,6 +67,13 @@ test('validate, create, show and predict', { timeout: 240_000 }, () => {
     assert.ok(Math.abs(answer.probs[0] + answer.probs[1] - 1) < 1e-6);
     assert.match(refusal.error, /job\.yml is not an image/);
   }
+
+  const explained = fovea('explain', 'colours', 'pictures/red/0.png', '--algorithm', 'guided_gradcam', '-o', 'json');
+  assert.equal(explained.status, 0, explained.stderr);
+  const [{ file, explanations }] = JSON.parse(explained.stdout);
+  assert.deepEqual([file, explanations.length], ['pictures/red/0.png', 1]);
+  assert.match(explanations[0].picture, /explanations\/0\.png$/);
+  assert.equal(readFileSync(join(folder, explanations[0].picture)).toString('latin1', 1, 4), 'PNG');
 });
 
 test('labels in a CSV file: train, evaluate and predict', { timeout: 240_000 }, () => {

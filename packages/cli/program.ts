@@ -11,6 +11,7 @@ import type { Context } from './command.ts';
 import { dataCommands } from './data.ts';
 import { dataAssetCommands } from './data-assets.ts';
 import { evaluateCommand } from './evaluate.ts';
+import { explainCommand } from './explain.ts';
 import { exitCodes, reportFailure, UsageError } from './failure.ts';
 import { jobCommands } from './job.ts';
 import { modelCommands } from './model.ts';
@@ -26,6 +27,7 @@ import { trialCommands } from './trial.ts';
 const examples = `  fovea train pictures/                   a folder of class folders becomes a classifier
   fovea predict amber_lynx photo.jpg      what the classifier of that job sees in a picture
   fovea evaluate amber_lynx labelled/      how often it is right
+  fovea explain amber_lynx photo.jpg      what it looked at
   fovea job create -f job.yml --stream    an Azure ML AutoML image job, as it is
   fovea job list -o table                 what was trained here
   fovea trial list --job amber_lynx       the trials of a job`;
@@ -98,7 +100,16 @@ function programOf(context: Context): Command {
     description: 'Tokens: who may ask a server of this workspace, and for what.',
   });
   const commands = [
-    ...[trainCommand(context), predictCommand(context), evaluateCommand(context), data, job, trial, model],
+    ...[
+      trainCommand(context),
+      predictCommand(context),
+      evaluateCommand(context),
+      explainCommand(context),
+      data,
+      job,
+      trial,
+      model,
+    ],
     ...[serveCommand(context), token, schema],
   ];
   for (const one of commands) program.addCommand(one);

@@ -29,6 +29,11 @@ export interface Services {
       | ('evaluate' | 'evaluateObjects' | 'normalisedOutline' | 'exportModel' | 'readModelFolder')
     >
   >;
+  /** On the engine of training. */
+  explanations(): Promise<
+    Pick<typeof import('@fovea/automl/explain'), 'openExplainer' | 'openObjectExplainer'> &
+      Pick<typeof import('@fovea/automl/model-folder'), 'readModelFolder'>
+  >;
   platform(): Promise<{ openWorkspace: OpenWorkspace }>;
   registry(): Promise<Pick<typeof import('@fovea/platform/registry'), 'openRegistry' | 'modelRecord' | 'dataRecord'>>;
   server(): Promise<Pick<typeof import('@fovea/platform/server'), 'serveWorkspace' | 'openTokens'>>;
@@ -44,6 +49,13 @@ export const installedServices: Services = {
   automl: () => import('@fovea/automl'),
   data: () => import('@fovea/data'),
   serving: () => import('@fovea/serving'),
+  async explanations() {
+    const [{ openExplainer, openObjectExplainer }, { readModelFolder }] = await Promise.all([
+      import('@fovea/automl/explain'),
+      import('@fovea/automl/model-folder'),
+    ]);
+    return { openExplainer, openObjectExplainer, readModelFolder };
+  },
   platform: () => import('@fovea/platform'),
   registry: () => import('@fovea/platform/registry'),
   server: () => import('@fovea/platform/server'),
