@@ -15,6 +15,8 @@ interface ServeCommandOptions extends CommonOptions {
   key?: string;
   auth: boolean;
   orchestrator: boolean;
+  endpoints: boolean;
+  scoringPort: number;
 }
 
 /** `fovea serve`. */
@@ -22,7 +24,7 @@ export function serveCommand(context: Context): Command {
   const { err, out } = context.terminal;
   return command<ServeCommandOptions>(context, {
     usage: 'serve',
-    summary: "answer over HTTPS, in the words of Azure's management interface, and work on jobs",
+    summary: "answer over HTTPS, in the words of Azure's management interface, work on jobs and serve endpoints",
     about: [
       'Clients of Azure ML then work with this workspace: jobs, data, models and environments. Who asks needs a token (fovea token create).',
       'Without a certificate the workspace signs one itself; clients trust it with NODE_EXTRA_CA_CERTS, as is said at the start. The server',
@@ -35,6 +37,8 @@ export function serveCommand(context: Context): Command {
       { flags: '--key <file.pem>', text: 'its private key' },
       { flags: '--no-auth', text: 'ask for no token: every program of this machine is an owner' },
       { flags: '--no-orchestrator', text: 'only answer; something else works on the jobs' },
+      { flags: '--scoring-port <n>', text: 'port of online endpoints', fallback: 7041, read: portNumber },
+      { flags: '--no-endpoints', text: 'something else serves the online endpoints' },
     ],
     examples: [
       'fovea token create --name me --role owner',
@@ -54,6 +58,7 @@ export function serveCommand(context: Context): Command {
         ...{ folder: resolve(options.workspace), ...databaseOf(options), host: options.host, port: options.port },
         ...(certificate !== undefined && key !== undefined && { certificate: { cert: certificate, key } }),
         ...{ noAuth: !options.auth, orchestrator: options.orchestrator, say },
+        scoringPort: options.endpoints ? options.scoringPort : null,
         log: (entry) => {
           if (entry.status >= 500) err.write(`${lineOf(entry)}\n`);
           else if (options.verbose || options.debug) say(lineOf(entry));

@@ -1,10 +1,11 @@
+import { createOnlineEndpoints } from '../endpoints/online/create-online-endpoints.ts';
 import { openWorkspace } from '../open-workspace.ts';
 import { type Place, placeOf } from '../place.ts';
 import { createRegistry } from '../registry/registry.ts';
 import { openStore } from '../store/index.ts';
 import type { LogEntry } from './app.ts';
 import { ownCertificate, readCertificate } from './certificate.ts';
-import { keepOrchestrator } from './orchestrator-process.ts';
+import { keepKeeper, keepOrchestrator } from './kept-process.ts';
 import { RequestRate } from './request-rate.ts';
 import { startServer } from './start-server.ts';
 import { createTokens, type Tokens } from './tokens.ts';
@@ -20,6 +21,8 @@ export interface ServeOptions {
   readonly noAuth: boolean;
   /** Work on the jobs, too. */
   readonly orchestrator: boolean;
+  /** Answer for online endpoints, too, at this port; 0: any that is free. Null: something else does. */
+  readonly scoringPort: number | null;
   readonly log: (entry: LogEntry) => void;
   readonly say: (line: string) => void;
 }
@@ -54,8 +57,13 @@ export async function serveWorkspace(options: ServeOptions): Promise<ServedWorks
       cert !== undefined && key !== undefined
         ? readCertificate(cert, key)
         : await ownCertificate(place.folder, options.host);
-    const parts = { place, store, workspace, registry: createRegistry(place, store), authority, log: options.log };
+    const registry = createRegistry(place, store);
+    const online = createOnlineEndpoints(place, store, registry);
+    const parts = { place, store, workspace, registry, online, authority, log: options.log };
     const server = await startServer(parts, certificate, options);
+    const { host, scoringPort, say } = options;
+    const keeper =
+      scoringPort === null ? null : await keepKeeper(place, store, { host, port: scoringPort, certificate }, say);
     // A server may go on for longer than its certificate lasts.
     const renewing = setInterval(async () => {
       if (certificate.authority === null) return;
@@ -63,7 +71,9 @@ export async function serveWorkspace(options: ServeOptions): Promise<ServedWorks
         options.say(`the certificate could not be renewed: ${error.message}`);
         return null;
       });
-      if (renewed) server.renew(renewed);
+      if (!renewed) return;
+      server.renew(renewed);
+      keeper?.renew(renewed);
     }, renewalMilliseconds).unref();
     const endOrchestrator = options.orchestrator ? keepOrchestrator(place, options.say) : async () => {};
     return {
@@ -73,7 +83,7 @@ export async function serveWorkspace(options: ServeOptions): Promise<ServedWorks
       async close() {
         clearInterval(renewing);
         await server.close();
-        await endOrchestrator();
+        await Promise.all([endOrchestrator(), keeper?.end()]);
         await close();
       },
     };

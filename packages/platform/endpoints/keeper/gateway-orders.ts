@@ -7,13 +7,12 @@ export type KeeperOrder =
   | ({ readonly kind: 'listen' } & GatewayAddress)
   | { readonly kind: 'renew'; readonly certificate: GatewayCertificate };
 
-/** What it tells. */
+/** What it tells: a line for people, where endpoints can be asked, or why they cannot. */
 export interface KeeperMessage {
-  readonly kind: 'gateway';
-  readonly url: string;
+  readonly text: string;
 }
 
-type Orders = Pick<KeepOptions, 'gateway' | 'onGateway'>;
+type Orders = Pick<KeepOptions, 'gateway' | 'onGateway' | 'onTrouble'>;
 
 /** Of a keeper that nobody tells anything: it is for this machine alone. */
 export const ownAddress: Orders = { gateway: { host: '127.0.0.1', port: null, certificate: null } };
@@ -23,6 +22,10 @@ export function toldAddress(): Promise<Orders> {
   let gateway: KeptGateway | null = null;
   /** One that came before there was a gateway. */
   let renewed: GatewayCertificate | null = null;
+  const tell = (text: string) => {
+    const message: KeeperMessage = { text };
+    if (process.connected) process.send?.(message, undefined, undefined, () => {});
+  };
   return new Promise((resolve) => {
     process.on('message', (order: KeeperOrder) => {
       if (order.kind === 'renew') {
@@ -33,11 +36,11 @@ export function toldAddress(): Promise<Orders> {
       const { host, port, certificate } = order;
       resolve({
         gateway: { host, port, certificate },
+        onTrouble: tell,
         onGateway(opened) {
           gateway = opened;
           if (renewed !== null) gateway.renew(renewed);
-          const message: KeeperMessage = { kind: 'gateway', url: opened.url };
-          if (process.connected) process.send?.(message);
+          tell(`online endpoints answer at ${opened.url}`);
         },
       });
     });

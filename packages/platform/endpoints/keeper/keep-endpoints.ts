@@ -18,6 +18,10 @@ export interface KeepOptions {
   readonly gateway: GatewayAddress;
   /** Is told when endpoints can be asked. */
   readonly onGateway?: (gateway: KeptGateway) => void;
+  /** Is told why they cannot yet. */
+  readonly onTrouble?: (text: string) => void;
+  /** Whoever started this process is there, and would start another one: it does not end for want of deployments. */
+  readonly isKept: () => boolean;
   /** After so long without a deployment it ends. */
   readonly idleMilliseconds: number;
   readonly signal: AbortSignal;
@@ -67,7 +71,7 @@ class KeeperLife {
   }
 
   async live(): Promise<void> {
-    const { idleMilliseconds, say } = this.#options;
+    const { idleMilliseconds, isKept, say } = this.#options;
     const { processes } = this.#store;
     await patiently(this.#place, () => this.#register());
     let [busy, rotated] = [performance.now(), performance.now()];
@@ -76,7 +80,7 @@ class KeeperLife {
     try {
       while (!this.#signal.aborted && existsSync(this.#place.folder)) {
         try {
-          if (await this.#look()) busy = performance.now();
+          if ((await this.#look()) || isKept()) busy = performance.now();
           else if (performance.now() - busy > idleMilliseconds) {
             // A deployment that comes from now on finds nobody here; one that came before is found now.
             await processes.remove(this.#owner);
@@ -145,15 +149,23 @@ class KeeperLife {
   }
 
   async #open(keeper: Keeper): Promise<KeptGateway> {
-    const { gateway: address, say, onGateway } = this.#options;
+    const { gateway: address, say, onGateway, onTrouble } = this.#options;
     const parts = { place: this.#place, store: this.#store, owner: this.#owner, served: () => keeper.served };
     try {
-      this.#opened = await keepGateway(parts, address, say, this.#signal);
+      const warn = (text: string) => {
+        say(text);
+        onTrouble?.(text);
+      };
+      this.#opened = await keepGateway(parts, address, warn, this.#signal);
+      say(`endpoints answer at ${this.#opened.url}`);
       onGateway?.(this.#opened);
       this.#wakeUp();
       return this.#opened;
     } catch (error) {
-      if (!this.#signal.aborted) this.#fault = error;
+      if (!this.#signal.aborted) {
+        this.#fault = error;
+        onTrouble?.(`online endpoints cannot be asked: ${(error as Error).message}`);
+      }
       this.#wakeUp();
       throw error;
     }

@@ -51,7 +51,7 @@ export const gatewayLogOf = ({ folder }: Pick<Place, 'folder'>): string => join(
 export async function keepGateway(
   { place, store, owner, served }: { place: Place; store: Store; owner: string; served: () => ServedEndpoints },
   { host, port, certificate }: GatewayAddress,
-  say: (line: string) => void,
+  warn: (text: string) => void,
   signal: AbortSignal,
 ): Promise<KeptGateway> {
   const { resources } = store;
@@ -73,9 +73,8 @@ export async function keepGateway(
       log: pino(destination),
     });
   const before = await patiently(place, () => resources.find(onlineKinds.gateway, place.id));
-  const gateway = await listen(start, candidates(port, (before?.spec as GatewayRow | undefined)?.url), say, signal);
+  const gateway = await listen(start, candidates(port, (before?.spec as GatewayRow | undefined)?.url), warn, signal);
   let told = '';
-  say(`endpoints answer at ${gateway.url}`);
   return {
     url: gateway.url,
     renew: (renewed) => gateway.renew(renewed),
@@ -105,7 +104,7 @@ function candidates(port: number | null, last: string | undefined): number[] {
 async function listen(
   start: (port: number) => Promise<Gateway>,
   ports: readonly number[],
-  say: (line: string) => void,
+  warn: (text: string) => void,
   signal: AbortSignal,
 ): Promise<Gateway> {
   let said = false;
@@ -115,7 +114,7 @@ async function listen(
         return await start(port);
       } catch (error) {
         if (!(error instanceof Refusal) || error.code !== 'PortTaken') throw error;
-        if (ports.length === 1 && !said) say(`${error.message}; endpoints answer there as soon as it is free`);
+        if (ports.length === 1 && !said) warn(`${error.message}; endpoints answer there as soon as it is free`);
         said = true;
       }
     }

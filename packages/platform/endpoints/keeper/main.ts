@@ -16,6 +16,9 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => st
 const say = (line: string) => console.log(`${new Date().toISOString()} [${process.pid}] ${line}`);
 const orders = process.connected ? await toldAddress() : ownAddress;
 const store = await patiently(place, () => openStore(place));
-await keepEndpoints(place, store, { ...orders, idleMilliseconds: Number(idle) * 1000, signal: stopping.signal, say });
+await keepEndpoints(place, store, {
+  ...{ ...orders, signal: stopping.signal, say },
+  ...{ idleMilliseconds: Number(idle) * 1000, isKept: () => process.connected },
+});
 await store.close();
 process.exit(0);
