@@ -1,16 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { Agent, request } from 'node:http';
 import { type InstanceMessage, type InstanceOptions, instanceProgram } from '@fovea/serving/instance';
+import { type Load, loadOn } from './load.ts';
 
 /** An instance in a process of its own, and clients for it. */
-export interface LoadedInstance {
+export interface LoadedInstance extends Omit<Load, 'close'> {
   /** Seconds from starting the process to its being ready. */
   readonly startSeconds: number;
-  /** Answers per second that so many clients get in so many seconds. */
-  throughput(clients: number, seconds: number): Promise<number>;
-  /** Milliseconds that each of so many requests takes, one after the other. */
-  latencies(count: number): Promise<number[]>;
   end(): Promise<void>;
 }
 
@@ -20,56 +16,15 @@ export async function loadedInstance(
   bodies: readonly string[],
 ): Promise<LoadedInstance> {
   const begun = performance.now();
-  const given: { model: string } & Partial<InstanceOptions> = {
-    logLevel: 'warn',
-    requestTimeoutMs: 60_000,
-    ...options,
-  };
-  const child = spawn(process.execPath, [instanceProgram, JSON.stringify(given)], {
-    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-  });
-  const message = await firstMessage(child);
+  const { child, address } = await startedInstance(options);
   const startSeconds = (performance.now() - begun) / 1000;
-  if (message.kind !== 'ready' || !('port' in message.address)) throw new Error(JSON.stringify(message));
-  const { host, port } = message.address;
-  const agent = new Agent({ keepAlive: true });
-  let asked = 0;
-  const ask = async (): Promise<void> => {
-    const body = bodies[asked++ % bodies.length];
-    const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) };
-    const sent = request({ host, port, agent, method: 'POST', path: '/score', headers });
-    sent.end(body);
-    const [response] = await once(sent, 'response');
-    response.resume();
-    await once(response, 'end');
-    if (response.statusCode !== 200) throw new Error(`the instance answered ${response.statusCode}`);
-  };
+  if (!('port' in address)) throw new Error(JSON.stringify(address));
+  const { close, ...load } = loadOn({ ...address, path: '/score', headers: {} }, bodies);
   return {
     startSeconds,
-    async throughput(clients, seconds) {
-      const start = performance.now();
-      const end = start + 1000 * seconds;
-      let done = 0;
-      const client = async () => {
-        while (performance.now() < end) {
-          await ask();
-          done++;
-        }
-      };
-      await Promise.all(Array.from({ length: clients }, client));
-      return done / ((performance.now() - start) / 1000);
-    },
-    async latencies(count) {
-      const times: number[] = [];
-      for (let i = 0; i < count; i++) {
-        const start = performance.now();
-        await ask();
-        times.push(performance.now() - start);
-      }
-      return times;
-    },
+    ...load,
     async end() {
-      agent.destroy();
+      close();
       const ended = once(child, 'exit');
       child.kill('SIGTERM');
       await ended;
@@ -77,7 +32,17 @@ export async function loadedInstance(
   };
 }
 
-async function firstMessage(child: ChildProcess): Promise<InstanceMessage> {
-  const [message] = await once(child, 'message');
-  return message;
+type Ready = Extract<InstanceMessage, { kind: 'ready' }>;
+
+/** An instance in a process of its own, which logs no requests. */
+export async function startedInstance(
+  options: { model: string } & Partial<InstanceOptions>,
+): Promise<{ child: ChildProcess; address: Ready['address'] }> {
+  const given: typeof options = { logLevel: 'warn', requestTimeoutMs: 60_000, ...options };
+  const child = spawn(process.execPath, [instanceProgram, JSON.stringify(given)], {
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+  });
+  const [message]: InstanceMessage[] = await once(child, 'message');
+  if (message.kind !== 'ready') throw new Error(JSON.stringify(message));
+  return { child, address: message.address };
 }

@@ -10,6 +10,7 @@ import { detectionMetrics } from './detection-metrics.ts';
 import { detectionRuns } from './detection-runs.ts';
 import { detectionTraining } from './detection-training.ts';
 import { explanations } from './explanations.ts';
+import { gateway } from './gateway.ts';
 import { hpo } from './hpo.ts';
 import { images } from './images.ts';
 import { int8 } from './int8.ts';
@@ -40,6 +41,7 @@ const sections: Record<string, (bench: Bench) => Promise<Section>> = {
   start,
   hpo,
   serving,
+  gateway,
   store,
   'trial-overhead': trialOverhead,
   'detection-metrics': detectionMetrics,

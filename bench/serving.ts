@@ -1,13 +1,8 @@
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { fovea } from './fovea-command.ts';
 import { type LoadedInstance, loadedInstance } from './instance-load.ts';
-import { drawPhoto } from './photos.ts';
 import { judged, type Section } from './results.ts';
+import { type ServedModels, withServedModels } from './served-models.ts';
 import { type Bench, median, Side } from './side.ts';
 
-/** Models, and the sizes that they are served at: as they were trained, and one at which a network takes no time. */
 const CASES = [
   { model: 'mobilenetv2', size: 224 },
   { model: 'mobilenetv2', size: 32 },
@@ -17,62 +12,17 @@ const GOALS = { throughput: 0.9, addedMs: 3, start: 2, batching: 1 };
 const CLIENTS = 16;
 const SECONDS = 4;
 const LATENCIES = 100;
-const PHOTOS = 16;
 
 /** An instance of a deployment beside the same model without one. */
-export async function serving(bench: Bench): Promise<Section> {
-  const folder = mkdtempSync(join(tmpdir(), 'fovea-bench-'));
-  try {
-    bench.say('serving: drawing photos, training models');
-    const files = Array.from({ length: PHOTOS }, (_, i) => join(folder, 'photos', i % 2 ? 'a' : 'b', `${i}.jpg`));
-    for (const [seed, file] of files.entries()) {
-      mkdirSync(dirname(file), { recursive: true });
-      await drawPhoto(file, { width: 500, height: 375, seed });
-    }
-    const folders = new Map<string, string>();
-    for (const model of new Set(CASES.map((one) => one.model))) {
-      const words = [
-        'train',
-        join(folder, 'photos'),
-        '--model',
-        model,
-        '--weights',
-        'none',
-        '--epochs',
-        '1',
-        '--name',
-        model,
-      ];
-      await fovea(folder, words, { mayEndWith: [1] });
-      folders.set(model, join(folder, '.fovea/jobs', model, 'outputs/mlflow-model'));
-    }
-    return await servingOf(bench, (model) => folders.get(model) ?? '', files, folder);
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
+export function serving(bench: Bench): Promise<Section> {
+  return withServedModels(bench, CASES, (models) => servingOf(bench, models));
 }
 
-/**
- * @param folderOf the model folder of a model
- * @param work folder for copies of them, whose settings differ
- */
-async function servingOf(
-  bench: Bench,
-  folderOf: (model: string) => string,
-  files: readonly string[],
-  work: string,
-): Promise<Section> {
-  const bodies = files.map((file) => {
-    const data = [readFileSync(file).toString('base64')];
-    return JSON.stringify({ input_data: { columns: ['image'], data } });
-  });
+async function servingOf(bench: Bench, { files, bodies, folderOf }: ServedModels): Promise<Section> {
   const bare = Side.ours('serving-side.ts');
   const rows: string[][] = [];
   for (const { model, size } of CASES) {
-    const folder = join(work, `${model}-${size}`);
-    cpSync(folderOf(model), folder, { recursive: true, dereference: true });
-    const settings = { valid_resize_size: Math.round((size * 256) / 224), valid_crop_size: size };
-    writeFileSync(join(folder, 'artifacts/settings.json'), JSON.stringify(settings));
+    const folder = folderOf({ model, size });
     await bare.call('open', { folder, files });
     const starts: number[] = [];
     const instance = async (options: object): Promise<LoadedInstance> => {
