@@ -61,9 +61,7 @@ const settings = {
   output_file_name: fileName()
     .meta({ description: 'Name of the file of predictions.', default: 'predictions.csv' })
     .optional(),
-  environment_variables: environmentVariables('In Azure variables of the scoring script; no effect here.')
-    .removeDefault()
-    .optional(),
+  environment_variables: environmentVariables().optional(),
 };
 
 const settingKeys = Object.keys(settings) as (keyof BatchSettings)[];
@@ -100,6 +98,11 @@ export const batchDeploymentKind: SpecKind<Checked, BatchDeploymentSpec> = {
     ...(parts.environment === undefined ? [] : [noEffect(['environment'], 'Fovea itself runs the model')]),
     ...placeProblems(parts),
   ],
+  over(base, raw) {
+    const { settings: before, ...others } = base;
+    const isOlder = settingKeys.some((key) => Object.hasOwn(raw, key));
+    return isOlder && isMap(before) ? { ...others, ...before, ...raw } : { ...base, ...raw };
+  },
   finish({ $schema: _, description, model, environment, resources, settings, ...rest }) {
     const given: Partial<BatchSettings> = Object.fromEntries(
       settingKeys.flatMap((key) => {
@@ -149,8 +152,8 @@ function twiceProblems(raw: Record<string, unknown>): Problem[] {
 }
 
 const variableProblems = ({ settings: inner, environment_variables: outer = {} }: Partial<Checked>): Problem[] => [
-  ...idleVariables(['environment_variables'], outer, []),
-  ...idleVariables(['settings', 'environment_variables'], inner?.environment_variables ?? {}, []),
+  ...idleVariables(['environment_variables'], outer),
+  ...idleVariables(['settings', 'environment_variables'], inner?.environment_variables ?? {}),
 ];
 
 const placeProblems = ({ compute = 'local' }: Partial<Checked>): Problem[] =>

@@ -1,4 +1,4 @@
-import { alternatives, oneOf, type Problem, section, show, text, textMap, trueOrFalse } from '@fovea/automl/yaml';
+import { oneOf, type Problem, section, show, text, textMap, trueOrFalse } from '@fovea/automl/yaml';
 import { z } from 'zod';
 import { Refusal } from '../../refusal.ts';
 import { parseAssetReference } from '../../registry/asset-reference.ts';
@@ -102,7 +102,8 @@ export const environmentField = () =>
     .meta({ description: 'In Azure what the model runs in; no effect here.' })
     .optional();
 
-export const environmentVariables = (effect: string) => textMap().meta({ description: effect }).default({});
+export const environmentVariables = () =>
+  textMap().meta({ description: 'In Azure variables of the scoring script; no effect here.' });
 
 export const accessField = (description: string) =>
   oneOf(['enabled', 'disabled']).meta({ description }).default('enabled');
@@ -119,17 +120,22 @@ export const noEffect = (path: Problem['path'], why: string, hint?: string): Pro
   ...(hint !== undefined && { hint }),
 });
 
-/** Variables that nothing reads. */
+/**
+ * Variables that nothing reads.
+ * @param why what to do instead of setting one
+ */
 export const idleVariables = (
   path: Problem['path'],
   variables: Readonly<Record<string, string>>,
-  read: readonly string[],
+  why: Readonly<Record<string, string>> = {},
 ): Problem[] =>
-  Object.keys(variables)
-    .filter((variable) => !read.includes(variable))
-    .map((variable) =>
-      noEffect([...path, variable], read.length > 0 ? `${alternatives(read)} is read` : 'no program of yours is run'),
-    );
+  Object.keys(variables).map((variable) =>
+    noEffect(
+      [...path, variable],
+      'no program of yours is run',
+      Object.hasOwn(why, variable) ? why[variable] : undefined,
+    ),
+  );
 
 /** What Azure would run to score, which is refused whatever it says. */
 export const scoringScript = (raw: Record<string, unknown>): Problem[] =>

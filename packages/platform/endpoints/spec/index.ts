@@ -7,7 +7,8 @@ import { onlineDeploymentKind } from './online-deployment.ts';
 import { onlineEndpointKind } from './online-endpoint.ts';
 import { type CheckedSpec, checkSpec, type ReadOptions, type ReadSpec, readSpec } from './read-spec.ts';
 
-type Read<Spec> = (text: string, options: ReadOptions) => ReadSpec<Spec>;
+/** @param text null: there is no file, and the command line says all */
+type Read<Spec> = (text: string | null, options: ReadOptions) => ReadSpec<Spec>;
 /** Keys are those of files; what is undefined or left out gets its default. Nothing is changed in place. */
 type Check<Spec> = (raw: Readonly<Record<string, unknown>>) => CheckedSpec<Spec>;
 

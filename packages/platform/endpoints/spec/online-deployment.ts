@@ -77,7 +77,7 @@ const schema = section({
     .meta({ description: 'In Azure where a container finds the model; no effect here.' })
     .optional(),
   environment: environmentField(),
-  environment_variables: environmentVariables('WORKER_COUNT is read, the number of workers of an instance.'),
+  environment_variables: environmentVariables().default({}),
   instance_type: text()
     .meta({ description: 'In Azure the kind of machine; instances run on this one.' })
     .default('local'),
@@ -127,7 +127,6 @@ export const onlineDeploymentKind: SpecKind<Checked, OnlineDeploymentSpec> = {
   rules: (parts) => [
     ...modelProblems(parts.model),
     ...probeProblems(parts),
-    ...workerProblems(parts),
     ...collectorProblems(parts),
     ...idleProblems(parts),
   ],
@@ -176,13 +175,6 @@ const probeProblems = ({ liveness_probe: probe }: Partial<Checked>): Problem[] =
         },
       ];
 
-function workerProblems({ environment_variables: variables }: Partial<Checked>): Problem[] {
-  const count = variables?.WORKER_COUNT;
-  if (count === undefined || /^[1-9]\d{0,2}$/.test(count.trim())) return [];
-  const message = `WORKER_COUNT must be a whole number from 1 to 999, not ${JSON.stringify(count)}`;
-  return [{ code: 'wrong-value', path: ['environment_variables', 'WORKER_COUNT'], message }];
-}
-
 function collectorProblems({ data_collector: collector }: Partial<Checked>): Problem[] {
   return Object.entries(collector?.collections ?? {}).flatMap(([name, { data }]) => {
     const path = ['data_collector', 'collections', name];
@@ -197,7 +189,9 @@ function idleProblems(parts: Partial<Checked>): Problem[] {
   return [
     ...(mount === undefined ? [] : [noEffect(['model_mount_path'], 'models are served from the workspace')]),
     ...(environment === undefined ? [] : [noEffect(['environment'], 'Fovea itself serves the model')]),
-    ...idleVariables(['environment_variables'], variables, ['WORKER_COUNT']),
+    ...idleVariables(['environment_variables'], variables, {
+      WORKER_COUNT: 'request_settings.max_concurrent_requests_per_instance says how much is done at once',
+    }),
     ...(app_insights_enabled ? [noEffect(['app_insights_enabled'], 'logs and metrics stay on this machine')] : []),
   ];
 }

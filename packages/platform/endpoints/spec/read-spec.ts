@@ -3,6 +3,7 @@ import {
   type FileKind,
   formatPath,
   inOrder,
+  isMap,
   issueAt,
   type Path,
   type Problem,
@@ -16,7 +17,7 @@ import type { z } from 'zod';
 import { otherKind, type SpecKindName } from './schema-address.ts';
 
 export interface ReadOptions {
-  /** The name of the file in the report. */
+  /** The name of the file in the report; without a file, of what its problems are shown at. */
   readonly file: string;
   /** `path.to.key=value` of each `--set`, applied in order over the file. */
   readonly set?: readonly string[] | undefined;
@@ -24,6 +25,8 @@ export interface ReadOptions {
   readonly forceString?: boolean | undefined;
   /** What other options of the command line say, over the file and `set`. */
   readonly given?: readonly GivenValue[] | undefined;
+  /** What there is already, as it is shown: the file goes over it, key by key. */
+  readonly base?: object | undefined;
 }
 
 /** A value of the command line, as that of `--name blue`. */
@@ -65,16 +68,23 @@ export interface SpecKind<Checked, Spec> {
    */
   rules(parts: Partial<Checked>, raw: Record<string, unknown>): Problem[];
   finish(checked: Checked): Spec;
+  /** What a file makes of what there is; its keys over the others when left out. */
+  over?(base: Record<string, unknown>, raw: Record<string, unknown>): Record<string, unknown>;
 }
 
-/** Reads a file of endpoints or deployments: every problem is reported at once. Never throws, whatever the text. */
+/**
+ * Reads a file of endpoints or deployments: every problem is reported at once. Never throws, whatever the text.
+ *
+ * @param text null: there is no file, and the command line says all
+ */
 export function readSpec<Checked, Spec>(
   kind: SpecKind<Checked, Spec>,
-  text: string,
-  { file, set = [], forceString = false, given = [] }: ReadOptions,
+  text: string | null,
+  { file, set = [], forceString = false, given = [], base }: ReadOptions,
 ): ReadSpec<Spec> {
-  const { value: raw, source, issues } = readYamlSource(text, file, kind.file);
-  if (raw === null) return { value: null, issues, source };
+  const { value: said, source, issues } = readYamlSource(text ?? '{}', file, kind.file);
+  if (said === null) return { value: null, issues, source };
+  const raw = base === undefined ? said : (kind.over ?? over)(keysOfFile(kind, base), said);
   issues.push(...applySets(raw, source, set, kind.file, { forceString }));
   for (const { key, value, argument } of given) {
     raw[key] = value;
@@ -86,6 +96,21 @@ export function readSpec<Checked, Spec>(
   const args = [...set.map((argument) => `--set ${argument}`), ...given.map(({ argument }) => argument)];
   return { value: failed ? null : value, issues: inOrder(issues, file, args), source };
 }
+
+const over = (base: Record<string, unknown>, raw: Record<string, unknown>) => ({ ...base, ...raw });
+
+/** What a file would say of something that is shown: what is known besides, and what is null, has no place in it. */
+function keysOfFile<Checked, Spec>({ schema }: SpecKind<Checked, Spec>, record: object): Record<string, unknown> {
+  const entries = Object.entries(record).filter(([key]) => Object.hasOwn(schema.shape, key));
+  return withoutNulls(Object.fromEntries(entries));
+}
+
+const withoutNulls = (map: Readonly<Record<string, unknown>>): Record<string, unknown> =>
+  Object.fromEntries(
+    Object.entries(map).flatMap(([key, value]) =>
+      value === null ? [] : [[key, isMap(value) ? withoutNulls(value) : structuredClone(value)]],
+    ),
+  );
 
 /** The same checks of values that did not come from a file. */
 export function checkSpec<Checked, Spec>(
