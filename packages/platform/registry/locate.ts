@@ -34,6 +34,23 @@ const runUri =
   /^(?:azureml:\/\/(?:subscriptions\/[^/]+\/resourcegroups\/[^/]+\/(?:providers\/[^/]+\/)?workspaces\/[^/]+\/)?jobs\/([^/]+)\/outputs\/|runs:\/([^/]+)\/)(.*)$/is;
 
 /**
+ * What an address of a datastore means: its folder, and a path in it, whether or not it is there.
+ * @returns null for another address
+ * @throws Refusal when there is no such datastore
+ */
+export function datastorePlace(
+  place: Pick<Place, 'folder'>,
+  address: string,
+): { readonly folder: string; readonly path: string } | null {
+  const datastore = datastoreUri.exec(address);
+  if (!datastore) return null;
+  const [name, path] = [decoded(datastore[1]), decoded(datastore[2])];
+  if (name !== defaultDatastore)
+    throw notFound(`there is no datastore ${JSON.stringify(name)}; there is ${defaultDatastore}`);
+  return { folder: datastoreFolder(place, name), path };
+}
+
+/**
  * Finds what an address means: a path, `file:`, what a job or trial left (`azureml://jobs/<name>/outputs/artifacts/…`,
  * `azureml://jobs/<name>/outputs/best_model`, `runs:/<name>/…`), or a file of the workspace's datastore
  * (`azureml://datastores/workspaceblobstore/paths/…`).
@@ -49,13 +66,8 @@ export async function locate(
   if (address === '' || address.includes('\0')) throw invalid('the path is empty or no text', 'path');
   const run = runUri.exec(address);
   if (run) return locateOutput(place, store, decoded(run[1] ?? run[2]), decoded(run[3]), run[1] !== undefined);
-  const datastore = datastoreUri.exec(address);
-  if (datastore) {
-    const [name, path] = [decoded(datastore[1]), decoded(datastore[2])];
-    if (name !== defaultDatastore)
-      throw notFound(`there is no datastore ${JSON.stringify(name)}; there is ${defaultDatastore}`);
-    return { path: await existing(datastoreFolder(place, name), path, address), trial: null };
-  }
+  const datastore = datastorePlace(place, address);
+  if (datastore) return { path: await existing(datastore.folder, datastore.path, address), trial: null };
   const scheme = /^([a-z][a-z0-9+.-]+):/i.exec(address)?.[1].toLowerCase();
   if (scheme !== undefined && scheme !== 'file') {
     const forms = `a path, azureml://jobs/<trial>/outputs/artifacts/outputs/mlflow-model/ or azureml://datastores/${defaultDatastore}/paths/…`;

@@ -65,9 +65,11 @@ export function batchPaths(place: Pick<Place, 'folder'>, job: string) {
 
 export type BatchPaths = ReturnType<typeof batchPaths>;
 
+export const summaryName = 'summary.json';
+
 /** Names of the files of results, after `output_file_name`. */
 export function resultNames(outputFileName: string): { csv: string; jsonl: string; summary: string } {
   const stem = outputFileName.replace(/\.(csv|jsonl)$/i, '');
   const csv = /\.jsonl$/i.test(outputFileName) ? `${stem}.csv` : outputFileName;
-  return { csv, jsonl: `${stem}.jsonl`, summary: 'summary.json' };
+  return { csv, jsonl: `${stem}.jsonl`, summary: summaryName };
 }

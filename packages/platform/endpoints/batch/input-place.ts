@@ -1,10 +1,11 @@
-import { stat } from 'node:fs/promises';
-import { dirname, isAbsolute, join, resolve } from 'node:path';
+import { constants } from 'node:fs';
+import { access, mkdir, realpath, stat } from 'node:fs/promises';
+import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
 import type { Place } from '../../place.ts';
 import { invalid, Refusal } from '../../refusal.ts';
 import { parseAssetReference } from '../../registry/asset-reference.ts';
 import { dataSpecOf } from '../../registry/asset-spec.ts';
-import { type LocateOptions, locate } from '../../registry/locate.ts';
+import { datastorePlace, type LocateOptions, locate } from '../../registry/locate.ts';
 import type { Store } from '../../store/index.ts';
 
 /** Where the pictures are that an input means. */
@@ -72,7 +73,7 @@ async function requireThere(path: string, named: string): Promise<void> {
 }
 
 /**
- * The folder that results go to besides, and the name that their CSV has there.
+ * The folder that results go to besides, made where it is not there, and the name that their table has in it.
  * @param output a folder, or a file with the ending .csv or .jsonl
  * @throws Refusal for what is not for who asks, or cannot be written to
  */
@@ -82,35 +83,34 @@ export async function outputPlace(
   output: string,
   where: LocateOptions,
 ): Promise<{ folder: string; fileName: string | null }> {
-  const isFile = /\.(csv|jsonl)$/i.test(output);
-  const trimmed = output.replace(/(?<=.)\/+$/, '');
-  // What is below a folder that is there may be made; what the folder is, is for `locate` to judge.
-  const cut = (isFile ? trimmed : `${trimmed}/`).lastIndexOf('/');
-  const fileName = isFile ? trimmed.slice(cut + 1) : null;
-  const missing: string[] = [];
-  let folder = isFile ? (cut < 0 ? '.' : trimmed.slice(0, cut)) : trimmed;
-  for (;;) {
-    try {
-      const { path } = await locate(place, store, folder, where);
-      const target = join(path, ...missing);
-      const found = await stat(target).catch(() => null);
-      if (found && !found.isDirectory()) throw invalid(`the output ${target} is a file, and not a folder`, 'output');
-      return { folder: target, fileName };
-    } catch (error) {
-      const name = /([^/]+)$/.exec(folder)?.[1];
-      const isMissing = error instanceof Refusal && error.code === 'PathNotFound';
-      // A datastore's folder is made with the first thing that is put into it.
-      if (
-        !isMissing ||
-        name === undefined ||
-        name === '..' ||
-        missing.length > 32 ||
-        /\/paths$/.test(dirname(folder))
-      ) {
-        throw error;
-      }
-      missing.unshift(decodeURIComponent(name));
-      folder = dirname(folder);
-    }
+  const wanted = await outputPath(place, store, output, where);
+  const isFile = /\.(csv|jsonl)$/i.test(wanted);
+  const folder = isFile ? dirname(wanted) : wanted;
+  try {
+    await mkdir(folder, { recursive: true });
+    await access(folder, constants.W_OK);
+  } catch (error) {
+    throw invalid(`the output ${output} cannot be written to: ${(error as Error).message}`, 'output');
   }
+  return { folder, fileName: isFile ? basename(wanted) : null };
+}
+
+async function outputPath(
+  place: Pick<Place, 'folder'>,
+  store: Store,
+  output: string,
+  where: LocateOptions,
+): Promise<string> {
+  const datastore = datastorePlace(place, output);
+  if (datastore === null) return (await locate(place, store, output, where)).path;
+  const path = join(datastore.folder, datastore.path);
+  const isInside = path === datastore.folder || path.startsWith(join(datastore.folder, '/'));
+  await mkdir(datastore.folder, { recursive: true });
+  // Links are not followed out of it: the nearest folder that is there has to lie in it.
+  let near = path;
+  while (isInside && near !== datastore.folder && (await realpath(near).catch(() => null)) === null)
+    near = dirname(near);
+  const [root, real] = [await realpath(datastore.folder), await realpath(near).catch(() => '')];
+  if (isInside && (real === root || real.startsWith(join(root, '/')))) return path;
+  throw invalid(`the output ${output} lies outside of its datastore`, 'output');
 }

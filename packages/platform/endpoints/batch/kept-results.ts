@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { writeFileWhole } from '@fovea/automl/runs';
 
@@ -71,7 +71,16 @@ export class KeptResults {
     }
   }
 
+  get isThere(): boolean {
+    return existsSync(this.#folder);
+  }
+
+  /** Out of the way at once: what is left of it when this process dies is cleared away with other half-written files. */
   remove(): void {
-    rmSync(this.#folder, { recursive: true, force: true });
+    if (!this.isThere) return;
+    const removed = `${this.#folder}.old`;
+    rmSync(removed, { recursive: true, force: true });
+    renameSync(this.#folder, removed);
+    rmSync(removed, { recursive: true, force: true });
   }
 }

@@ -11,7 +11,7 @@ import { keepExplanation } from './keep-explanation.ts';
 import { type ItemResult, isFailure, KeptResults } from './kept-results.ts';
 import { scoreMiniBatch } from './score-mini-batch.ts';
 import { makeSockets, removeSockets } from './sockets-folder.ts';
-import { type BatchSummary, copyResults, writeResults } from './write-results.ts';
+import { type BatchSummary, copyResults, readSummary, writeResults } from './write-results.ts';
 
 export interface BatchWork {
   readonly spec: BatchJobSpec;
@@ -49,6 +49,9 @@ export async function runBatchJob(work: BatchWork): Promise<BatchEnd> {
   const say = batchLog(paths.log, settings.logging_level);
   const began = performance.now();
   const kept = new KeptResults(paths.miniBatches);
+  const whole = kept.isThere ? null : readSummary(paths);
+  // The process before this one died between its last two steps.
+  if (whole && whole.scored + whole.failed === files) return { summary: whole, failure: null };
   const counts = { done: 0, failed: 0 };
   const reasons: string[] = [];
   const count = (results: readonly ItemResult[]) => {
@@ -89,6 +92,7 @@ export async function runBatchJob(work: BatchWork): Promise<BatchEnd> {
   });
   await copyElsewhere();
   const failure = failureOf();
+  if (failure === null) kept.remove();
   say(failure === null ? 'info' : 'warning', failure ?? `${summary.scored} scored, ${summary.failed} failed`);
   return { summary, failure };
 

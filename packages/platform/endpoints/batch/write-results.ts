@@ -1,9 +1,9 @@
-import { createWriteStream, type WriteStream } from 'node:fs';
+import { createWriteStream, readFileSync, type WriteStream } from 'node:fs';
 import { copyFile, mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { finished } from 'node:stream/promises';
 import { replaceFile } from '@fovea/automl/runs';
-import { type BatchPaths, resultNames } from './batch-job.ts';
+import { type BatchPaths, resultNames, summaryName } from './batch-job.ts';
 import { isFailure, type KeptResults } from './kept-results.ts';
 import { resultForm } from './result-rows.ts';
 
@@ -68,6 +68,16 @@ export async function writeResults({ paths, kept, task, hasRows, ...options }: R
   };
   await replaceFile(join(paths.results, names.summary), `${JSON.stringify(summary, null, 2)}\n`);
   return summary;
+}
+
+/** What `writeResults` said of a job's pictures; null where it did not. */
+export function readSummary({ results }: Pick<BatchPaths, 'results'>): BatchSummary | null {
+  try {
+    return JSON.parse(readFileSync(join(results, summaryName), 'utf8'));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw error;
+  }
 }
 
 /** A file that is there when it is whole. */

@@ -14,7 +14,6 @@ import { endAtOnce } from '../../../trial-process/end-at-once.ts';
 import { appendEvent } from '../../../watch/event-files.ts';
 import { batchPaths, batchSettingOf, batchSpecOf } from '../batch-job.ts';
 import { readProgress } from '../batch-progress.ts';
-import { KeptResults } from '../kept-results.ts';
 import { runBatchJob } from '../run-batch-job.ts';
 import { removeSockets } from '../sockets-folder.ts';
 import { type BatchTask, batchExit } from './task.ts';
@@ -65,8 +64,6 @@ export async function runBatchProcess(task: BatchTask, place: Place, store: Stor
     const message = `${summary.scored} of ${summary.files} files scored${summary.failed > 0 ? `, ${summary.failed} failed` : ''}`;
     appendEvent(paths.folder, { type: 'log', level: 'info', message });
     await end(failure === null ? 'Completed' : 'Failed', failure);
-    // Not before: without them it would all be done again, should this process die here.
-    if (failure === null) new KeptResults(paths.miniBatches).remove();
   } catch (error) {
     // The next process goes on where this one had to stop.
     if (error instanceof StoreUnavailable) throw error;
