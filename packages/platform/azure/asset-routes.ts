@@ -9,7 +9,7 @@ import { isObject, jsonBody, type RequestContext, type RequestEnv } from '../ser
 import type { AssetRow, ResourceRow, Store } from '../store/index.ts';
 import type { AssetForm } from './asset-form.ts';
 import { booleanIn, checkKeys, textIn, textMapIn } from './fields.ts';
-import { archivedIn, pageAnswer, pageFrom, pageRequest, pairsIn } from './paging.ts';
+import { archivedIn, hasPair, oldestFirstIn, pageAnswer, pageFrom, pageRequest, pairsIn } from './paging.ts';
 import { etagOf, requirePreconditions, Turns } from './preconditions.ts';
 import { nameIn, resourceHead, type Scope, scopeOf, workspacePath } from './scope.ts';
 
@@ -118,7 +118,7 @@ export function assetRoutes(parts: ServerParts, form: AssetForm, heavy: HeavyWor
     const isWanted = filterIn(context);
     const archived = archivedIn(context);
     const offset = wholeNumberIn(context, 'offset');
-    const oldestFirst = orderIn(context);
+    const oldestFirst = oldestFirstIn(context);
     const all = (await allVersions(store, kind, of, archived)).filter(isWanted);
     if (oldestFirst) all.reverse();
     const place = after === undefined ? null : Number(after);
@@ -236,24 +236,13 @@ function propertiesIn({ properties }: Record<string, unknown>): Record<string, u
 function filterIn(context: RequestContext): (row: AssetRow) => boolean {
   const { version, description, feed } = context.req.query();
   if (feed !== undefined) throw invalid('there are no feeds here', 'feed');
-  const has = (texts: Readonly<Record<string, string>>) => (pair: { key: string; value?: string }) =>
-    Object.hasOwn(texts, pair.key) && (pair.value === undefined || texts[pair.key] === pair.value);
   const tags = [...pairsIn(context, 'tags'), ...pairsIn(context, '$tags')];
   const properties = pairsIn(context, 'properties');
   return (row) =>
     (version === undefined || row.version === version) &&
     (description === undefined || row.description === description) &&
-    tags.every(has(row.tags)) &&
-    properties.every(has(row.properties));
-}
-
-/** @returns whether the oldest are wanted first */
-function orderIn(context: RequestContext): boolean {
-  const order = context.req.query('$orderBy') ?? 'createdAt desc';
-  const [found, direction = 'asc'] = /^(?:created|modified)(?:at|time)(?: +(asc|desc))?$/i.exec(order.trim()) ?? [];
-  if (found !== undefined) return direction.toLowerCase() === 'asc';
-  const given = JSON.stringify(order.slice(0, 100));
-  throw invalid(`$orderBy should be createdAt asc or createdAt desc, not ${given}`, '$orderBy');
+    tags.every(hasPair(row.tags)) &&
+    properties.every(hasPair(row.properties));
 }
 
 function wholeNumberIn(context: RequestContext, name: string): number {

@@ -4,7 +4,9 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { createOnlineEndpoints } from '../endpoints/online/create-online-endpoints.ts';
 import { drawnWorkspace } from '../fixtures/drawn-workspace.ts';
+import { placeOf } from '../place.ts';
 import { createRegistry } from '../registry/registry.ts';
 import { ownCertificate } from '../server/certificate.ts';
 import { RequestRate } from '../server/request-rate.ts';
@@ -38,13 +40,14 @@ test("Azure's published client, as it is, makes a job, follows it, registers its
     'paths: [{file: ./labels.jsonl}]\ntransformations:\n  - read_json_lines: {encoding: utf8, invalid_lines: error}\n',
   );
 
-  const place = { folder: home };
+  const place = placeOf({ folder: home, database: '' });
+  const registry = createRegistry(place, store);
   const tokens = createTokens(store);
   const certificate = await ownCertificate(home, '127.0.0.1');
   const faults: unknown[] = [];
   const server = await startServer(
     {
-      ...{ place, store, workspace, registry: createRegistry(place, store) },
+      ...{ place, store, workspace, registry, online: createOnlineEndpoints(place, store, registry) },
       authority: { tokens, noAuth: false, rate: new RequestRate(200, 50) },
       log: ({ status, fault }) => {
         if (status < 500) return;
@@ -103,7 +106,6 @@ test("Azure's published client, as it is, makes a job, follows it, registers its
   assert.ok(row);
   assert.deepEqual([row.job, row.data], ['full', ['azureml:pictures:1']]);
   await workspace.delete('full');
-  const registry = createRegistry(place, store);
   const copy = await registry.download(row, join(folder, 'downloads'));
   assert.ok(existsSync(join(copy, 'artifacts', 'model.onnx')));
   const settings = join(copy, 'artifacts', 'settings.json');

@@ -12,3 +12,6 @@ export function secondsOfDuration(text: string): number | null {
 
 /** An ISO 8601 duration, as SDKs write it: `PT60M`, and `P7D` for seven days, the default of jobs. */
 export const durationOfMinutes = (minutes: number): string => (minutes === 7 * 24 * 60 ? 'P7D' : `PT${minutes}M`);
+
+/** Seconds as an ISO 8601 duration without an exponent: `PT10S`, `PT0.5S`. */
+export const durationOfSeconds = (seconds: number): string => `PT${seconds.toFixed(3).replace(/\.?0+$/, '')}S`;

@@ -50,3 +50,16 @@ export function checkKeys(fields: Fields, known: readonly string[], at: string):
     throw invalid(`unknown property ${shown(key)}; ${hint}`, `${at}.${key.slice(0, 100)}`);
   }
 }
+
+/** Tags as a PATCH leaves them: those that it gives besides those that there are; null takes one away. RFC 7396. */
+export function mergedTags(tags: Readonly<Record<string, string>>, body: Fields): Record<string, string> {
+  const given = said(body.tags) ?? {};
+  if (!isObject(given)) throw invalid(`tags should be a map of text to text, not ${shown(given)}`, 'tags');
+  const merged = new Map(Object.entries(tags));
+  for (const [name, text] of Object.entries(given)) {
+    if (text === null) merged.delete(name);
+    else if (typeof text === 'string') merged.set(name, text);
+    else throw invalid(`tags.${name.slice(0, 100)} should be text, not ${shown(text)}`, 'tags');
+  }
+  return Object.fromEntries(merged);
+}

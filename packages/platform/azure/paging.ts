@@ -78,3 +78,47 @@ export async function pageFrom<Row>(list: () => Promise<Page<Row>>): Promise<Pag
     throw invalid('$skip is of another list', '$skip', 'InvalidContinuation');
   }
 }
+
+/** Whether texts have what `pairsIn` gave. */
+export const hasPair =
+  (texts: Readonly<Record<string, string>>) =>
+  ({ key, value }: { key: string; value?: string }): boolean =>
+    Object.hasOwn(texts, key) && (value === undefined || texts[key] === value);
+
+/** @returns whether the oldest are wanted first */
+export function oldestFirstIn(context: RequestContext): boolean {
+  const order = context.req.query('$orderBy') ?? 'createdAt desc';
+  const [found, direction = 'asc'] = /^(?:created|modified)(?:at|time)(?: +(asc|desc))?$/i.exec(order.trim()) ?? [];
+  if (found !== undefined) return direction.toLowerCase() === 'asc';
+  const given = JSON.stringify(order.slice(0, 100));
+  throw invalid(`$orderBy should be createdAt asc or createdAt desc, not ${given}`, '$orderBy');
+}
+
+/** What a list is sorted by: whole numbers, 0 or more, that differ from row to row. */
+export interface RowOrder<Row> {
+  readonly keyOf: (row: Row) => readonly number[];
+  readonly ascending: boolean;
+}
+
+/** A part of a list that is all in memory. What is added or removed meanwhile shows nothing twice and leaves nothing out. */
+export function pageInOrder<Row>(
+  rows: readonly Row[],
+  { most, after }: Pick<PageRequest, 'after'> & { readonly most: number },
+  { keyOf, ascending }: RowOrder<Row>,
+): Page<Row> {
+  const sign = ascending ? 1 : -1;
+  const compare = (a: readonly number[], b: readonly number[]) => {
+    const at = a.findIndex((number, i) => number !== b[i]);
+    return at === -1 ? 0 : sign * (a[at] - (b[at] ?? 0));
+  };
+  const place = after?.split('.').map(Number);
+  const left = rows
+    .map((row) => ({ row, key: keyOf(row) }))
+    .filter(({ key }) => place === undefined || compare(key, place) > 0)
+    .sort((a, b) => compare(a.key, b.key));
+  const shown = left.slice(0, most);
+  return {
+    rows: shown.map(({ row }) => row),
+    next: left.length > most ? shown[shown.length - 1].key.join('.') : null,
+  };
+}

@@ -6,6 +6,9 @@ import { dataForm, environmentForm, modelForm } from './asset-form.ts';
 import { assetRoutes } from './asset-routes.ts';
 import { jobRoutes } from './job-routes.ts';
 import { machineRoutes } from './machine-routes.ts';
+import { onlineDeploymentRoutes } from './online-deployment-routes.ts';
+import { onlineEndpointRoutes } from './online-endpoint-routes.ts';
+import { onlineOperationRoutes } from './online-operations.ts';
 
 /** Azure's management interface of a workspace, as far as there is something behind it. */
 export function azureRoutes(parts: ServerParts): Hono<RequestEnv> {
@@ -14,5 +17,8 @@ export function azureRoutes(parts: ServerParts): Hono<RequestEnv> {
   const heavy = new HeavyWork(4);
   app.route('/', jobRoutes(parts, heavy));
   for (const form of [dataForm, modelForm, environmentForm]) app.route('/', assetRoutes(parts, form, heavy));
+  app.route('/', onlineEndpointRoutes(parts));
+  app.route('/', onlineDeploymentRoutes(parts, heavy));
+  app.route('/', onlineOperationRoutes(parts));
   return app;
 }

@@ -21,7 +21,7 @@ const words = new Map(
       'listKeys',
       'operationResults',
     ],
-    ...['onlineEndpoints', 'batchEndpoints', 'deployments', 'operations'],
+    ...['onlineEndpoints', 'batchEndpoints', 'deployments', 'operations', 'regenerateKeys', 'token', 'getLogs', 'skus'],
   ].map((word) => [word.toLowerCase(), word]),
 );
 

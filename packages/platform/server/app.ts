@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { Hono } from 'hono';
 import { azureRoutes } from '../azure/routes.ts';
 import { canonicalPath } from '../azure/scope.ts';
+import type { OnlineEndpoints } from '../endpoints/index.ts';
 import type { Place } from '../place.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { Store } from '../store/index.ts';
@@ -16,6 +17,7 @@ export interface ServerParts {
   readonly store: Store;
   readonly workspace: Workspace;
   readonly registry: Registry;
+  readonly online: OnlineEndpoints;
   readonly authority: Authority;
   /** Is told of each request, and of faults. */
   readonly log: (entry: LogEntry) => void;

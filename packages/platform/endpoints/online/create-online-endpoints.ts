@@ -1,7 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Place } from '../../place.ts';
 import { invalid, Refusal } from '../../refusal.ts';
-import type { Registry } from '../../registry/index.ts';
+import { parseAssetReference, type Registry, referenceTo } from '../../registry/index.ts';
 import type { ResourceRow, Store } from '../../store/index.ts';
 import { keeperStarter } from '../keeper/ensure-keeper.ts';
 import { checkKey, endpointToken, type KeyName, newKey, openSealedKeys, sealKey } from './credentials.ts';
@@ -98,6 +98,13 @@ export function createOnlineEndpoints(
   const deploymentsOf = async (endpoint: string): Promise<ResourceRow[]> => {
     const { rows } = await resources.list(kinds.deployment);
     return rows.filter(({ name }) => name.startsWith(`${endpoint}/`));
+  };
+
+  const isRemoved = async (endpoint: string): Promise<boolean> => {
+    const rows = await deploymentsOf(checkOnlineName(endpoint, 'endpoint'));
+    const ending = rows.filter((row) => keptDeployment(row).deleting);
+    await kept(...ending);
+    return ending.length === 0;
   };
 
   const markDeleting = async (name: string): Promise<ResourceRow | null> => {
@@ -208,12 +215,14 @@ export function createOnlineEndpoints(
     applied: (name, signal) =>
       until(async () => {
         const row = await resources.find(kinds.endpoint, checkOnlineName(name, 'endpoint'));
-        if (!row) return { found: null };
+        if (!row) return (await isRemoved(name)) ? { found: null } : null;
         const record = await answered(row);
         if (isSettled(record.provisioning_state)) return { found: record };
         await kept(row);
         return null;
       }, signal),
+
+    isRemoved,
 
     async list() {
       const { rows } = await resources.list(kinds.endpoint);
@@ -281,8 +290,11 @@ export function createOnlineEndpoints(
       };
       requireCount(deployment);
       // Before files are read and registered.
-      await requireWritable();
-      const model = await servableModel({ place, store, registry }, deployment, where);
+      const { row: before } = await requireWritable();
+      const model =
+        before && keptDeployment(before).model === exactReference(deployment.model)
+          ? keptDeployment(before).model
+          : await servableModel({ place, store, registry }, deployment, where);
       const spec = { ...deployment, model, workspace: place.id, deleting: false, change: 'Updating' } as const;
       for (;;) {
         const { endpoint, row } = await requireWritable();
@@ -354,6 +366,12 @@ async function until<T>(ask: () => Promise<{ found: T } | null>, signal: AbortSi
       throw error;
     });
   }
+}
+
+/** The version that a reference names, in the words of rows; null when it has to be looked for. */
+function exactReference(model: OnlineDeploymentSpec['model']): string | null {
+  const reference = typeof model === 'string' ? parseAssetReference(model) : null;
+  return reference && !reference.version.startsWith('@') ? referenceTo(reference) : null;
 }
 
 function requireRoom({ name, deployments }: KeptEndpoint): void {

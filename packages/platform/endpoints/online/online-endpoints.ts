@@ -47,8 +47,10 @@ export interface OnlineEndpoints {
   put(endpoint: OnlineEndpointSpec, options?: { readonly revision?: number }): Promise<OnlineEndpointRecord>;
   /** @throws Refusal when there is none */
   find(name: string): Promise<OnlineEndpointRecord>;
-  /** Waits until requests are answered by what is stored. @returns null when it has been removed */
+  /** Waits until requests are answered by what is stored. @returns null when it has been removed, and its deployments have ended */
   applied(name: string, signal?: AbortSignal): Promise<OnlineEndpointRecord | null>;
+  /** Whether nothing is left of what was removed of an endpoint of this name: the last of its deployments has ended. */
+  isRemoved(name: string): Promise<boolean>;
   /** Newest first. */
   list(): Promise<OnlineEndpointRecord[]>;
   /** Removes an endpoint with its deployments. @returns whether it was there */

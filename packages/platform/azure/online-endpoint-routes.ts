@@ -1,0 +1,223 @@
+import { Hono } from 'hono';
+import type { OnlineEndpointRecord, OnlineEndpointSpec } from '../endpoints/index.ts';
+import { checkOnlineName } from '../endpoints/online/online-names.ts';
+import { onlineKinds } from '../endpoints/online/online-rows.ts';
+import { invalid, Refusal } from '../refusal.ts';
+import type { ServerParts } from '../server/app.ts';
+import { requireRole } from '../server/authority.ts';
+import { isObject, jsonBody, type RequestContext, type RequestEnv } from '../server/requests.ts';
+import { checkKeys, mergedTags, textIn } from './fields.ts';
+import { endpointAnswer, endpointFromRest } from './online-endpoint-form.ts';
+import { announce } from './online-operations.ts';
+import { hasPair, pageAnswer, pageInOrder, pageRequest, pairsIn, type RowOrder } from './paging.ts';
+import { etagOf, requirePreconditions, Turns } from './preconditions.ts';
+import { nameIn, scopeOf, workspacePath } from './scope.ts';
+
+const collection = `${workspacePath}/onlineEndpoints`;
+
+export const endpointIn = (context: RequestContext): string =>
+  nameIn(context, 'endpoint', (text) => checkOnlineName(text, 'endpoint'));
+
+/** What a condition is held to: how often an endpoint or deployment has changed, and not how it fares. */
+export const versionOf = (record: { name: string; created_at: string; revision: number }): object => ({
+  ...{ name: record.name, created: record.created_at, revision: record.revision },
+});
+
+/** Online endpoints: made, changed, given traffic, asked for their keys, removed. */
+export function onlineEndpointRoutes({ store, online }: ServerParts): Hono<RequestEnv> {
+  const app = new Hono<RequestEnv>();
+  const turns = new Turns();
+
+  const known = (name: string): Promise<OnlineEndpointRecord | null> =>
+    online.find(name).catch((error: unknown) => {
+      if (error instanceof Refusal && error.code === 'EndpointNotFound') return null;
+      throw error;
+    });
+
+  const answer = (context: RequestContext, record: OnlineEndpointRecord, status: 200 | 201 = 200) => {
+    context.header('etag', etagOf(versionOf(record)));
+    return context.json(endpointAnswer(scopeOf(context), record), status);
+  };
+
+  app.get(collection, async (context) => {
+    const scope = scopeOf(context);
+    const isWanted = filterIn(context);
+    const { rows } = await store.resources.list(onlineKinds.endpoint);
+    const sequences = new Map(rows.map(({ name, sequence }) => [name, sequence]));
+    const records = (await online.list()).filter(isWanted);
+    const order = orderIn(context, ({ name }) => sequences.get(name) ?? 0);
+    const page = pageInOrder(records, pageRequest(context, 'count'), order);
+    return context.json(pageAnswer(context, page, (record) => endpointAnswer(scope, record)));
+  });
+
+  app.get(`${collection}/:endpoint`, async (context) => {
+    scopeOf(context);
+    return answer(context, await online.find(endpointIn(context)));
+  });
+
+  app.put(`${collection}/:endpoint`, async (context) => {
+    scopeOf(context);
+    requireRole(context, 'contributor');
+    const name = endpointIn(context);
+    const body = await jsonBody(context);
+    const spec = endpointFromRest(name, body);
+    const keys = keysIn(body);
+    return turns.take(name, async () => {
+      const before = await known(name);
+      requirePreconditions(context, before && versionOf(before));
+      const written = await online.put(spec);
+      for (const which of ['primary', 'secondary'] as const) {
+        const value = keys[`${which}Key`];
+        if (value !== undefined) await online.regenerateKey(name, which, value);
+      }
+      announce(context, 'azure-asyncoperation', 'apply-endpoint', name);
+      return answer(context, written, before ? 200 : 201);
+    });
+  });
+
+  app.patch(`${collection}/:endpoint`, async (context) => {
+    scopeOf(context);
+    requireRole(context, 'contributor');
+    const name = endpointIn(context);
+    const body = await jsonBody(context);
+    checkKeys(body, ['tags', 'identity'], 'body');
+    return turns.take(name, async () => {
+      const before = await online.find(name);
+      requirePreconditions(context, versionOf(before));
+      const written = await changed(
+        () => online.find(name),
+        (record) => {
+          const identity = isObject(body.identity)
+            ? endpointFromRest(name, { identity: body.identity }).identity
+            : record.identity;
+          const spec: OnlineEndpointSpec = { ...specOf(record), tags: mergedTags(record.tags, body), identity };
+          return online.put(spec, { revision: record.revision });
+        },
+      );
+      announce(context, 'azure-asyncoperation', 'apply-endpoint', name);
+      return answer(context, written);
+    });
+  });
+
+  app.delete(`${collection}/:endpoint`, async (context) => {
+    scopeOf(context);
+    requireRole(context, 'contributor');
+    const name = endpointIn(context);
+    return turns.take(name, async () => {
+      const before = await known(name);
+      requirePreconditions(context, before && versionOf(before));
+      if (!(await online.delete(name))) return context.body(null, 204);
+      announce(context, 'location', 'remove-endpoint', name);
+      return context.body(null, 202);
+    });
+  });
+
+  app.post(`${collection}/:endpoint/listKeys`, async (context) => {
+    scopeOf(context);
+    requireRole(context, 'contributor');
+    const credentials = await online.credentials(endpointIn(context));
+    if ('primaryKey' in credentials) return context.json(credentials);
+    const message = 'the endpoint has no keys but tokens (authMode AMLToken): POST …/token gives one';
+    throw new Refusal('invalid', 'NoKeys', message, { target: 'properties.authMode' });
+  });
+
+  app.post(`${collection}/:endpoint/token`, async (context) => {
+    scopeOf(context);
+    requireRole(context, 'contributor');
+    const name = endpointIn(context);
+    const { auth_mode: mode } = await online.find(name);
+    const credentials = mode === 'key' ? null : await online.credentials(name);
+    if (credentials && 'accessToken' in credentials) return context.json(credentials);
+    const message = 'the endpoint has keys (authMode Key): POST …/listKeys gives them';
+    throw new Refusal('invalid', 'NoToken', message, { target: 'properties.authMode' });
+  });
+
+  app.post(`${collection}/:endpoint/regenerateKeys`, async (context) => {
+    scopeOf(context);
+    requireRole(context, 'contributor');
+    const name = endpointIn(context);
+    const body = await jsonBody(context);
+    checkKeys(body, ['keyType', 'keyValue'], 'body');
+    const type = textIn(body, 'keyType', 'body');
+    const which = type?.toLowerCase();
+    if (which !== 'primary' && which !== 'secondary') {
+      throw invalid(
+        `keyType should be Primary or Secondary, not ${JSON.stringify(type ?? null).slice(0, 100)}`,
+        'keyType',
+      );
+    }
+    await online.regenerateKey(name, which, textIn(body, 'keyValue', 'body'));
+    announce(context, 'location', 'apply-endpoint', name);
+    return context.body(null, 202);
+  });
+
+  return app;
+}
+
+/** Changes what was read, and reads it again when another one was faster. */
+export async function changed<Before, After>(
+  read: () => Promise<Before>,
+  change: (record: Before) => Promise<After>,
+): Promise<After> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await change(await read());
+    } catch (error) {
+      const isLate = error instanceof Refusal && error.code === 'ChangedMeanwhile';
+      if (!isLate || tries === 20) throw error;
+    }
+  }
+}
+
+function specOf(record: OnlineEndpointRecord): OnlineEndpointSpec {
+  const {
+    provisioning_state: _,
+    scoring_uri: __,
+    openapi_uri: ___,
+    created_at: ____,
+    changed_at: _____,
+    revision,
+    ...spec
+  } = record;
+  return spec;
+}
+
+/** Keys that a caller has chosen. */
+function keysIn({ properties }: Record<string, unknown>): { primaryKey?: string; secondaryKey?: string } {
+  const keys = isObject(properties) ? properties.keys : null;
+  if (!isObject(keys)) return {};
+  const [primaryKey, secondaryKey] = ['primaryKey', 'secondaryKey'].map((key) => textIn(keys, key, 'properties.keys'));
+  return { ...(primaryKey !== undefined && { primaryKey }), ...(secondaryKey !== undefined && { secondaryKey }) };
+}
+
+function filterIn(context: RequestContext): (record: OnlineEndpointRecord) => boolean {
+  const { name, computeType } = context.req.query();
+  if (computeType !== undefined && !['Managed', 'Kubernetes', 'AzureMLCompute'].includes(computeType)) {
+    throw invalid('computeType should be Managed, Kubernetes or AzureMLCompute', 'computeType');
+  }
+  const [tags, properties] = [pairsIn(context, 'tags'), pairsIn(context, 'properties')];
+  return (record) =>
+    (name === undefined || record.name === name) &&
+    (computeType === undefined || computeType === 'Managed') &&
+    tags.every(hasPair(record.tags)) &&
+    properties.every(hasPair(record.properties));
+}
+
+const orders = ['CreatedAtDesc', 'CreatedAtAsc', 'UpdatedAtDesc', 'UpdatedAtAsc'];
+
+/** @param sequenceOf grows with each endpoint that is made */
+function orderIn(
+  context: RequestContext,
+  sequenceOf: (record: OnlineEndpointRecord) => number,
+): RowOrder<OnlineEndpointRecord> {
+  const order = context.req.query('orderBy') ?? 'CreatedAtDesc';
+  if (!orders.includes(order)) {
+    throw invalid(`orderBy should be ${orders.join(', ')}, not ${JSON.stringify(order.slice(0, 100))}`, 'orderBy');
+  }
+  return {
+    ascending: order.endsWith('Asc'),
+    keyOf: order.startsWith('Created')
+      ? (record) => [sequenceOf(record)]
+      : (record) => [Date.parse(record.changed_at), sequenceOf(record)],
+  };
+}
