@@ -1,10 +1,9 @@
-import { readFile } from 'node:fs/promises';
-import { basename, resolve } from 'node:path';
+import { basename } from 'node:path';
 import type { ImageJob } from '@fovea/automl';
 import { withRegisteredData } from './asset-upkeep.ts';
 import type { Context } from './command.ts';
-import { CommandFailure } from './failure.ts';
 import { printableLines } from './printable.ts';
+import { textOfFile } from './text-file.ts';
 import type { WorkspaceOptions } from './workspace.ts';
 
 type Parsed = ReturnType<typeof import('@fovea/automl').parseJob>;
@@ -21,7 +20,10 @@ export interface ReadJob {
 
 /** Reads and checks a job file. @throws CommandFailure when there is no such file */
 export async function readJobFile({ services }: Context, file: string, set: readonly string[]): Promise<ReadJob> {
-  const [text, automl] = await Promise.all([textOf(file), services.automl()]);
+  const [text, automl] = await Promise.all([
+    textOfFile(file, 'a job file', `for a folder of pictures: fovea train ${file}`),
+    services.automl(),
+  ]);
   return checkedJob(automl, text, { file, set });
 }
 
@@ -77,19 +79,4 @@ export async function requireJob(
   if (job === null || issues.some(({ severity }) => severity === 'error')) throw report;
   if (!quiet) terminal.err.write(`${printableLines(report.message)}\n`);
   return job;
-}
-
-async function textOf(file: string): Promise<string> {
-  try {
-    return await readFile(file, 'utf8');
-  } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT') throw new CommandFailure(`${file} is not there`, { hint: `it would be ${resolve(file)}` });
-    if (code === 'EISDIR') {
-      throw new CommandFailure(`${file} is a folder, not a job file`, {
-        hint: `for a folder of pictures: fovea train ${file}`,
-      });
-    }
-    throw new CommandFailure(`${file} cannot be read: ${message}`);
-  }
 }

@@ -35,8 +35,16 @@ export interface Services {
       Pick<typeof import('@fovea/automl/model-folder'), 'readModelFolder'>
   >;
   platform(): Promise<{ openWorkspace: OpenWorkspace }>;
+  remote(): Promise<Pick<typeof import('@fovea/platform/remote'), 'openRemoteWorkspace' | 'openRemoteRegistry'>>;
   registry(): Promise<Pick<typeof import('@fovea/platform/registry'), 'openRegistry' | 'modelRecord' | 'dataRecord'>>;
   server(): Promise<Pick<typeof import('@fovea/platform/server'), 'serveWorkspace' | 'openTokens'>>;
+  endpoints(): Promise<
+    Pick<
+      typeof import('@fovea/platform/endpoints'),
+      | ('openOnlineEndpoints' | 'readOnlineEndpoint' | 'readOnlineDeployment')
+      | ('readBatchEndpoint' | 'readBatchDeployment' | 'endpointEditorSchema')
+    >
+  >;
 }
 
 type Automl = Pick<
@@ -57,6 +65,8 @@ export const installedServices: Services = {
     return { openExplainer, openObjectExplainer, readModelFolder };
   },
   platform: () => import('@fovea/platform'),
+  remote: () => import('@fovea/platform/remote'),
   registry: () => import('@fovea/platform/registry'),
   server: () => import('@fovea/platform/server'),
+  endpoints: () => import('@fovea/platform/endpoints'),
 };
