@@ -8,16 +8,21 @@ const limits = (max_concurrent_trials: number, max_trials = 100) => ({
 
 test('cores are shared by the trials that a job asks for, and none has less than one', () => {
   const machine = { cores: 8, gpus: [] };
-  assert.deepEqual(shareOf(machine, limits(1)), { concurrent: 1, threads: 8, wanted: { cpu: 8 } });
-  assert.deepEqual(shareOf(machine, limits(3)), { concurrent: 3, threads: 2, wanted: { cpu: 2 } });
-  assert.deepEqual(shareOf(machine, limits(20)), { concurrent: 8, threads: 1, wanted: { cpu: 1 } });
-  assert.deepEqual(shareOf(machine, limits(20, 2)), { concurrent: 2, threads: 4, wanted: { cpu: 4 } });
+  assert.deepEqual(shareOf(machine, limits(1)), { concurrent: 1, threads: 8, wanted: { cpu: 8 }, instanceOf: null });
+  assert.deepEqual(shareOf(machine, limits(3)), { concurrent: 3, threads: 2, wanted: { cpu: 2 }, instanceOf: null });
+  assert.deepEqual(shareOf(machine, limits(20)), { concurrent: 8, threads: 1, wanted: { cpu: 1 }, instanceOf: null });
+  assert.deepEqual(shareOf(machine, limits(20, 2)), {
+    concurrent: 2,
+    threads: 4,
+    wanted: { cpu: 4 },
+    instanceOf: null,
+  });
 });
 
 test('a trial has a GPU for itself', () => {
   const machine = { cores: 16, gpus: ['4', '7'] };
   const share = shareOf(machine, limits(4));
-  assert.deepEqual(share, { concurrent: 2, threads: 8, wanted: { gpu: 1 } });
+  assert.deepEqual(share, { concurrent: 2, threads: 8, wanted: { gpu: 1 }, instanceOf: null });
   assert.deepEqual(placement(machine, share, [{ kind: 'gpu', number: 1 }]), {
     device: 'cuda:7',
     environment: { OMP_NUM_THREADS: '8', CUDA_VISIBLE_DEVICES: '7' },

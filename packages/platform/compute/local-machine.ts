@@ -52,21 +52,29 @@ export interface Share {
   /** CPU threads of each. */
   readonly threads: number;
   readonly wanted: Partial<SlotCounts>;
+  /** The compute of which each trial takes an instance, too; null: that of the machine alone. */
+  readonly instanceOf: string | null;
 }
 
 /**
  * As many trials at the same time as the job asks for, where each has a GPU; or, on a machine without any, at least a core. The cores are
  * shared among them.
+ * @param on the compute that the job names, where there is one
  */
-export function shareOf({ cores, gpus }: Pick<Machine, 'cores' | 'gpus'>, limits: ImageJob['limits']): Share {
-  const most = Math.min(limits.max_concurrent_trials, limits.max_trials);
+export function shareOf(
+  { cores, gpus }: Pick<Machine, 'cores' | 'gpus'>,
+  limits: ImageJob['limits'],
+  on: { readonly name: string; readonly maxInstances: number } | null = null,
+): Share {
+  const most = Math.min(limits.max_concurrent_trials, limits.max_trials, on?.maxInstances ?? Number.POSITIVE_INFINITY);
+  const instanceOf = on?.name ?? null;
   if (gpus.length > 0) {
     const threads = Math.max(1, Math.floor(cores / gpus.length));
-    return { concurrent: Math.min(most, gpus.length), threads, wanted: { gpu: 1 } };
+    return { concurrent: Math.min(most, gpus.length), threads, wanted: { gpu: 1 }, instanceOf };
   }
   const concurrent = Math.min(most, cores);
   const threads = Math.floor(cores / concurrent);
-  return { concurrent, threads, wanted: { cpu: threads } };
+  return { concurrent, threads, wanted: { cpu: threads }, instanceOf };
 }
 
 /** What a trial runs on, in words, and what its process must be told for that. */

@@ -6,19 +6,25 @@ import { type JobRow, StoreUnavailable, type TrialRow } from '../store/index.ts'
 import { settingOf } from '../stored-job.ts';
 import type { TrialTask } from '../trial-process/task.ts';
 import type { Crew } from './crew.ts';
+import { takeInstance } from './room.ts';
 import { startProcess } from './start-process.ts';
 
 /** What a trial's process had to say that nobody foresaw. */
 export const processLogOf = (trialFolder: string): string => join(dirname(systemLogPath(trialFolder)), 'process.log');
 
 /**
- * Starts a process for a trial whose lease is ours, when there is room on the machine.
+ * Starts a process for a trial whose lease is ours, when there is room on the machine, and on the compute that its job names.
  * @returns false when there is none
  */
 export async function startTrial(job: JobRow, trial: TrialRow, share: Share, crew: Crew): Promise<boolean> {
   const { store, place, owner, machine } = crew;
+  if (!(await takeInstance(trial.name, share, crew))) return false;
   const slots = await store.computes.claim(crew.compute, trial.name, share.wanted);
-  if (slots === null) return false;
+  if (slots === null) {
+    // What others of the compute could begin with meanwhile.
+    if (share.instanceOf !== null) await store.computes.free(trial.name);
+    return false;
+  }
   const attempts = trial.attempts + 1;
   if (!(await store.trials.patch(trial.name, { attempts }, { owner }))) return false;
   const { device, environment } = placement(machine, share, slots);

@@ -1,13 +1,12 @@
-import { jobFolder } from '@fovea/automl/runs';
 import { type Share, shareOf } from '../compute/local-machine.ts';
 import { hasEnded } from '../records.ts';
 import { chosenTrial, searchState } from '../search-state.ts';
 import type { JobRow, TrialRow } from '../store/index.ts';
 import { secondsLeftOf, specOf } from '../stored-job.ts';
-import { appendEvent } from '../watch/event-files.ts';
 import type { Crew } from './crew.ts';
 import { endJob, keepBest } from './end-job.ts';
 import { isToBeMeasured, measure, stopMeasuring } from './measure.ts';
+import { computeOf, sayThatItWaits, whatIsInTheWay } from './room.ts';
 import { startTrial } from './start-trial.ts';
 import { type OpenTrials, takeTrials } from './take-trials.ts';
 
@@ -23,7 +22,7 @@ export async function workOnJob(job: JobRow, crew: Crew): Promise<void> {
   if (worked.status === 'CancelRequested') return cancel(worked, trials, open, crew);
   await tellOfEnded(worked, trials, crew);
 
-  const share = shareOf(crew.machine, specOf(job).limits);
+  const share = shareOf(crew.machine, specOf(job).limits, await computeOf(job, crew));
   if (await isToBeMeasured(worked, trials.length)) {
     if (await isIdle(crew)) {
       await begin(worked, crew);
@@ -67,7 +66,7 @@ async function chooseTrials(
   // Loaded when it is needed: to run the first trial, to go on with one or to cancel a job takes no engine.
   const { nextTrial } = await import('@fovea/automl');
   while (open.waiting.length === 0 && open.running.length < share.concurrent) {
-    const inTheWay = crew.measuring ? [crew.measuring.job] : await holders(share, crew);
+    const inTheWay = await whatIsInTheWay(share, crew);
     if (inTheWay !== null && open.running.length > 0) return true;
     const state = await searchState(store, job);
     const chosen = nextTrial(state);
@@ -90,28 +89,10 @@ async function chooseTrials(
   return true;
 }
 
-/** The jobs that have what a trial needs; null when there is enough of it. */
-async function holders({ wanted }: Share, { store, compute, machine }: Crew): Promise<string[] | null> {
-  const held = await store.computes.held({ compute });
-  const free = (kind: 'cpu' | 'gpu', all: number) => all - held.filter((slot) => slot.kind === kind).length;
-  const isEnough =
-    (wanted.cpu ?? 0) <= free('cpu', machine.cores) && (wanted.gpu ?? 0) <= free('gpu', machine.gpus.length);
-  return isEnough ? null : [...new Set(held.map(({ trial }) => trial.replace(/_HD_\d+$/, '')))];
-}
-
-/** Once, of a job none of whose trials has begun. */
-function sayThatItWaits(job: JobRow, jobs: readonly string[], { place, seen }: Crew): void {
-  const view = seen.get(job.name);
-  if (job.status !== 'Queued' || view === undefined || view.saidThatItWaits) return;
-  view.saidThatItWaits = true;
-  const message = `waits until there is room on this machine, where ${jobs.join(' and ')} ${jobs.length === 1 ? 'is' : 'are'} running`;
-  appendEvent(jobFolder(place.folder, job.name), { type: 'log', level: 'info', message });
-}
-
 async function start(job: JobRow, trial: TrialRow, share: Share, crew: Crew): Promise<boolean> {
   // While models of another job are timed, what runs goes on, and nothing is added.
   if (crew.measuring !== null || !(await startTrial(job, trial, share, crew))) {
-    const inTheWay = crew.measuring ? [crew.measuring.job] : await holders(share, crew);
+    const inTheWay = await whatIsInTheWay(share, crew);
     if (inTheWay !== null) sayThatItWaits(job, inTheWay, crew);
     return false;
   }

@@ -130,7 +130,7 @@ export interface SlotCounts {
 
 export interface ComputeRow extends SlotCounts {
   name: string;
-  /** `local`, `slurm`, `mpi`. */
+  /** `local`: a machine; `AmlCompute`, `ComputeInstance`: a name whose slots are instances. */
   type: string;
   spec: object;
   created_at: string;
