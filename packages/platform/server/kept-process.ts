@@ -2,13 +2,11 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { keeperKind, keeperLogOf, keeperScript } from '../endpoints/keeper/ensure-keeper.ts';
+import { keeperLogOf, keeperScript } from '../endpoints/keeper/ensure-keeper.ts';
 import type { KeeperMessage, KeeperOrder } from '../endpoints/keeper/gateway-orders.ts';
 import type { GatewayAddress } from '../endpoints/keeper/kept-gateway.ts';
 import { orchestratorLogOf, orchestratorScript } from '../orchestrator/ensure-orchestrator.ts';
-import { processesHere } from '../orchestrator/process-starter.ts';
 import type { Place } from '../place.ts';
-import { describeToken, type Store } from '../store/index.ts';
 import type { Certificate } from './certificate.ts';
 
 /** One that has had nothing to do for so long ends, lest it outlives a server that was killed; then there is another. */
@@ -91,20 +89,12 @@ export interface ServersKeeper {
   end(): Promise<void>;
 }
 
-/** Keeps a process that serves the endpoints of a workspace, in place of those of this machine that do so now. */
-export async function keepKeeper(
+/** Keeps a process that serves the endpoints of a workspace; one of this machine that nobody keeps gives way to it. */
+export function keepKeeper(
   place: Place,
-  store: Store,
   address: Omit<GatewayAddress, 'certificate'> & { readonly certificate: Certificate },
   say: (line: string) => void,
-): Promise<ServersKeeper> {
-  for (const owner of await processesHere(store, keeperKind(place))) {
-    try {
-      process.kill(describeToken(owner).pid, 'SIGTERM');
-    } catch {
-      // It has just ended, or it is another user's: then this server's waits for its end.
-    }
-  }
+): ServersKeeper {
   let { certificate } = address;
   let said = '';
   const shown = () => ({ cert: certificate.cert, key: certificate.key });

@@ -62,8 +62,7 @@ export async function serveWorkspace(options: ServeOptions): Promise<ServedWorks
     const parts = { place, store, workspace, registry, online, authority, log: options.log };
     const server = await startServer(parts, certificate, options);
     const { host, scoringPort, say } = options;
-    const keeper =
-      scoringPort === null ? null : await keepKeeper(place, store, { host, port: scoringPort, certificate }, say);
+    const keeper = scoringPort === null ? null : keepKeeper(place, { host, port: scoringPort, certificate }, say);
     // A server may go on for longer than its certificate lasts.
     const renewing = setInterval(async () => {
       if (certificate.authority === null) return;

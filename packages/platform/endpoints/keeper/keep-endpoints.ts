@@ -60,12 +60,14 @@ class KeeperLife {
   /** Why the gateway cannot be. */
   #fault: unknown = null;
   #woken = new AbortController();
+  /** Who was asked to give way. */
+  #asked: string | null = null;
 
   constructor(place: Place, store: Store, options: KeepOptions) {
     this.#place = place;
     this.#store = store;
     this.#options = options;
-    this.#lease = new KeeperLease(place, store, this.#owner);
+    this.#lease = new KeeperLease(place, store, () => ({ owner: this.#owner, isKept: options.isKept() }));
     this.#signal = AbortSignal.any([options.signal, this.#lost.signal]);
     this.#signal.addEventListener('abort', () => this.#wakeUp());
   }
@@ -134,7 +136,10 @@ class KeeperLife {
     const [place, store] = [this.#place, this.#store];
     const { say } = this.#options;
     if (this.#keeper === null) {
-      if (!(await this.#lease.take())) return (await readWanted(store, place.id)).deployments.size > 0;
+      if (!(await this.#lease.take())) {
+        this.#askForIt();
+        return (await readWanted(store, place.id)).deployments.size > 0;
+      }
       say('this process serves the endpoints');
       const sockets = socketFolder();
       this.#sockets = sockets;
@@ -146,6 +151,19 @@ class KeeperLife {
     this.#gateway ??= this.#open(keeper);
     await this.#opened?.tell(keeper.revisions);
     return isBusy;
+  }
+
+  /** One that nobody chose an address for gives way to one that a server keeps. */
+  #askForIt(): void {
+    const { holder } = this.#lease;
+    if (!this.#options.isKept() || !holder || holder.isKept || !holder.owner || holder.owner === this.#asked) return;
+    this.#asked = holder.owner;
+    if (machineOf(holder.owner) !== machineOf(this.#owner)) return;
+    try {
+      process.kill(describeToken(holder.owner).pid, 'SIGTERM');
+    } catch {
+      // It has just ended, or it is another user's.
+    }
   }
 
   async #open(keeper: Keeper): Promise<KeptGateway> {
@@ -195,3 +213,5 @@ class KeeperLife {
     this.#woken = new AbortController();
   }
 }
+
+const machineOf = (token: string) => token.split(':')[0];
