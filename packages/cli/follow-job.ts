@@ -1,5 +1,6 @@
 import type { RunEvent } from '@fovea/automl';
 import type { JobRecord, Workspace } from '@fovea/platform';
+import { batchSummaryLines } from './batch-summary.ts';
 import type { CommonOptions, Context } from './command.ts';
 import { CommandFailure, exitCodes } from './failure.ts';
 import { onInterruption, type Stopping } from './interruption.ts';
@@ -118,7 +119,10 @@ export async function followJob(
   }
   if (record.status === 'Completed') {
     context.exitCode = exitCodes.done;
-    const lines = summaryLines(context.terminal[summaryTo], record, differences, options);
+    const channel = context.terminal[summaryTo];
+    const lines = record.batch
+      ? batchSummaryLines(channel, record, record.batch, options)
+      : summaryLines(channel, record, differences, options);
     if (!(options.onlyShowErrors && summaryTo === 'err')) context.terminal[summaryTo].write(`${lines.join('\n')}\n`);
     return record;
   }

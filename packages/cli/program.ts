@@ -7,6 +7,8 @@ import {
   laterModelVerbs,
   withoutAzurePrefix,
 } from './az-spelling.ts';
+import { batchDeploymentCommands } from './batch-deployment.ts';
+import { batchEndpointCommands } from './batch-endpoint.ts';
 import type { Context } from './command.ts';
 import { dataCommands } from './data.ts';
 import { dataAssetCommands } from './data-assets.ts';
@@ -99,6 +101,14 @@ function programOf(context: Context): Command {
     summary: 'who may ask a server',
     description: 'Tokens: who may ask a server of this workspace, and for what.',
   });
+  const batchEndpoint = group('batch-endpoint', batchEndpointCommands(context), [], {
+    summary: 'models that score folders and tables of pictures',
+    description: 'Batch endpoints: a folder or a table of pictures becomes a table of predictions.',
+  });
+  const batchDeployment = group('batch-deployment', batchDeploymentCommands(context), [], {
+    summary: 'the models of batch endpoints',
+    description: 'Deployments of batch endpoints: which model scores, in how many processes, and what may fail.',
+  });
   const commands = [
     ...[
       trainCommand(context),
@@ -110,6 +120,7 @@ function programOf(context: Context): Command {
       trial,
       model,
     ],
+    ...[batchEndpoint, batchDeployment],
     ...[serveCommand(context), token, schema],
   ];
   for (const one of commands) program.addCommand(one);

@@ -42,7 +42,7 @@ export interface Services {
     Pick<
       typeof import('@fovea/platform/endpoints'),
       | ('openOnlineEndpoints' | 'readOnlineEndpoint' | 'readOnlineDeployment')
-      | ('readBatchEndpoint' | 'readBatchDeployment' | 'endpointEditorSchema')
+      | ('openBatchEndpoints' | 'readBatchEndpoint' | 'readBatchDeployment' | 'endpointEditorSchema')
     >
   >;
 }

@@ -45,6 +45,17 @@ export async function readArtefactList(trialFolder: string): Promise<Artefact[]>
   }
 }
 
+/** The files of a folder as they are now, with their hashes; empty while it is not there. */
+export async function filesOf(folder: string): Promise<Artefact[]> {
+  const files: Artefact[] = [];
+  for (const path of await filesBelow(folder, '')) {
+    if (path.endsWith('.tmp')) continue;
+    const whole = join(folder, path);
+    files.push({ path, bytes: (await stat(whole)).size, sha256: await hashOf(whole) });
+  }
+  return files;
+}
+
 /** What a model folder says of its files, by inode. */
 async function hashesOfModel(folder: string): Promise<Map<number, string>> {
   const known = new Map<number, string>();

@@ -44,6 +44,8 @@ export type RunEvent =
       metrics: Record<string, number>;
       improved: boolean;
     }
+  /** How far a job that scores pictures is. */
+  | { type: 'scored'; files: number; done: number; failed: number; imagesPerSecond: number; etaSeconds: number | null }
   /**
    * The exported ONNX graph gave the same answers as the engine, up to this difference: of the outputs of a classifier, or as a part of
    * the standard deviation of what the heads of a detector say.

@@ -46,6 +46,9 @@ function entryOf(event: RunEvent): { level: Level; text: string } | null {
       const best = event.improved ? ' (best so far)' : '';
       return { level: 'info', text: `epoch ${event.epoch}/${event.epochs} ${metrics.join(' ')}${best}` };
     }
+    // No trial says it.
+    case 'scored':
+      return null;
     case 'verified': {
       const difference =
         'maxAbsDifference' in event
