@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, chmodSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -13,6 +13,8 @@ import { RequestRate } from '../server/request-rate.ts';
 import { startServer } from '../server/start-server.ts';
 import { createTokens } from '../server/tokens.ts';
 
+const colours = fileURLToPath(new URL('../../serving/fixtures/colours', import.meta.url));
+const anywhere = { baseFolder: null, anywhere: true } as const;
 const client = fileURLToPath(new URL('../fixtures/azure-client.ts', import.meta.url));
 
 /** Runs a program, and reads what it printed as JSON. */
@@ -27,7 +29,7 @@ async function answerOf(args: readonly string[], env: NodeJS.ProcessEnv): Promis
   return JSON.parse(out.join(''));
 }
 
-test("Azure's published client, as it is, makes a job, follows it, registers its model and reads all back", async (t) => {
+test("Azure's published client, as it is, makes a job, follows it, registers its model, has it answer requests and reads all back", async (t) => {
   process.env.FOVEA_OFFLINE = '1';
   const { folder, home, workspace, store } = await drawnWorkspace(t);
   const data = join(folder, 'images');
@@ -60,7 +62,13 @@ test("Azure's published client, as it is, makes a job, follows it, registers its
   );
   t.after(() => server.close());
   const token = await tokens.create('client', 'owner', null);
-  const said = await answerOf([client, server.url, token, `file://${data}`], {
+  // Registered, and changed afterwards.
+  const damaged = await registry.createModel({ name: 'damaged', path: colours, type: 'mlflow_model' }, anywhere);
+  const requirements = join(registry.modelFolder(damaged), 'requirements.txt');
+  chmodSync(requirements, 0o644);
+  appendFileSync(requirements, '\n');
+  const image = join(data, 'disc', readdirSync(join(data, 'disc'))[0]);
+  const said = await answerOf([client, server.url, token, `file://${data}`, image], {
     NODE_EXTRA_CA_CERTS: certificate.authority ?? '',
   });
   assert.deepEqual(faults, []);
@@ -91,7 +99,13 @@ test("Azure's published client, as it is, makes a job, follows it, registers its
   assert.equal(said.again.statusCode, 409);
   assert.equal(said.container.properties.latestVersion, '1');
   assert.deepEqual(said.lists, {
-    ...{ jobs: ['full', 'lossy'], models: ['shapes'], modelVersions: ['1'], data: ['pictures'], dataVersions: ['1'] },
+    ...{
+      jobs: ['full', 'lossy'],
+      models: ['shapes', 'damaged'],
+      modelVersions: ['1'],
+      data: ['pictures'],
+      dataVersions: ['1'],
+    },
     ...{ environments: [], computes: said.lists.computes, datastores: ['workspaceblobstore'], workspaces: 1 },
   });
   assert.equal(said.lists.computes.length, 1);
@@ -100,6 +114,28 @@ test("Azure's published client, as it is, makes a job, follows it, registers its
   assert.deepEqual([said.badName.statusCode, said.badName.code], [400, 'InvalidName']);
   assert.equal(said.removed.statusCode, 404);
   assert.deepEqual(said.tagged, { by: 'me', automl_best_child_run_id: best });
+
+  const { online } = said;
+  assert.equal(online.endpoint.properties.provisioningState, 'Succeeded');
+  assert.match(online.endpoint.properties.scoringUri, /^http:\/\/localhost:\d+\/shapes-endpoint\/score$/);
+  assert.deepEqual([online.early.statusCode, online.early.code], [400, 'DeploymentNotFound']);
+  assert.equal(online.deployment.properties.provisioningState, 'Succeeded');
+  assert.match(online.deployment.properties.model, /\/models\/shapes\/versions\/1$/);
+  assert.match(online.failed.message, /The long-running operation has failed.*are not those that were registered/s);
+  assert.deepEqual([online.deployments, online.traffic], [['blue'], { blue: 100 }]);
+  assert.deepEqual([online.scored.status, online.scored.deployment], [200, 'blue']);
+  assert.deepEqual(online.scored.body[0].labels, ['disc', 'square']);
+  assert.ok(Math.abs(online.scored.body[0].probs[0] + online.scored.body[0].probs[1] - 1) < 1e-5);
+  assert.deepEqual([online.swagger, online.stranger.status, online.rotated], [200, 401, [401, 200]]);
+  assert.deepEqual([online.scaled.sku.capacity, online.scaled.properties.provisioningState], [2, 'Succeeded']);
+  assert.match(online.logs, /"time":/);
+  assert.deepEqual(online.skus, [50]);
+  assert.equal(online.token.status, 200);
+  assert.ok(online.token.expires > Date.now() / 1000 + 11 * 3600);
+  assert.equal(online.keyForToken.status, 401);
+  assert.deepEqual([online.inUse.statusCode, online.inUse.code], [409, 'DeploymentHasTraffic']);
+  assert.deepEqual(online.endpoints, [{ name: 'shapes-endpoint', tags: { by: 'client' } }]);
+  assert.equal(online.removed.statusCode, 404);
 
   // The registered files outlive the job.
   const row = await store.assets.find('model', 'shapes', '1');
@@ -111,7 +147,7 @@ test("Azure's published client, as it is, makes a job, follows it, registers its
   const settings = join(copy, 'artifacts', 'settings.json');
   writeFileSync(settings, readFileSync(settings, 'utf8').replace(/("valid_resize_size": *)\d+/, '$140'));
   const edited = { name: 'shapes', path: copy, type: 'mlflow_model' } as const;
-  const second = await registry.createModel(edited, { baseFolder: null, anywhere: true });
+  const second = await registry.createModel(edited, anywhere);
   assert.equal(second.version, '2');
   assert.notEqual(second.content_hash, row.content_hash);
 });

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Hono } from 'hono';
 import type { OnlineEndpoints, ProvisioningState } from '../endpoints/index.ts';
 import { isSettled } from '../endpoints/online/deployment-change.ts';
@@ -10,8 +11,10 @@ import { scopeOf, workspaceId, workspacePath } from './scope.ts';
 const waits = ['apply-endpoint', 'apply-deployment', 'remove-endpoint', 'remove-deployment'] as const;
 type Wait = (typeof waits)[number];
 
-/** Seconds after which a client asks again. */
-const retryAfter = '1';
+/** Seconds after which a client asks again: at once, because an answer is held back for a while when there is nothing to say yet. */
+const retryAfter = '0';
+const heldMilliseconds = 2000;
+const lookMilliseconds = 100;
 
 /**
  * Tells the client where to ask whether what it asked for has been done. There is nothing to keep of an operation: that stands in what it changes.
@@ -39,7 +42,13 @@ export function onlineOperationRoutes({ online }: ServerParts): Hono<RequestEnv>
     const id = context.req.param('operation');
     const [wait = '', endpoint = '', deployment = ''] = id.split('.');
     if (!(waits as readonly string[]).includes(wait) || endpoint === '') throw notFound();
-    const outcome = await outcomeOf(online, wait as Wait, endpoint, deployment);
+    const { signal } = context.req.raw;
+    const until = performance.now() + heldMilliseconds;
+    let outcome = await outcomeOf(online, wait as Wait, endpoint, deployment);
+    while (outcome.status === 'InProgress' && performance.now() < until && !signal.aborted) {
+      await sleep(lookMilliseconds);
+      outcome = await outcomeOf(online, wait as Wait, endpoint, deployment);
+    }
     if (outcome.status === 'InProgress') context.header('retry-after', retryAfter);
     if (context.req.query('wait') === 'location') {
       if (outcome.status !== 'InProgress') return context.body(null, 204);
