@@ -252,7 +252,8 @@ test('environments, computes, datastores and the workspace itself', async (t) =>
   assert.equal((await ask('GET', 'computes')).body.value.length, 1);
   assert.equal((await ask('GET', 'computes/local')).body.properties.provisioningState, 'Succeeded');
   fails(await ask('GET', 'computes/gpu'), 404, 'ComputeNotFound');
-  fails(await ask('PUT', 'computes/gpu', { body: {} }), 400, 'ComputeIsMachine');
+  fails(await ask('PUT', 'computes/gpu', { body: {} }), 400, 'ValidationError');
+  fails(await ask('PUT', 'computes/local', { body: {} }), 400, 'ComputeIsMachine');
   assert.equal((await ask('GET', 'datastores')).body.value[0].properties.isDefault, true);
   fails(await ask('GET', 'datastores/lake'), 404, 'DatastoreNotFound');
   const changed = await ask('PATCH', '', { body: { tags: { a: 'b' }, properties: { friendlyName: 'Lab' } } });

@@ -1,4 +1,3 @@
-import { availableParallelism, hostname } from 'node:os';
 import { Hono } from 'hono';
 import { Refusal } from '../refusal.ts';
 import { checkName } from '../registry/asset-reference.ts';
@@ -6,9 +5,8 @@ import { defaultDatastore } from '../registry/locate.ts';
 import type { ServerParts } from '../server/app.ts';
 import { requireRole } from '../server/authority.ts';
 import { isObject, jsonBody, type RequestContext, type RequestEnv } from '../server/requests.ts';
-import type { ComputeRow } from '../store/index.ts';
 import { checkKeys, textIn, textMapIn } from './fields.ts';
-import { pageAnswer, pageRequest } from './paging.ts';
+import { pageRequest } from './paging.ts';
 import { etagOf, requirePreconditions } from './preconditions.ts';
 import { nameIn, resourceHead, type Scope, scopeOf, workspacePath } from './scope.ts';
 
@@ -22,8 +20,8 @@ interface WorkspaceSettings {
 
 const noSettings: WorkspaceSettings = { tags: {}, description: null, friendlyName: null };
 
-/** The workspace itself, the machines that its jobs run on, and where its data is. */
-export function machineRoutes({ store }: ServerParts): Hono<RequestEnv> {
+/** The workspace itself, and where its data is. */
+export function workspaceRoutes({ store }: ServerParts): Hono<RequestEnv> {
   const app = new Hono<RequestEnv>();
 
   const settings = async () => {
@@ -92,63 +90,6 @@ export function machineRoutes({ store }: ServerParts): Hono<RequestEnv> {
     });
   }
 
-  app.get(`${workspacePath}/computes`, async (context) => {
-    const scope = scopeOf(context);
-    const all = await computes();
-    const { most, after } = pageRequest(context, null);
-    const from = after === undefined ? 0 : Number(after);
-    const next = all.length > from + most ? String(from + most) : null;
-    return context.json(
-      pageAnswer(context, { rows: all.slice(from, from + most), next }, (row) => computeAnswer(scope, row)),
-    );
-  });
-
-  /** Before anything has run here the machine is known all the same. */
-  const computes = async (): Promise<ComputeRow[]> => {
-    const known = await store.computes.list();
-    if (known.some(({ type }) => type === 'local')) return known;
-    const created_at = new Date(0).toISOString();
-    return [{ name: 'local', type: 'local', cpu: availableParallelism(), gpu: 0, spec: {}, created_at }, ...known];
-  };
-
-  const computeIn = async (context: RequestContext): Promise<ComputeRow> => {
-    const name = nameIn(context, 'compute', (text) => checkName(text, 'compute'));
-    const all = await computes();
-    const local = all.find(({ type }) => type === 'local');
-    const found = all.find((row) => row.name === name) ?? (name === 'local' ? local : undefined);
-    if (found) return found;
-    const message = `there is no compute ${name}; there is ${all.map((row) => row.name).join(', ')}`;
-    throw new Refusal('not-found', 'ComputeNotFound', message);
-  };
-
-  app.get(`${workspacePath}/computes/:compute`, async (context) => {
-    const scope = scopeOf(context);
-    return context.json(computeAnswer(scope, await computeIn(context)));
-  });
-  app.post(`${workspacePath}/computes/:compute/listNodes`, async (context) => {
-    scopeOf(context);
-    const { name } = await computeIn(context);
-    const nodes = [
-      {
-        nodeId: `${name}-0`,
-        nodeState: 'idle',
-        privateIpAddress: null,
-        publicIpAddress: null,
-        port: null,
-        runId: null,
-      },
-    ];
-    return context.json({ nodes });
-  });
-  for (const method of ['PUT', 'PATCH', 'DELETE']) {
-    app.on(method, `${workspacePath}/computes/:compute`, (context) => {
-      scopeOf(context);
-      requireRole(context, 'owner');
-      const message = 'computes are the machines that Fovea runs on; they are found, and not made or removed';
-      throw new Refusal('invalid', 'ComputeIsMachine', message, { target: 'properties.computeType' });
-    });
-  }
-
   app.get(`${workspacePath}/datastores`, async (context) => {
     const scope = scopeOf(context);
     pageRequest(context, 'count');
@@ -189,18 +130,6 @@ export function machineRoutes({ store }: ServerParts): Hono<RequestEnv> {
 
   return app;
 }
-
-const computeAnswer = (scope: Scope, row: ComputeRow) => ({
-  ...resourceHead(scope, `computes/${row.name}`),
-  ...{ location: 'local', tags: {} },
-  properties: {
-    computeType: 'VirtualMachine',
-    ...{ computeLocation: 'local', provisioningState: 'Succeeded', isAttachedCompute: true, disableLocalAuth: true },
-    ...{ description: `${row.cpu} CPU cores, ${row.gpu} GPUs`, createdOn: row.created_at, modifiedOn: row.created_at },
-    ...{ resourceId: null, provisioningErrors: null },
-    properties: { virtualMachineSize: `${row.cpu} cores, ${row.gpu} GPUs`, address: hostname() },
-  },
-});
 
 const datastoreAnswer = (scope: Scope) => ({
   ...resourceHead(scope, `datastores/${defaultDatastore}`),
