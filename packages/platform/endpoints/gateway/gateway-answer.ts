@@ -1,5 +1,4 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { pipeline } from 'node:stream';
 import { RequestError } from '@fovea/serving/instance';
 
 /** An answer to a client that was not sent yet. */
@@ -47,7 +46,8 @@ export function send(
     const length = body.headers['content-length'];
     if (length !== undefined) all['content-length'] = length;
     response.writeHead(status, all);
-    pipeline(body, response, () => {});
+    body.on('error', () => response.destroy());
+    body.pipe(response);
   }
   // What the kernel took at once needs no watching.
   if (!response.writableEnded || (response.socket?.writableLength ?? 0) > 0)

@@ -11,7 +11,7 @@ export interface MetricsText {
 }
 
 const COMMENT = /^# (HELP|TYPE) ([a-zA-Z_:][\w:]*)(?: (.*))?$/;
-const SAMPLE = /^([a-zA-Z_:][\w:]*)(?:\{(.*)\})? (.+)$/;
+const SAMPLE = /^([a-zA-Z_:][\w:]*)(?:\{(.*)\})? ([-+]?(?:\d[\d.eE+-]*|Inf|NaN)(?: -?\d+)?)$/;
 
 /**
  * Texts of several sources as one (Prometheus exposition format 0.0.4): each metric once, with all samples of all sources under it.

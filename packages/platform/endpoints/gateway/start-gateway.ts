@@ -1,6 +1,7 @@
 import type { Server as SecureServer } from 'node:https';
 import { type AddressInfo, isIP, type Server } from 'node:net';
 import { totalmem } from 'node:os';
+import { RequestError } from '@fovea/serving/instance';
 import { Refusal } from '../../refusal.ts';
 import type { DeploymentAsker } from './ask-deployment.ts';
 import { instanceConnections } from './ask-instance.ts';
@@ -44,7 +45,15 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
   const collector = new DataCollector({ folderOf: parts.collectorFolder, log, counted: metrics.collected });
   const mirror = new Mirror({ asker, random, most: limits.maxMirrored, counted: metrics.mirrored });
   const scoring = { asker, held, mirror, collector, random };
-  const answer = gatewayRoutes({ ...parts, scoring, metrics, url: () => url });
+  const verifyToken = async (token: string) => {
+    try {
+      return await parts.verifyToken(token);
+    } catch (error) {
+      log.error({ err: error }, 'tokens cannot be checked');
+      throw new RequestError(503, 'ServiceUnavailable', 'tokens cannot be checked now; try again', { retryAfter: 1 });
+    }
+  };
+  const answer = gatewayRoutes({ ...parts, verifyToken, scoring, metrics, url: () => url });
   const server = secured(() =>
     gatewayServer({
       ...{ certificate, log, metrics },
