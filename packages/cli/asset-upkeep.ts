@@ -1,11 +1,12 @@
 import { resolve } from 'node:path';
-import type { AssetRecord, AssetRow, NamesData, Registry } from '@fovea/platform/registry';
+import type { AssetRecord, AssetRow, NamesData, SharedRegistry } from '@fovea/platform/registry';
 import type { Command } from 'commander';
 import { type CommonOptions, type Context, command, type OptionSpec, positiveInteger } from './command.ts';
 import { UsageError } from './failure.ts';
 import { changed } from './job-upkeep.ts';
 import { resultWriter } from './output.ts';
-import { databaseOf, type WorkspaceOptions } from './workspace.ts';
+import { showProgress } from './progress.ts';
+import { databaseOf, serverAddress } from './workspace.ts';
 
 /** A kind of asset, as its commands speak of it. */
 export interface AssetWords {
@@ -48,23 +49,32 @@ export type RecordOf = (row: AssetRow) => AssetRecord;
 
 /** Opens the registry of a command for as long as `work` takes. */
 export async function withRegistry<T>(
-  { services }: Pick<Context, 'services'>,
-  options: WorkspaceOptions,
-  work: (registry: Registry, recordOf: RecordOf) => Promise<T>,
+  context: Pick<Context, 'services' | 'terminal'>,
+  options: CommonOptions,
+  work: (registry: SharedRegistry, recordOf: RecordOf) => Promise<T>,
 ): Promise<T> {
+  const { services, terminal } = context;
   const { openRegistry, modelRecord, dataRecord } = await services.registry();
-  const registry = await openRegistry({ folder: resolve(options.workspace), ...databaseOf(options) });
+  const server = await serverAddress(options);
+  const progress = showProgress(terminal.err, { show: options.onlyShowErrors ? 'errors' : 'progress', verbose: false });
+  const onBytes = (done: number, total: number) =>
+    progress.onEvent({ type: 'phase', name: 'weights', message: 'sending files', done, total });
+  const registry =
+    server === null
+      ? await openRegistry({ folder: resolve(options.workspace), ...databaseOf(options) })
+      : await (await services.remote()).openRemoteRegistry(server, { onBytes });
   try {
     return await work(registry, (row) => (row.kind === 'model' ? modelRecord(row) : dataRecord(row)));
   } finally {
+    progress.close();
     await registry.close();
   }
 }
 
 /** A job with the paths of its data where it names registered data. @throws Refusal when there is no such data, or it has changed */
 export async function withRegisteredData<Job extends NamesData>(
-  context: Pick<Context, 'services'>,
-  options: WorkspaceOptions,
+  context: Pick<Context, 'services' | 'terminal'>,
+  options: CommonOptions,
   job: Job,
 ): Promise<Job> {
   const isNamed = [job.training_data, job.validation_data].some((input) => input?.path.startsWith('azureml:'));
@@ -88,6 +98,7 @@ export function assetUpkeepCommands(context: Context, words: AssetWords): Comman
     usage: 'list',
     summary: `print ${many}, the newest version of each name, or all versions of one`,
     azure: true,
+    server: 'asked',
     options: [
       { flags: '-n, --name <name>', text: 'all versions of this name' },
       { flags: '-r, --max-results <n>', text: 'at most so many', fallback: 50, read: positiveInteger },
@@ -114,6 +125,7 @@ export function assetUpkeepCommands(context: Context, words: AssetWords): Comman
     usage: 'show',
     summary: `print what is known of ${one}`,
     azure: true,
+    server: 'asked',
     options: versionOptions,
     defaultOutput: 'json',
     examples: [`${group} show --name ${example}`, `${group} show --name ${example} --version 2 -o yaml`],
@@ -129,6 +141,7 @@ export function assetUpkeepCommands(context: Context, words: AssetWords): Comman
     usage: 'update',
     summary: `change the description, tags and properties of ${one}; its files never change`,
     azure: true,
+    server: 'asked',
     options: [
       ...versionOptions,
       { flags: '--set <path=value...>', text: 'description=…, tags.owner=me, or a whole map as JSON' },
@@ -161,6 +174,7 @@ export function assetUpkeepCommands(context: Context, words: AssetWords): Comman
       usage,
       summary,
       azure: true,
+      server: 'asked',
       options: [
         { flags: '-n, --name <name>', text: 'its name', required: true },
         { flags: '-v, --version <version>', text: 'its version; all versions when left out' },

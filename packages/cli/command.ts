@@ -26,6 +26,8 @@ export interface CommandSpec<Options> {
   readonly defaultOutput?: OutputFormat;
   /** The verb exists in `az ml`, so it takes the flags that every `az ml` verb takes. */
   readonly azure?: boolean;
+  /** Whether it works on the workspace of a server, or needs none at all; left out, it is for workspaces of this machine. */
+  readonly server?: 'asked' | 'unneeded';
   readonly examples: readonly string[];
   readonly run: (options: Options & CommonOptions, args: readonly string[]) => Promise<void>;
 }
@@ -47,6 +49,10 @@ export interface CommonOptions {
   query?: string;
   workspace: string;
   database?: string;
+  /** Address of the server whose workspace is meant. */
+  server?: string;
+  tokenFile?: string;
+  ca?: string;
   verbose?: boolean;
   debug?: boolean;
   onlyShowErrors?: boolean;
@@ -71,6 +77,12 @@ const generalOptions = (): readonly OptionSpec[] => [
     flags: '--database <url>',
     text: "postgres://… of a team's database; or FOVEA_DATABASE; a file in the workspace when left out",
   },
+  {
+    flags: '--server <url>',
+    text: 'https://… of a fovea serve whose workspace is meant instead; or FOVEA_SERVER, with a token in FOVEA_TOKEN',
+  },
+  { flags: '--token-file <file>', text: 'a file with the token for the server' },
+  { flags: '--ca <file.pem>', text: "an authority to trust for the server's certificate; or FOVEA_CA" },
   { flags: '--verbose', text: 'say more on stderr' },
   { flags: '--debug', text: 'as --verbose, and show the stack of an unexpected error' },
   { flags: '--only-show-errors', text: 'nothing but errors on stderr' },
@@ -100,7 +112,9 @@ export function command<Options>({ terminal }: Context, spec: CommandSpec<Option
   if (spec.examples.length > 0)
     made.addHelpText('after', `\nExamples:\n${spec.examples.map((line) => `  ${line}`).join('\n')}`);
   made.action(() => {
-    const options = made.opts<Options & CommonOptions>();
+    const { server: _, ...given } = made.opts<Options & CommonOptions>();
+    const server = serverOf(made, spec);
+    const options = { ...given, ...(server !== undefined && { server }) } as Options & CommonOptions;
     // Asked for here and not by commander, which would say so before it saw that the option is there with a letter missing.
     for (const { required, flags } of spec.options) {
       const [, name = ''] = /--(\S+)/.exec(flags) ?? [];
@@ -112,6 +126,25 @@ export function command<Options>({ terminal }: Context, spec: CommandSpec<Option
     return spec.run(options, made.args);
   });
   return made;
+}
+
+/** The server that is meant, if one is: what is typed counts more than what the environment says. @throws UsageError */
+function serverOf(made: Command, { server: use }: Pick<CommandSpec<never>, 'server'>): string | undefined {
+  const { server } = made.opts<CommonOptions>();
+  const folder = (['workspace', 'database'] as const).find((name) => made.getOptionValueSource(name) === 'cli');
+  if (server !== undefined && folder !== undefined)
+    throw new UsageError(
+      `--server and --${folder} at once`,
+      'the workspace is that of a server, or one of this machine',
+    );
+  const meant =
+    server ?? (folder === undefined && use !== 'unneeded' ? process.env.FOVEA_SERVER || undefined : undefined);
+  if (meant === undefined || use === 'asked') return meant;
+  const hint =
+    server === undefined
+      ? `FOVEA_SERVER names ${meant}; --workspace <folder> names one of this machine`
+      : 'run it on the machine of the server, or leave --server out';
+  throw new UsageError(`${fullName(made)} works on this machine alone, not on a server`, hint);
 }
 
 function fullName(one: Command): string {

@@ -26,6 +26,7 @@ export function convertCommand(context: Context): Command {
   const { out, err } = context.terminal;
   return command<ConvertOptions>(context, {
     usage: 'convert <input> <output>',
+    server: 'unneeded',
     summary: 'boxes and outlines of objects from one format to another',
     about: [
       'jsonl is what jobs train on: folders with an MLTable, one for each part of the data. coco, voc (Pascal VOC) and yolo are read',

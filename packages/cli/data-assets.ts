@@ -18,6 +18,7 @@ export function dataAssetCommands(context: Context): Command[] {
       'kept, and a job that is to be trained on data that has changed since is refused.',
     ].join('\n'),
     azure: true,
+    server: 'asked',
     options: assetOptions('data', types),
     defaultOutput: 'json',
     examples: [

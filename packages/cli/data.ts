@@ -44,6 +44,7 @@ export function dataCommands(context: Context): Command[] {
   const { out, err } = context.terminal;
   const check = command<CheckOptions>(context, {
     usage: 'check [path]',
+    server: 'asked',
     summary: 'look for what is wrong with labelled pictures, before or after training on them',
     about: [
       'Said are counts and imbalance, damaged pictures, copies (scaled, compressed or mirrored ones too), pictures that are in',

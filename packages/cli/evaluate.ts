@@ -30,6 +30,7 @@ export function evaluateCommand(context: Context): Command {
   const { out, err } = context.terminal;
   return command<EvaluateOptions>(context, {
     usage: 'evaluate <model> <data>',
+    server: 'asked',
     summary: 'say how good a trained model is on labelled images',
     about: [
       'The model is a model folder or the name of a job; the data is what fovea train takes. Of data with a split of its own',

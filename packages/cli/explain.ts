@@ -51,6 +51,7 @@ export function explainCommand(context: Context): Command {
   const { out, err } = context.terminal;
   return command<ExplainOptions>(context, {
     usage: 'explain <model> <images...>',
+    server: 'asked',
     summary: 'show which parts of images a trained model looked at',
     about: [
       'The model is a model folder or the name of a job; an image is a file, a folder of images or a quoted pattern.',

@@ -1,4 +1,3 @@
-import { open } from 'node:fs/promises';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { TrialSummary, Workspace } from '@fovea/platform';
 import { printableLines } from './printable.ts';
@@ -27,11 +26,11 @@ export async function followLogs(
     for (const { name, status } of all) {
       if (readWhole.has(name)) continue;
       if (hasEnded({ status })) readWhole.add(name);
-      const more = await textFrom(workspace.trialLog(name), read.get(name) ?? 0);
+      const more = wholeLines(await workspace.log(name, read.get(name) ?? 0));
       if (more.length === 0) continue;
       if (all.length > 1 && last !== name) out.write(`${last === null ? '' : '\n'}==> ${name} <==\n`);
       last = name;
-      out.write(printableLines(more.toString('utf8')));
+      out.write(printableLines(Buffer.from(more).toString('utf8')));
       read.set(name, (read.get(name) ?? 0) + more.length);
     }
     if (over) return;
@@ -39,16 +38,5 @@ export async function followLogs(
   }
 }
 
-/** The whole lines of a file from a place on; nothing of a file that is not there yet. */
-async function textFrom(path: string, start: number): Promise<Buffer> {
-  try {
-    await using file = await open(path);
-    const { size } = await file.stat();
-    const bytes = Buffer.alloc(Math.max(0, size - start));
-    const { bytesRead } = await file.read(bytes, 0, bytes.length, start);
-    return bytes.subarray(0, bytes.lastIndexOf(10, bytesRead - 1) + 1);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return Buffer.alloc(0);
-    throw error;
-  }
-}
+/** Without a line that is still being written. */
+const wholeLines = (bytes: Uint8Array): Uint8Array => bytes.subarray(0, bytes.lastIndexOf(10) + 1);

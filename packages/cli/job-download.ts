@@ -1,5 +1,5 @@
-import { constants, copyFile, mkdir, stat } from 'node:fs/promises';
-import { dirname, join, relative, resolve, sep } from 'node:path';
+import { mkdir, open, stat } from 'node:fs/promises';
+import { dirname, join, resolve, sep } from 'node:path';
 import type { JobRecord, Workspace } from '@fovea/platform';
 import type { Command } from 'commander';
 import { type Context, command } from './command.ts';
@@ -20,8 +20,8 @@ interface DownloadOptions {
 
 /** A file that is to be copied; `to` is relative to the folder of the download. */
 interface Copy {
-  readonly from: string;
   readonly to: string;
+  readonly save: (file: string) => Promise<void>;
 }
 
 const modelFolder = 'outputs/mlflow-model/';
@@ -37,6 +37,7 @@ export function downloadCommand(context: Context): Command {
       'with --output-name best_model the model folder alone, into named-outputs/best_model; with --all both, and all trials.',
     ].join('\n'),
     azure: true,
+    server: 'asked',
     options: [
       { flags: '-n, --name <name>', text: "the job's name", required: true },
       { flags: '-p, --download-path <folder>', text: 'where the folder is made', fallback: '.' },
@@ -60,7 +61,11 @@ export function downloadCommand(context: Context): Command {
         if (copies.length === 0) throw nothingToCopy(record, workspaceWords(options));
         const target = resolve(options.downloadPath, record.name);
         let bytes = 0;
-        for (const { from, to } of copies) bytes += await copied(from, inside(target, to));
+        for (const { to, save } of copies) {
+          const file = inside(target, to);
+          await save(file);
+          bytes += (await stat(file)).size;
+        }
         if (write === null) {
           const size = `${counted(copies.length, 'file')}, ${megabytes(bytes)} MB`;
           terminal.out.write(`  ${printable(shortPath(target))}  ${size}\n`);
@@ -98,20 +103,36 @@ async function modelOf(workspace: Workspace, trial: string): Promise<Copy[]> {
   const files = await workspace.artefacts(trial);
   return files
     .filter(({ path }) => path.startsWith(modelFolder))
-    .map(({ path }) => ({
-      from: inside(workspace.trialFolder(trial), path),
-      to: `named-outputs/best_model/${path.slice(modelFolder.length)}`,
+    .map((artefact) => ({
+      to: `named-outputs/best_model/${artefact.path.slice(modelFolder.length)}`,
+      save: (file) => workspace.saveArtefact(trial, artefact, file),
     }));
 }
 
 /** All that a trial left, and its log. */
 async function leftBy(workspace: Workspace, trial: string, lead: string): Promise<Copy[]> {
-  const folder = workspace.trialFolder(trial);
-  const files = (await workspace.artefacts(trial)).map(({ path }) => ({ from: inside(folder, path), to: lead + path }));
-  const log = workspace.trialLog(trial);
-  const hasLog = (await stat(log).catch(() => null)) !== null;
-  const to = lead + relative(folder, log).replaceAll(sep, '/');
-  return hasLog ? [...files, { from: log, to }] : files;
+  const files = (await workspace.artefacts(trial)).map((artefact) => ({
+    to: lead + artefact.path,
+    save: (file: string) => workspace.saveArtefact(trial, artefact, file),
+  }));
+  const hasLog = (await workspace.log(trial)).length > 0;
+  const log: Copy = { to: `${lead}user_logs/std_log.txt`, save: (file) => saveLog(workspace, trial, file) };
+  return hasLog ? [...files, log] : files;
+}
+
+async function saveLog(workspace: Workspace, trial: string, to: string): Promise<void> {
+  await mkdir(dirname(to), { recursive: true });
+  const file = await open(to, 'w');
+  try {
+    for (let from = 0; ; ) {
+      const bytes = await workspace.log(trial, from);
+      if (bytes.length === 0) return;
+      await file.write(bytes);
+      from += bytes.length;
+    }
+  } finally {
+    await file.close();
+  }
 }
 
 /** A path below a folder. @throws Error for one that leads out of it */
@@ -119,13 +140,6 @@ function inside(folder: string, path: string): string {
   const whole = join(folder, path);
   if (!whole.startsWith(folder + sep)) throw new Error(`${path} leads out of ${folder}`);
   return whole;
-}
-
-/** @returns the size in bytes */
-async function copied(from: string, to: string): Promise<number> {
-  await mkdir(dirname(to), { recursive: true });
-  await copyFile(from, to, constants.COPYFILE_FICLONE);
-  return (await stat(to)).size;
 }
 
 function nothingToCopy({ name, ...record }: JobRecord, words: string): CommandFailure {

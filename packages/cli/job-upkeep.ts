@@ -31,6 +31,7 @@ export function upkeepCommands(context: Context): Command[] {
     usage: 'archive',
     summary: 'hide a job that has ended from the list',
     azure: true,
+    server: 'asked',
     options: [nameOption],
     examples: ['fovea job archive --name amber_lynx', 'fovea job list --archived-only -o table'],
     async run(options) {
@@ -46,6 +47,7 @@ export function upkeepCommands(context: Context): Command[] {
     usage: 'restore',
     summary: 'show an archived job in the list again',
     azure: true,
+    server: 'asked',
     options: [nameOption],
     examples: ['fovea job restore --name amber_lynx'],
     async run(options) {
@@ -61,13 +63,13 @@ export function upkeepCommands(context: Context): Command[] {
     usage: 'delete',
     summary: 'remove a job that has ended, with its models and all its files',
     azure: true,
+    server: 'asked',
     options: [nameOption, { flags: '-y, --yes', text: 'do not ask' }],
     examples: ['fovea job delete --name amber_lynx --yes'],
     async run(options) {
       await withWorkspace(context, options, async (workspace) => {
         await endedJob(workspace, options, 'deleted');
-        const folder = workspace.jobFolder(options.name);
-        if (!options.yes && !(await agreed(`Delete ${options.name} and all that is in ${folder}?`)))
+        if (!options.yes && !(await agreed(`Delete ${options.name} and all its files in ${workspace.address}?`)))
           throw new CommandFailure('nothing was deleted');
         await workspace.delete(options.name);
         said(options, `${options.name} is deleted`);
@@ -79,6 +81,7 @@ export function upkeepCommands(context: Context): Command[] {
     usage: 'update',
     summary: 'change the tags and properties of a job',
     azure: true,
+    server: 'asked',
     options: [
       nameOption,
       { flags: '--set <path=value...>', text: 'a value, as tags.owner=me, or a whole map as JSON' },

@@ -53,6 +53,7 @@ export function jobCommands(context: Context): Command[] {
       'the command shows it until it ends, and Ctrl-C ends the showing alone. stdout gets the record of the job.',
     ].join('\n'),
     azure: true,
+    server: 'asked',
     options: [
       fileOption,
       { flags: '-n, --name <name>', text: 'name of the job; made up when left out' },
@@ -102,6 +103,7 @@ export function jobCommands(context: Context): Command[] {
       'Every problem is reported with its place, and the exit code is 1. What this release cannot run yet, and data that is not\n' +
       'here, are warnings. Pictures are not opened: that is done before training.',
     azure: true,
+    server: 'asked',
     options: [fileOption, setOption],
     defaultOutput: 'yaml',
     examples: [
@@ -128,6 +130,7 @@ export function jobCommands(context: Context): Command[] {
     usage: 'show',
     summary: 'print what is known of a job',
     azure: true,
+    server: 'asked',
     options: [nameOption, webOption],
     defaultOutput: 'json',
     examples: ['fovea job show --name amber_lynx --query metrics', 'fovea job show -n amber_lynx --query model -o tsv'],
@@ -144,6 +147,7 @@ export function jobCommands(context: Context): Command[] {
     usage: 'list',
     summary: 'print the jobs of the workspace, newest first',
     azure: true,
+    server: 'asked',
     options: [
       { flags: '-r, --max-results <n>', text: 'at most so many', fallback: 50, read: positiveInteger },
       { flags: '--all-results <true|false>', text: 'all, whatever --max-results says', choices: ['true', 'false'] },
@@ -181,6 +185,7 @@ export function jobCommands(context: Context): Command[] {
       'showing, not the job. The exit code is 0 when the job completed and 1 when it did not.',
     ].join('\n'),
     azure: true,
+    server: 'asked',
     options: [nameOption],
     examples: ['fovea job stream --name amber_lynx', 'fovea job stream --name amber_lynx | tee amber_lynx.log'],
     async run(options) {
@@ -209,6 +214,7 @@ export function jobCommands(context: Context): Command[] {
 
   const resume = command<Named & { wait: boolean }>(context, {
     usage: 'resume',
+    server: 'asked',
     summary: 'go on with a job that was stopped, from its last finished epoch',
     about: 'The job is shown until it ends, as by fovea train: Ctrl-C ends it again.',
     options: [nameOption, { flags: '--no-wait', text: 'do not wait for its end' }],
@@ -239,6 +245,7 @@ export function jobCommands(context: Context): Command[] {
     about:
       'The command waits until its trials have ended, which takes about two seconds. fovea job resume goes on with the job.',
     azure: true,
+    server: 'asked',
     options: [nameOption, { flags: '--no-wait', text: 'only ask for it' }],
     examples: ['fovea job cancel --name amber_lynx'],
     async run(options) {

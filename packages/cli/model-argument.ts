@@ -14,7 +14,7 @@ import { jobNamed, withWorkspace } from './workspace.ts';
 export async function modelFolder(context: Context, options: CommonOptions, model: string): Promise<string> {
   if (model.startsWith('azureml:')) {
     return withRegistry(context, options, async (registry) =>
-      registry.modelFolder(await registry.resolve('model', model)),
+      registry.fetchModel(await registry.resolve('model', model)),
     );
   }
   const isFolder = async (path: string) => (await stat(path).catch(() => null))?.isDirectory() === true;
@@ -31,11 +31,12 @@ export async function modelFolder(context: Context, options: CommonOptions, mode
       hint: 'give a model folder (outputs/mlflow-model) or the name of a job',
     });
   }
-  const record = await withWorkspace(context, options, (workspace) => jobNamed(workspace, options, model));
-  if (record.model === null) {
+  return withWorkspace(context, options, async (workspace) => {
+    const record = await jobNamed(workspace, options, model);
+    const folder = await workspace.modelFolder(record.name);
+    if (folder !== null) return folder;
     throw new CommandFailure(
       `${model} has no model: the job ${hasEnded(record) ? `is ${record.status}` : 'has not ended yet'}`,
     );
-  }
-  return record.model;
+  });
 }

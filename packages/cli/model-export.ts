@@ -49,6 +49,7 @@ export function modelExportCommand(context: Context): Command {
   let place: string | undefined;
   const made = command<ExportCommandOptions>(context, {
     usage: 'export [model]',
+    server: 'asked',
     summary: 'write the ONNX file of a trained model, as it is or with 8-bit integers',
     about: [
       'The model is a model folder, the name of a job, or a registered one: --name pets, or azureml:pets:2. An output that ends in .onnx is a file, with what a program must know in a .json',
@@ -144,7 +145,7 @@ async function exportedFolder(
     const row = await (reference === undefined
       ? registry.find('model', name ?? '', versionOf({ version, label }))
       : registry.resolve('model', reference));
-    return registry.modelFolder(row);
+    return registry.fetchModel(row);
   });
 }
 

@@ -29,6 +29,7 @@ export function modelCommands(context: Context): Command[] {
       'An mlflow_model may also be packed as .zip, .tar, .tar.gz or .tgz; of a custom_model such a file is kept as it is.',
     ].join('\n'),
     azure: true,
+    server: 'asked',
     options: assetOptions('model', types),
     defaultOutput: 'json',
     examples: [
@@ -55,6 +56,7 @@ export function modelCommands(context: Context): Command[] {
     summary: 'copy the files of a model into a folder of its name',
     about: 'There they may be edited, artifacts/settings.json for example, and registered again as another version.',
     azure: true,
+    server: 'asked',
     options: [
       ...versionOptions,
       { flags: '-p, --download-path <folder>', text: 'where the folder is made', fallback: '.' },

@@ -26,6 +26,7 @@ export function predictCommand(context: Context): Command {
   const { out, err } = context.terminal;
   return command<{ top?: number; pictures?: string }>(context, {
     usage: 'predict <model> <images...>',
+    server: 'asked',
     summary: 'say what a trained model sees in images',
     about: [
       'The model is a model folder or the name of a job; an image is a file, a folder of images or a quoted pattern.',

@@ -29,6 +29,7 @@ export function samplesCommand(context: Context): Command {
   const { out, err } = context.terminal;
   return command<SamplesOptions>(context, {
     usage: 'samples <data> <sheet.png>',
+    server: 'unneeded',
     summary: 'a picture of what a model gets to see in training, with boxes, outlines and labels',
     about: [
       'Shown are the first images of a training with this seed as they reach the model: cut, mirrored, put together, changed in',

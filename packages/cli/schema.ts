@@ -6,6 +6,7 @@ import { resultWriter } from './output.ts';
 export function schemaCommands(context: Context): Command[] {
   const job = command<object>(context, {
     usage: 'job',
+    server: 'unneeded',
     summary: 'print the JSON Schema of job files, for editors',
     about: [
       'An editor that has it completes keys and values, shows what they mean and their defaults, and marks what is wrong. In a job',

@@ -54,6 +54,8 @@ function effort(record: JobRecord, best: TrialRecord): string {
 
 /** Relative to where the person stands, when it lies below. */
 export function shortPath(path: string): string {
+  // An address of what a server has.
+  if (/^[a-z]+:\/\//.test(path)) return path;
   const below = relative(process.cwd(), path);
   return below === '' || below.startsWith('..') ? path : below;
 }

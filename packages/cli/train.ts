@@ -33,6 +33,7 @@ const smallModels = {
 export function trainCommand(context: Context): Command {
   return command<TrainOptions>(context, {
     usage: 'train <data>',
+    server: 'asked',
     summary: 'train a classifier, a detector or a model of masks on labelled pictures',
     about: [
       'The data is a folder that has a folder for each class, or train/ and val/ that have them; a folder with an MLTable; or a',

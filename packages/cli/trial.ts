@@ -6,7 +6,7 @@ import { followLogs } from './follow-logs.ts';
 import { resultWriter } from './output.ts';
 import { printable } from './printable.ts';
 import { hasEnded, trialRows } from './trial-words.ts';
-import { jobNamed, type WorkspaceOptions, withWorkspace, workspaceWords } from './workspace.ts';
+import { jobNamed, placeWords, type WorkspaceOptions, withWorkspace, workspaceWords } from './workspace.ts';
 
 const nameOption: OptionSpec = { flags: '-n, --name <name>', text: "the trial's name", required: true };
 
@@ -20,6 +20,7 @@ export function trialCommands(context: Context): Command[] {
 
   const list = command<{ job: string }>(context, {
     usage: 'list',
+    server: 'asked',
     summary: 'print the trials of a job, in the order in which they were chosen',
     options: [{ flags: '-j, --job <name>', text: "the job's name", required: true }],
     defaultOutput: 'json',
@@ -39,6 +40,7 @@ export function trialCommands(context: Context): Command[] {
 
   const show = command<Named>(context, {
     usage: 'show',
+    server: 'asked',
     summary:
       'print what is known of a trial: hyperparameters, metrics of each epoch, why it was chosen and why it ended',
     options: [nameOption],
@@ -54,6 +56,7 @@ export function trialCommands(context: Context): Command[] {
 
   const logs = command<Named & { follow?: boolean }>(context, {
     usage: 'logs',
+    server: 'asked',
     summary: 'print the log of a trial',
     options: [nameOption, { flags: '-f, --follow', text: 'go on until the trial ends' }],
     examples: ['fovea trial logs --name amber_lynx_HD_0', 'fovea trial logs --name amber_lynx_HD_0 --follow'],
@@ -79,7 +82,7 @@ async function trialNamed(workspace: Workspace, options: WorkspaceOptions, name:
   const record = await workspace.trial(name);
   if (record !== null) return record;
   const job = /^(.+)_HD_\d+$/.exec(name)?.[1] ?? '<job>';
-  throw new CommandFailure(`there is no trial called ${printable(name)} in ${options.workspace}`, {
+  throw new CommandFailure(`there is no trial called ${printable(name)} ${placeWords(options)}`, {
     hint: `fovea trial list${workspaceWords(options)} --job ${job} -o table shows those that are`,
   });
 }

@@ -9,4 +9,4 @@ export {
   type TrialSummary,
 } from './records.ts';
 export type { MetricPoint } from './store/index.ts';
-export type { JobFilter, SubmitOptions, WatchOptions, Workspace } from './workspace.ts';
+export type { JobFilter, LocalWorkspace, SubmitOptions, WatchOptions, Workspace } from './workspace.ts';

@@ -1,15 +1,17 @@
 import { randomUUID } from 'node:crypto';
-import { rename, rm } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { copyFile, mkdir, open, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { jobFolder, trialLogPath } from '@fovea/automl/runs';
-import { readArtefactList } from './artefacts.ts';
+import { filesOf, readArtefactList } from './artefacts.ts';
+import { batchJobType, batchPaths } from './endpoints/batch/batch-job.ts';
 import { orchestratorStarter } from './orchestrator/ensure-orchestrator.ts';
 import { placeOf, trialFolderOf } from './place.ts';
 import { hasEnded, type JobRecord, recordedJob, recordedTrial, summarisedJob, summarisedTrial } from './records.ts';
 import { type JobRow, type MetricPoint, openStore, statuses, type TrialRow } from './store/index.ts';
 import { resumeJob, submitJob } from './submit.ts';
 import { watchJob } from './watch/watch-job.ts';
-import type { Workspace } from './workspace.ts';
+import type { LocalWorkspace } from './workspace.ts';
 
 export interface WorkspaceAddress {
   /** Folder of the workspace, usually `.fovea`; made when it is not there. */
@@ -18,7 +20,7 @@ export interface WorkspaceAddress {
   readonly database?: string;
 }
 
-export type OpenWorkspace = (address: WorkspaceAddress) => Promise<Workspace>;
+export type OpenWorkspace = (address: WorkspaceAddress) => Promise<LocalWorkspace>;
 
 /** @throws StoreUnavailable when the database cannot be reached or written, Error when a newer Fovea made it */
 export const openWorkspace: OpenWorkspace = async (address) => {
@@ -44,8 +46,13 @@ export const openWorkspace: OpenWorkspace = async (address) => {
     return recordedJob(place, job, { best, trials: await Promise.all(recorded) });
   };
 
+  /** Where a job that scores pictures leaves its results; null for what is none. */
+  const resultsOf = async (name: string): Promise<string | null> =>
+    (await store.jobs.find(name))?.type === batchJobType ? batchPaths(place, name).results : null;
+
   return {
     folder: place.folder,
+    address: place.folder,
 
     async submit(job, options) {
       // It takes a moment to be there: long enough to read some data.
@@ -137,13 +144,48 @@ export const openWorkspace: OpenWorkspace = async (address) => {
     trialLog: (name) => trialLogPath(trialFolderOf(place, name)),
 
     async artefacts(trial) {
+      const results = await resultsOf(trial);
+      if (results) return filesOf(results);
       if ((await store.trials.find(trial)) === null) throw new Error(`there is no trial called ${trial}`);
       return readArtefactList(trialFolderOf(place, trial));
     },
 
+    async log(trial, from = 0) {
+      if (await resultsOf(trial)) return bytesFrom(batchPaths(place, trial).log, from);
+      if ((await store.trials.find(trial)) === null) throw new Error(`there is no trial called ${trial}`);
+      return bytesFrom(trialLogPath(trialFolderOf(place, trial)), from);
+    },
+
+    async saveArtefact(trial, { path }, to) {
+      const results = await resultsOf(trial);
+      const artefacts = results ? await filesOf(results) : await readArtefactList(trialFolderOf(place, trial));
+      if (!artefacts.some((one) => one.path === path)) throw new Error(`${trial} has left no file ${path}`);
+      await mkdir(dirname(to), { recursive: true });
+      await copyFile(join(results ?? trialFolderOf(place, trial), path), to, constants.COPYFILE_FICLONE);
+    },
+
+    modelFolder: async (name) => (await record(name)).model,
+
     close: () => store.close(),
   };
 };
+
+/** The most that is read of a log at a time. */
+const mostLogBytes = 8 << 20;
+
+/** What a file has from a byte on; nothing of a file that is not there. */
+async function bytesFrom(path: string, from: number): Promise<Uint8Array> {
+  const file = await open(path).catch((error) => ignoreMissing(error));
+  if (!file) return new Uint8Array();
+  try {
+    const { size } = await file.stat();
+    const bytes = Buffer.alloc(Math.min(mostLogBytes, Math.max(0, size - from)));
+    const { bytesRead } = await file.read(bytes, 0, bytes.length, from);
+    return bytes.subarray(0, bytesRead);
+  } finally {
+    await file.close();
+  }
+}
 
 function ignoreMissing(error: NodeJS.ErrnoException): void {
   if (error.code !== 'ENOENT') throw error;

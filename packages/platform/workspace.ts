@@ -29,19 +29,23 @@ export interface WatchOptions {
    * What happens, in the order in which it happened within a trial; of a job that has been running for a while, what happened before
    * comes first (all but its steps, of which there is the last). `done` is never among it.
    * @param trial the trial that says it; null for what is said of the job as a whole
+   * @param number the how-manieth event that is kept of this trial (or of the job as a whole), from 1; null for steps, and what is said in
+   * passing
    */
-  readonly onEvent: (event: RunEvent, trial: string | null) => void;
+  readonly onEvent: (event: RunEvent, trial: string | null, number: number | null) => void;
+  /** How many of the kept events of each trial (and, under `''`, of the job as a whole) are known already, and are not told again. */
+  readonly after?: Readonly<Record<string, number>>;
   /** Ends the watching, not the job: `watch` returns the record as it is then. */
   readonly signal?: AbortSignal;
 }
 
 /**
- * Everything that is known of jobs, and the one way to start and end them. Rows in a database and files in a folder are all of it: jobs
- * run in processes of their own, which go on when this one ends.
+ * Everything that is known of jobs, and the one way to start and end them, on this machine or on a server. Rows in a database and files
+ * in a folder are all of it: jobs run in processes of their own, which go on when this one ends.
  */
 export interface Workspace {
-  /** Absolute. */
-  readonly folder: string;
+  /** Where it is, for people: an absolute folder, or the address of a server. */
+  readonly address: string;
 
   /**
    * Checks the data and opens every image, stores the job, and sees to it that a process works on it.
@@ -102,18 +106,37 @@ export interface Workspace {
     changes: { readonly tags?: Record<string, string>; readonly properties?: Record<string, string> },
   ): Promise<JobRecord>;
 
+  /** The log of a trial from a byte on; empty while there is none. @throws Error when there is no such trial */
+  log(trial: string, from?: number): Promise<Uint8Array>;
+  /**
+   * The files that a trial left in `outputs/` and `train_artifacts/`, with their SHA-256; empty while it has not ended.
+   * @throws Error when there is no such trial
+   */
+  artefacts(trial: string): Promise<readonly Artefact[]>;
+  /**
+   * Copies one of them to a file, in place of one of that name. What comes from a server is checked against its SHA-256.
+   * @throws Error when the trial has left no such file
+   */
+  saveArtefact(trial: string, artefact: Artefact, to: string): Promise<void>;
+  /**
+   * The folder of the model of a job's best trial on this machine, which nobody may change; from a server it is fetched once.
+   * @returns null when the job has no model
+   * @throws Error when there is no such job
+   */
+  modelFolder(job: string): Promise<string | null>;
+
+  /** Gives the database back, or ends the connections to the server; jobs go on. */
+  close(): Promise<void>;
+}
+
+/** A workspace whose files are on this machine. */
+export interface LocalWorkspace extends Workspace {
+  /** Absolute. */
+  readonly folder: string;
   /** @throws Error for a name that cannot be a job's */
   jobFolder(name: string): string;
   /** The folder of a trial, which `writeTrialOutputs` of `@fovea/automl` describes. @throws Error for a name that cannot be a trial's */
   trialFolder(name: string): string;
   /** The log of a trial, which may not be there yet. @throws Error for a name that cannot be a trial's */
   trialLog(name: string): string;
-  /**
-   * The files that a trial left in `outputs/` and `train_artifacts/`, with their SHA-256; empty while it has not ended.
-   * @throws Error when there is no such trial
-   */
-  artefacts(trial: string): Promise<readonly Artefact[]>;
-
-  /** Gives the database back; jobs go on. */
-  close(): Promise<void>;
 }

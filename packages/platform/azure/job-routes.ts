@@ -10,6 +10,7 @@ import { requireRole } from '../server/authority.ts';
 import type { HeavyWork } from '../server/heavy-work.ts';
 import { isObject, jsonBody, type RequestContext, type RequestEnv } from '../server/requests.ts';
 import { allows } from '../server/tokens.ts';
+import { told } from '../server/told.ts';
 import type { JobRow } from '../store/index.ts';
 import { specOf } from '../stored-job.ts';
 import { jobAnswer, trialAnswer } from './job-answer.ts';
@@ -220,18 +221,6 @@ function differingKeys(given: Record<string, unknown>, job: ImageJob, was: Image
 /** What the job itself has noted in its tags, and a caller who replaces his own does not mean. */
 const ownTags = ({ tags }: JobRow) =>
   Object.fromEntries(Object.entries(tags).filter(([key]) => key === 'automl_best_child_run_id'));
-
-/** What a workspace says to people, when what is asked for cannot be done just now: a name was taken meanwhile, a job began again. */
-async function told<T>(work: Promise<T>): Promise<T> {
-  try {
-    return await work;
-  } catch (error) {
-    // Errors of the language and of the system are faults, and have other classes or a code.
-    const isSaid = error instanceof Error && error.constructor === Error && !('code' in error);
-    if (!isSaid) throw error;
-    throw new Refusal('conflict', 'Conflict', error.message, { cause: error });
-  }
-}
 
 const notFound = (name: string) => new Refusal('not-found', 'JobNotFound', `there is no job ${name}`, { target: 'id' });
 

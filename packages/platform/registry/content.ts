@@ -210,6 +210,15 @@ async function readSums(file: string, hash: string): Promise<Map<string, string>
   );
 }
 
+/** The files of kept content. @throws Refusal when the list of them is damaged */
+export async function keptFiles(place: Pick<Place, 'folder'>, hash: string): Promise<ContentFile[]> {
+  const sums = await readSums(keptSumsOf(place, hash), hash);
+  const sized = Array.from(sums, async ([path, sha256]): Promise<ContentFile> => {
+    return { path, bytes: (await stat(join(keptFolderOf(place, hash), path))).size, sha256 };
+  });
+  return Promise.all(sized);
+}
+
 /**
  * Copies kept content to a folder, where people may change it.
  * @throws Refusal when a file is damaged, or there is one of its name already

@@ -12,4 +12,5 @@ export {
   type OpenRegistry,
   openRegistry,
   type Registry,
+  type SharedRegistry,
 } from './registry.ts';

@@ -17,10 +17,12 @@ import { type DataSpec, type DataType, dataTypes, type ModelSpec } from './asset
 import { ensureContainer } from './containers.ts';
 import {
   type Content,
+  type ContentFile,
   copyContent,
   forgetContent,
   keepContent,
   keepSums,
+  keptFiles,
   keptFolderOf,
   readContent,
 } from './content.ts';
@@ -36,13 +38,15 @@ export interface NewVersion {
   readonly version?: string | undefined;
   /** Where its files are: a path, or what `locate` knows besides. */
   readonly path: string;
+  /** What is shown as its path, where that is not how it was given. */
+  readonly given?: string | undefined;
   readonly description?: string | undefined;
   readonly tags?: TextMap | undefined;
   readonly properties?: TextMap | undefined;
 }
 
-/** Models and data under names and versions. A version never changes; what is said of it may. */
-export interface Registry {
+/** Models and data under names and versions, here or on a server. A version never changes; what is said of it may. */
+export interface SharedRegistry {
   /**
    * Registers a model. Its files are copied into the workspace (where the file system can, they share their bytes with the original), with a
    * hash for each; what a trial left brings its job and its data along. An MLflow model may be packed as zip, tar or tar.gz.
@@ -76,10 +80,18 @@ export interface Registry {
   delete(kind: AssetKind, name: string, version: string): Promise<boolean>;
   /** A job with the paths of its data on this machine instead of references. @throws Refusal as a submission would */
   withDataPaths<Job extends NamesData>(job: Job): Promise<Job>;
-  /** The folder of a model's files, which nobody may change. */
-  modelFolder(row: AssetRow): string;
+  /** The folder of a model's files on this machine, which nobody may change; from a server they are fetched once. */
+  fetchModel(row: AssetRow): Promise<string>;
+  /** Those files, with their hashes. @throws Refusal when the list of them is damaged */
+  modelFiles(row: AssetRow): Promise<readonly ContentFile[]>;
   /** Copies a model's files into `<folder>/<name>`, to be looked at, edited and registered again. @returns that folder */
   download(row: AssetRow, folder: string): Promise<string>;
+}
+
+/** A registry whose files are on this machine. */
+export interface Registry extends SharedRegistry {
+  /** The folder of a model's files, which nobody may change. */
+  modelFolder(row: AssetRow): string;
 }
 
 export function createRegistry(place: Pick<Place, 'folder'>, store: Store): Registry {
@@ -133,7 +145,7 @@ export function createRegistry(place: Pick<Place, 'folder'>, store: Store): Regi
       const content = await keepContent(place, source.path, source.mayLink).catch(tell);
       const job = source.job === null ? null : await store.jobs.find(source.job);
       const spec: ModelSpec = {
-        ...{ type, path: model.path, flavors, task, model_name: modelName, trial: source.trial },
+        ...{ type, path: model.given ?? model.path, flavors, task, model_name: modelName, trial: source.trial },
         ...counted(content),
         file: content.files.length === 1 && source.isFile ? content.files[0].path : null,
       };
@@ -162,7 +174,7 @@ export function createRegistry(place: Pick<Place, 'folder'>, store: Store): Regi
       const content = await readContent(location);
       checkDataType(location, type, content);
       await keepSums(place, content);
-      const spec: DataSpec = { type, path: data.path, location, ...counted(content) };
+      const spec: DataSpec = { type, path: data.given ?? data.path, location, ...counted(content) };
       return add('data', data, { spec, content_hash: content.hash });
     },
 
@@ -198,6 +210,10 @@ export function createRegistry(place: Pick<Place, 'folder'>, store: Store): Regi
     withDataPaths: (job) => withDataPaths(place, store, job),
 
     modelFolder: (row) => keptFolderOf(place, contentHashOf(row)),
+
+    fetchModel: async (row) => keptFolderOf(place, contentHashOf(row)),
+
+    modelFiles: (row) => keptFiles(place, contentHashOf(row)),
 
     async download(row, folder) {
       const to = join(folder, row.name);

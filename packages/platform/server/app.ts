@@ -9,7 +9,9 @@ import type { Store } from '../store/index.ts';
 import type { Workspace } from '../workspace.ts';
 import { type Authority, requireToken } from './authority.ts';
 import { bodyOf, errorAnswer } from './error-answer.ts';
+import { foveaRoutes, speaksProtocol } from './fovea-routes.ts';
 import type { RequestEnv } from './requests.ts';
+import type { UploadLimits } from './upload-list.ts';
 
 /** What a server works with. */
 export interface ServerParts {
@@ -19,6 +21,8 @@ export interface ServerParts {
   readonly registry: Registry;
   readonly online: OnlineEndpoints;
   readonly authority: Authority;
+  /** How much other machines may send. */
+  readonly uploadLimits?: UploadLimits;
   /** Is told of each request, and of faults. */
   readonly log: (entry: LogEntry) => void;
 }
@@ -57,16 +61,18 @@ export function createApp(parts: ServerParts): Hono<RequestEnv> {
     });
   });
 
+  app.use('/fovea/*', speaksProtocol);
   app.get('/healthz', (context) => context.text('ok'));
   app.use(requireToken(authority));
   app.route('/', azureRoutes(parts));
+  app.route('/', foveaRoutes(parts));
 
   app.notFound((context) => {
     const message = `there is nothing at ${context.req.method} ${context.req.path.slice(0, 300)}`;
     return context.json(bodyOf('NotFound', message), 404);
   });
   app.onError((error, context) => {
-    const answer = errorAnswer(error);
+    const answer = errorAnswer(error, { issues: context.req.path.startsWith('/fovea/') });
     if (answer === null) {
       const message = `the server failed; its log says more about request ${context.get('requestId')}`;
       return context.json(bodyOf('InternalServerError', message), 500);

@@ -1,4 +1,4 @@
-import { IssuesError } from '@fovea/data';
+import { type Issue, IssuesError } from '@fovea/data';
 import { Refusal, type RefusalDetail, type RefusalReason } from '../refusal.ts';
 import { StoreUnavailable } from '../store/index.ts';
 
@@ -16,11 +16,14 @@ const otherStatus: Readonly<Record<string, number>> = {
   UnsupportedMediaType: 415,
   RequestTooLarge: 413,
   MethodNotAllowed: 405,
+  InsufficientStorage: 507,
 };
 
 /** What Azure's clients read of every answer that is no success. */
 export interface ErrorBody {
   error: { code: string; message: string; target?: string; details: ErrorBody['error'][] };
+  /** What is wrong with data, where it is told whole. */
+  issues?: readonly Issue[];
 }
 
 export interface ErrorAnswer {
@@ -32,9 +35,13 @@ export interface ErrorAnswer {
 
 /** The most problems of data that an answer names. */
 const mostDetails = 100;
+const mostIssues = 10_000;
 
-/** What is answered when something was thrown; null for what nobody was meant to see. */
-export function errorAnswer(error: unknown): ErrorAnswer | null {
+/**
+ * What is answered when something was thrown; null for what nobody was meant to see.
+ * @param options.issues whether what is wrong with data is told whole, for a `fovea` that shows it as it does its own
+ */
+export function errorAnswer(error: unknown, { issues = false } = {}): ErrorAnswer | null {
   if (error instanceof Refusal) {
     const { reason, code, message, target, details, retryAfter } = error;
     return {
@@ -54,7 +61,8 @@ export function errorAnswer(error: unknown): ErrorAnswer | null {
           target: line === undefined ? file : `${file}:${line}`,
         }),
       );
-    return { status: 400, body: bodyOf('DataValidationError', error.message, undefined, details) };
+    const body = bodyOf('DataValidationError', error.message, undefined, details);
+    return { status: 400, body: issues ? { ...body, issues: error.issues.slice(0, mostIssues) } : body };
   }
   if (error instanceof StoreUnavailable) {
     const message = 'the database of the workspace does not answer; try again';

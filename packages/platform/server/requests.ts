@@ -15,14 +15,18 @@ const mostDepth = 64;
 
 /**
  * The JSON object that a request has for a body.
+ * @param options.mostBytes a larger body is refused
  * @throws Refusal for what is none, or is nested deeper than anybody means
  */
-export async function jsonBody(context: RequestContext): Promise<Record<string, unknown>> {
+export async function jsonBody(
+  context: RequestContext,
+  { mostBytes = mostBodyBytes } = {},
+): Promise<Record<string, unknown>> {
   const type = context.req.header('content-type') ?? 'application/json';
   if (!/^application\/(?:[\w.-]+\+)?json\s*(?:;|$)/i.test(type)) {
     throw new Refusal('invalid', 'UnsupportedMediaType', `the body should be application/json, not ${type}`);
   }
-  const bytes = await bodyBytes(context.req.raw);
+  const bytes = await bodyBytes(context.req.raw, mostBytes);
   let text: string;
   try {
     text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
@@ -42,12 +46,12 @@ export async function jsonBody(context: RequestContext): Promise<Record<string, 
 }
 
 /** @throws Refusal for a body that is too large, having read no more of it than is allowed */
-async function bodyBytes({ body, headers }: Request): Promise<Uint8Array> {
+async function bodyBytes({ body, headers }: Request, most: number): Promise<Uint8Array> {
   const tooLarge = () => {
-    const message = `the body has more than ${mostBodyBytes.toLocaleString('en')} bytes`;
+    const message = `the body has more than ${most.toLocaleString('en')} bytes`;
     return new Refusal('invalid', 'RequestTooLarge', message);
   };
-  if (Number(headers.get('content-length') ?? 0) > mostBodyBytes) throw tooLarge();
+  if (Number(headers.get('content-length') ?? 0) > most) throw tooLarge();
   const parts: Uint8Array[] = [];
   let length = 0;
   const reader = body?.getReader();
@@ -55,13 +59,20 @@ async function bodyBytes({ body, headers }: Request): Promise<Uint8Array> {
     const part = await reader?.read();
     if (!part || part.done) return Buffer.concat(parts, length);
     length += part.value.length;
-    if (length > mostBodyBytes) throw tooLarge();
+    if (length > most) throw tooLarge();
     parts.push(part.value);
   }
 }
 
 export const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** A map of texts. @throws Refusal for what is none */
+export function textMap(value: unknown, target: string): Record<string, string> {
+  if (isObject(value) && Object.values(value).every((text) => typeof text === 'string'))
+    return value as Record<string, string>;
+  throw invalid(`${target} should be a map of texts`, target);
+}
 
 /** Brackets inside of each other; those in strings do not count. */
 function depthOf(text: string): number {

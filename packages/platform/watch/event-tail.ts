@@ -2,12 +2,16 @@ import { open, readFile } from 'node:fs/promises';
 import type { RunEvent } from '@fovea/automl/runs';
 import { eventFiles, type WrittenEvent } from './event-files.ts';
 
+/** An event that was read, and the how-manieth it is that is kept, from 1: the same whenever it is read. */
+export type ReadEvent = WrittenEvent & { readonly number: number };
+
 /** Reads what is written by `writeEvents` and `appendEvent` as it grows. */
 export class EventTail {
   readonly #files: ReturnType<typeof eventFiles>;
   #offset = 0;
   #time = '';
   #epoch = 0;
+  #number = 0;
   #step = '';
 
   constructor(folder: string) {
@@ -18,7 +22,7 @@ export class EventTail {
    * The events since the last call, in order. An epoch that is told again, because a process died after it and before its checkpoint, is
    * left out.
    */
-  async more(): Promise<WrittenEvent[]> {
+  async more(): Promise<ReadEvent[]> {
     const lines = (await this.#text()).split('\n').slice(0, -1);
     return lines.flatMap((line) => {
       const written = parsed<WrittenEvent>(line);
@@ -30,7 +34,7 @@ export class EventTail {
       }
       // The order of a file holds, whatever became of the clock.
       this.#time = written.time > this.#time ? written.time : this.#time;
-      return [{ time: this.#time, event }];
+      return [{ time: this.#time, event, number: ++this.#number }];
     });
   }
 

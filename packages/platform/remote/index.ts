@@ -1,0 +1,4 @@
+export { type OpenRemoteRegistry, openRemoteRegistry } from './remote-registry.ts';
+export { type OpenRemoteWorkspace, openRemoteWorkspace } from './remote-workspace.ts';
+export type { ServerAddress } from './server-address.ts';
+export { ServerUnreachable } from './unreachable.ts';

@@ -1,0 +1,52 @@
+import { readFile } from 'node:fs/promises';
+import { dirname, relative, resolve, sep } from 'node:path';
+
+/** An image, and the file and line that say so. */
+interface NamedImage {
+  readonly file: string;
+  readonly source: { readonly file: string; readonly line?: number };
+}
+
+/**
+ * JSONL files whose images are named by paths that mean nothing on another machine (absolute ones, `file:`, from the working directory),
+ * as they are with paths from their own folder; line by line, so that what is said of a line is said of the same line.
+ */
+export async function portableTables(images: readonly NamedImage[]): Promise<Map<string, Buffer>> {
+  const tables = new Map<string, Buffer>();
+  for (const [file, named] of Map.groupBy(images, ({ source }) => source.file)) {
+    if (!/\.jsonl$/i.test(file)) continue;
+    const text = await utf8(file);
+    if (text === null) continue;
+    const lines = text.split('\n');
+    let isOther = false;
+    for (const { file: image, source } of named) {
+      const at = (source.line ?? 0) - 1;
+      const row = at >= 0 && at < lines.length ? rowOf(lines[at]) : null;
+      if (row === null || typeof row.image_url !== 'string') continue;
+      const url = row.image_url;
+      const isElsewhere = /^[a-z][a-z0-9+.-]+:\/\//i.test(url) && !/^file:/i.test(url);
+      if (isElsewhere || resolve(dirname(file), url) === image) if (!url.startsWith('/')) continue;
+      lines[at] = JSON.stringify({ ...row, image_url: relative(dirname(file), image).replaceAll(sep, '/') });
+      isOther = true;
+    }
+    if (isOther) tables.set(file, Buffer.from(lines.join('\n')));
+  }
+  return tables;
+}
+
+async function utf8(file: string): Promise<string | null> {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(await readFile(file));
+  } catch {
+    return null;
+  }
+}
+
+function rowOf(line: string): Record<string, unknown> | null {
+  try {
+    const row: unknown = JSON.parse(line);
+    return typeof row === 'object' && row !== null && !Array.isArray(row) ? (row as Record<string, unknown>) : null;
+  } catch {
+    return null;
+  }
+}

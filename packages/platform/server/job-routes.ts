@@ -1,0 +1,190 @@
+import { relative } from 'node:path';
+import type { RunEvent } from '@fovea/automl/runs';
+import { Hono } from 'hono';
+import { trialFolderOf } from '../place.ts';
+import type { JobRecord, JobSummary } from '../records.ts';
+import { invalid, Refusal } from '../refusal.ts';
+import { checkName } from '../registry/asset-reference.ts';
+import type { Line } from '../wire/protocol.ts';
+import type { WatchOptions } from '../workspace.ts';
+import type { ServerParts } from './app.ts';
+import { requireRole } from './authority.ts';
+import { fileAnswer } from './file-answer.ts';
+import type { HeavyWork } from './heavy-work.ts';
+import { lastingAnswer } from './lasting-answer.ts';
+import { isObject, jsonBody, type RequestContext, type RequestEnv, textMap } from './requests.ts';
+import { submission } from './submission.ts';
+import { told } from './told.ts';
+import type { Uploads } from './uploads.ts';
+
+const archivedWords = ['active', 'archived', 'all'] as const;
+
+/** Jobs and trials as `Workspace` has them, for a `fovea` on another machine. */
+export function jobRoutes(parts: ServerParts, uploads: Uploads, heavy: HeavyWork): Hono<RequestEnv> {
+  const { place, store, workspace, log } = parts;
+  const app = new Hono<RequestEnv>();
+  const jobIn = (context: RequestContext) => checkName(context.req.param('job') ?? '', 'job');
+
+  const requireJob = async (name: string): Promise<string> => {
+    if ((await store.jobs.find(name)) === null) throw notFound('job', name);
+    return name;
+  };
+  /** A trial that there is, by a name that cannot lead anywhere else. */
+  const trialIn = async (context: RequestContext): Promise<string> => {
+    const name = checkName(context.req.param('trial') ?? '', 'trial');
+    if ((await store.trials.find(name)) === null) throw notFound('trial', name);
+    return name;
+  };
+
+  /** An answer whose last line is the record of a job. */
+  const lasting = (
+    context: RequestContext,
+    work: (tell: (line: Line) => void, signal: AbortSignal) => Promise<JobRecord>,
+    reword?: (line: string) => string,
+  ): Response => {
+    const begun = performance.now();
+    const { method, path } = context.req;
+    const fault = (error: unknown) =>
+      log({
+        ...{ id: context.get('requestId'), method, path, status: 500, who: context.get('principal').name },
+        ...{ milliseconds: performance.now() - begun, fault: error },
+      });
+    const lines = async (tell: (line: Line) => void, signal: AbortSignal) => ({
+      record: withAddresses(await work(tell, signal)),
+    });
+    return lastingAnswer(context, lines, { fault, ...(reword && { reword }) });
+  };
+
+  app.get('/jobs', async (context) => {
+    const { archived = 'active', most } = context.req.query();
+    const wanted = archivedWords.find((one) => one === archived);
+    if (wanted === undefined) throw invalid(`archived should be one of ${archivedWords.join(', ')}`, 'archived');
+    if (most !== undefined && !/^[1-9]\d{0,8}$/.test(most)) throw invalid('most should be a whole number', 'most');
+    const jobs = await workspace.jobs({ archived: wanted, ...(most !== undefined && { most: Number(most) }) });
+    return context.json({ value: jobs.map(withAddresses) });
+  });
+
+  app.post('/jobs', async (context) => {
+    requireRole(context, 'contributor');
+    const body = await jsonBody(context);
+    const { name: who } = context.get('principal');
+    const { job, reword, ...setting } = await submission(parts, uploads, body, who);
+    const work = (tell: (line: Line) => void, signal: AbortSignal) => {
+      const onEvent = (event: RunEvent) => tell({ event });
+      return heavy.run(() => told(workspace.submit(job, { ...setting, onEvent, signal })));
+    };
+    return lasting(context, work, reword);
+  });
+
+  app.get('/jobs/:job', async (context) => {
+    const name = jobIn(context);
+    const record = await workspace.job(name);
+    if (record === null) throw notFound('job', name);
+    return context.json(withAddresses(record));
+  });
+
+  app.patch('/jobs/:job', async (context) => {
+    requireRole(context, 'contributor');
+    const name = await requireJob(jobIn(context));
+    const { tags, properties, archived, ...others } = await jsonBody(context);
+    const [unknown] = Object.keys(others);
+    if (unknown !== undefined) throw invalid(`of a job tags, properties and archived change, not ${unknown}`, unknown);
+    if (archived !== undefined && typeof archived !== 'boolean') throw invalid('archived is true or false', 'archived');
+    const texts = {
+      ...(tags !== undefined && { tags: textMap(tags, 'tags') }),
+      ...(properties !== undefined && { properties: textMap(properties, 'properties') }),
+    };
+    if (archived !== undefined) await told(archived ? workspace.archive(name) : workspace.restore(name));
+    return context.json(withAddresses(await told(workspace.update(name, texts))));
+  });
+
+  app.delete('/jobs/:job', async (context) => {
+    requireRole(context, 'contributor');
+    await told(workspace.delete(await requireJob(jobIn(context))));
+    return context.body(null, 204);
+  });
+
+  app.post('/jobs/:job/cancel', async (context) => {
+    requireRole(context, 'contributor');
+    return context.json(withAddresses(await told(workspace.cancel(await requireJob(jobIn(context))))));
+  });
+
+  app.post('/jobs/:job/resume', async (context) => {
+    requireRole(context, 'contributor');
+    const name = await requireJob(jobIn(context));
+    return lasting(context, (tell, signal) => {
+      const onEvent = (event: RunEvent) => tell({ event });
+      return heavy.run(() => told(workspace.resume(name, { onEvent, signal })));
+    });
+  });
+
+  app.get('/jobs/:job/trials', async (context) => {
+    return context.json({ value: await workspace.trials(await requireJob(jobIn(context))) });
+  });
+
+  app.get('/jobs/:job/events', async (context) => {
+    const name = await requireJob(jobIn(context));
+    const after = knownEvents(context.req.query('after') ?? '{}');
+    return lasting(context, (tell, signal) => {
+      const onEvent: WatchOptions['onEvent'] = (event, trial, number) => tell({ event, trial, number });
+      return workspace.watch(name, { onEvent, after, signal });
+    });
+  });
+
+  app.get('/trials/:trial', async (context) => context.json(await workspace.trial(await trialIn(context))));
+
+  app.get('/trials/:trial/metrics', async (context) => {
+    const name = context.req.query('name');
+    const filter = name === undefined ? {} : { name };
+    return context.json({ value: await workspace.metrics(await trialIn(context), filter) });
+  });
+
+  app.get('/trials/:trial/log', async (context) => {
+    const from = context.req.query('from') ?? '0';
+    if (!/^\d{1,15}$/.test(from)) throw invalid('from should be a whole number of bytes', 'from');
+    const bytes = await workspace.log(await trialIn(context), Number(from));
+    return context.body(new Uint8Array(bytes), 200, { 'content-type': 'text/plain; charset=utf-8' });
+  });
+
+  app.get('/trials/:trial/artefacts', async (context) => {
+    return context.json({ value: await workspace.artefacts(await trialIn(context)) });
+  });
+
+  app.get('/trials/:trial/artefacts/file', async (context) => {
+    const trial = await trialIn(context);
+    // What is on the list is given, and no text of a request becomes a path.
+    const wanted = context.req.query('path');
+    const found = (await workspace.artefacts(trial)).find(({ path }) => path === wanted);
+    if (found === undefined) throw notFound('file', `${wanted ?? ''} of ${trial}`);
+    return fileAnswer(context, trialFolderOf(place, trial), found);
+  });
+
+  return app;
+
+  /** A record whose paths are addresses that whoever asks can name, too. */
+  function withAddresses<Job extends JobSummary>(record: Job): Job {
+    const { name, best_trial: best, model, report } = record;
+    const below = (path: string) => relative(trialFolderOf(place, best ?? ''), path);
+    return {
+      ...record,
+      model: model === null ? null : `azureml://jobs/${name}/outputs/best_model`,
+      report: report === null ? null : `azureml://jobs/${name}/outputs/artifacts/${below(report)}`,
+    };
+  }
+}
+
+const notFound = (what: string, name: string) =>
+  new Refusal('not-found', `${what.charAt(0).toUpperCase()}${what.slice(1)}NotFound`, `there is no ${what} ${name}`);
+
+/** How many events of each trial whoever watches knows. */
+function knownEvents(text: string): Record<string, number> {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    value = null;
+  }
+  const isCount = (count: unknown) => Number.isSafeInteger(count) && (count as number) >= 0;
+  if (isObject(value) && Object.values(value).every(isCount)) return value as Record<string, number>;
+  throw invalid('after should be a map of numbers', 'after');
+}
