@@ -71,6 +71,7 @@ export class InstanceGroup {
   /** @param row of the same version */
   want(row: OnlineDeploymentRow): void {
     this.#row = row;
+    for (const member of this.#members) member.probeAnew();
     if (this.#folder !== null) this.#resize(this.#folder);
   }
 

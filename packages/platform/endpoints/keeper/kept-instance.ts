@@ -8,7 +8,7 @@ import { backOff, ranWell } from './back-off.ts';
 import { describeEnd, type InstanceProcess, startInstanceProcess } from './instance-process.ts';
 import type { LogFile } from './log-file.ts';
 import { pause } from './pause.ts';
-import { afterProbe, firstProbe, probeEarly } from './probe.ts';
+import { afterProbe, firstProbe, probeBy, probeEarly } from './probe.ts';
 
 export interface KeptInstanceParts {
   readonly number: number;
@@ -51,6 +51,8 @@ export class KeptInstance {
   #requests = 0;
   #idle = () => {};
   readonly #leaving = new AbortController();
+  /** Aborted when probes have other rules. */
+  #rules = new AbortController();
   readonly #life: Promise<void>;
 
   constructor(parts: KeptInstanceParts) {
@@ -98,6 +100,12 @@ export class KeptInstance {
         if (this.#requests === 0) this.#idle();
       },
     };
+  }
+
+  /** Its probes may have other rules now. */
+  probeAnew(): void {
+    this.#rules.abort();
+    this.#rules = new AbortController();
   }
 
   row(): InstanceState {
@@ -159,7 +167,7 @@ export class KeptInstance {
       const begun = { process, readySince: null, hung: null };
       this.#probe(begun, 'liveness');
       this.#probe(begun, 'readiness');
-      await pause(Number.POSITIVE_INFINITY, AbortSignal.any([process.answers, process.over]));
+      await pause(Number.POSITIVE_INFINITY, process.answers, process.over);
       return begun;
     });
     const end = await life.process.ended;
@@ -177,10 +185,11 @@ export class KeptInstance {
     let state = firstProbe(this.#parts.probes()[kind], isLiveness, performance.now());
     for (;;) {
       const early = !process.answers.aborted;
-      const interruption = early ? AbortSignal.any([process.over, process.answers]) : process.over;
-      await pause(state.due - performance.now(), interruption);
-      if (early && process.answers.aborted) state = probeEarly(state, performance.now());
+      const rules = this.#rules.signal;
+      await pause(state.due - performance.now(), process.over, rules, ...(early ? [process.answers] : []));
       if (process.over.aborted || life.hung !== null) return;
+      if (early && process.answers.aborted) state = probeEarly(state, performance.now());
+      if (rules.aborted) state = probeBy(this.#parts.probes()[kind], state, performance.now());
       if (performance.now() < state.due) continue;
       const spec = this.#parts.probes()[kind];
       const asked = performance.now();

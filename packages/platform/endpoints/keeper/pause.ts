@@ -2,18 +2,18 @@
  * Waits. A signal ends it early; that is no error.
  * @param milliseconds may be less than nothing, and for ever
  */
-export function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
+export function pause(milliseconds: number, ...signals: readonly AbortSignal[]): Promise<void> {
   return new Promise((resolve) => {
-    if (signal.aborted || milliseconds <= 0) {
+    if (signals.some(({ aborted }) => aborted) || milliseconds <= 0) {
       resolve();
       return;
     }
     const timer = Number.isFinite(milliseconds) ? setTimeout(end, Math.ceil(milliseconds)) : undefined;
     function end() {
       clearTimeout(timer);
-      signal.removeEventListener('abort', end);
+      for (const signal of signals) signal.removeEventListener('abort', end);
       resolve();
     }
-    signal.addEventListener('abort', end);
+    for (const signal of signals) signal.addEventListener('abort', end);
   });
 }

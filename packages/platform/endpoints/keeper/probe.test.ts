@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ProbeSpec } from '../online/online-spec.ts';
 import { backOff } from './back-off.ts';
-import { afterProbe, firstProbe, type ProbeState, probeEarly } from './probe.ts';
+import { afterProbe, firstProbe, type ProbeState, probeBy, probeEarly } from './probe.ts';
 
 const spec: ProbeSpec = { initial_delay: 20, period: 10, timeout: 2, success_threshold: 1, failure_threshold: 3 };
 
@@ -51,6 +51,12 @@ test('readiness is gained by success_threshold answers in a row, lost by failure
 test('the period is from question to question; a late answer makes the next one due at once', () => {
   const { due } = afterProbe({ ...spec, period: 1, timeout: 5 }, firstProbe(spec, true, 0), true, 20_000);
   assert.equal(due, 21_000);
+});
+
+test('a shorter period holds at once, a longer one from the next question on', () => {
+  const state = { passing: true, against: 2, due: 20_000 };
+  assert.deepEqual(probeBy({ ...spec, period: 1 }, state, 12_000), { passing: true, against: 2, due: 13_000 });
+  assert.deepEqual(probeBy({ ...spec, period: 60 }, state, 12_000), state);
 });
 
 test('the wait before a restart doubles from a second to a minute', () => {

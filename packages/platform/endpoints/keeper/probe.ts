@@ -17,7 +17,14 @@ export const firstProbe = (spec: ProbeSpec, passing: boolean, now: number): Prob
 });
 
 /** The instance said by itself that it is ready: there is nothing to wait for. */
-export const probeEarly = (state: ProbeState, now: number): ProbeState => ({ ...state, due: Math.min(state.due, now) });
+export const probeEarly = (state: ProbeState, now: number): ProbeState => ({
+  ...state,
+  due: Math.min(state.due, now),
+});
+
+/** The rules have changed: a shorter period holds from now on. */
+export const probeBy = (spec: ProbeSpec, state: ProbeState, now: number): ProbeState =>
+  probeEarly(state, now + seconds(spec.period));
 
 /**
  * Thresholds count answers one after the other, and the period is from one question to the next, as Kubernetes has it.
