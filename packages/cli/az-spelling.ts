@@ -39,7 +39,7 @@ export function scopeNote(scope: AzureScope & { workspace: string }): string | n
 /** What `az ml` has and this release has not. Known, so that the answer is not "unknown command". */
 export const laterGroups = [
   ...['component', 'compute', 'connection', 'datastore', 'environment'],
-  ...['online-deployment', 'online-endpoint', 'registry', 'schedule', 'workspace'],
+  ...['registry', 'schedule', 'workspace'],
 ] as const;
 export const laterDataVerbs = ['import', 'list-materialization-status', 'mount', 'share'] as const;
 export const laterModelVerbs = ['package', 'share'] as const;

@@ -49,7 +49,7 @@ test('a wrong word gets the nearest right one, and exit code 2', async () => {
 test('what az has and this release has not is said to be so', async () => {
   const [services, endpoint, web] = await Promise.all([
     run(['ml', 'job', 'show-services', '--name', 'x']),
-    run(['ml', 'online-endpoint', 'create', '--name', 'e']),
+    run(['ml', 'schedule', 'create', '--name', 'e']),
     run(['job', 'create', '-f', 'job.yml', '--web']),
   ]);
   for (const { code, err } of [services, endpoint, web]) {

@@ -27,6 +27,7 @@ async function imagesOf(word: string): Promise<string[]> {
   return matches.length > 0 ? matches : [word];
 }
 
-function isImage(name: string): boolean {
+/** Whether a file's name is that of an image. */
+export function isImage(name: string): boolean {
   return imageEndings.includes(extname(name).toLowerCase());
 }

@@ -18,6 +18,8 @@ import { exitCodes, reportFailure, UsageError } from './failure.ts';
 import { jobCommands } from './job.ts';
 import { modelCommands } from './model.ts';
 import { modelExportCommand } from './model-export.ts';
+import { onlineDeploymentCommands } from './online-deployment.ts';
+import { onlineEndpointCommands } from './online-endpoint.ts';
 import version from './package.json' with { type: 'json' };
 import { predictCommand } from './predict.ts';
 import { schemaCommands } from './schema.ts';
@@ -97,6 +99,14 @@ function programOf(context: Context): Command {
     summary: 'models under names and versions',
     description: 'Models under names and versions, with hashes, and with where they come from.',
   });
+  const onlineEndpoint = group('online-endpoint', onlineEndpointCommands(context), [], {
+    summary: 'addresses that answer: traffic, keys, requests',
+    description: 'Online endpoints: addresses with keys, and which deployments answer there.',
+  });
+  const onlineDeployment = group('online-deployment', onlineDeploymentCommands(context), [], {
+    summary: 'models that answer at an endpoint',
+    description: 'Online deployments: models in processes of this machine that answer at an endpoint.',
+  });
   const token = group('token', tokenCommands(context), [], {
     summary: 'who may ask a server',
     description: 'Tokens: who may ask a server of this workspace, and for what.',
@@ -120,7 +130,7 @@ function programOf(context: Context): Command {
       trial,
       model,
     ],
-    ...[batchEndpoint, batchDeployment],
+    ...[onlineEndpoint, onlineDeployment, batchEndpoint, batchDeployment],
     ...[serveCommand(context), token, schema],
   ];
   for (const one of commands) program.addCommand(one);

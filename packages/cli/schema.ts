@@ -1,6 +1,14 @@
+import type { SpecKindName } from '@fovea/platform/endpoints';
 import type { Command } from 'commander';
 import { type Context, command } from './command.ts';
 import { resultWriter } from './output.ts';
+
+const endpointKinds: readonly SpecKindName[] = [
+  'online-endpoint',
+  'online-deployment',
+  'batch-endpoint',
+  'batch-deployment',
+];
 
 /** `fovea schema <kind>`. */
 export function schemaCommands(context: Context): Command[] {
@@ -25,5 +33,24 @@ export function schemaCommands(context: Context): Command[] {
       await write(editorSchema());
     },
   });
-  return [job];
+  const endpoints = endpointKinds.map((kind) =>
+    command<object>(context, {
+      usage: kind,
+      server: 'unneeded',
+      summary: `print the JSON Schema of the files of ${kind.replace('-', ' ')}s`,
+      about: `As of job files: the first line of a file names it:  # yaml-language-server: $schema=${kind}.schema.json`,
+      options: [],
+      defaultOutput: 'json',
+      examples: [`fovea schema ${kind} > ${kind}.schema.json`],
+      async run(options) {
+        const write = await resultWriter(context.terminal.out, {
+          output: options.output ?? 'json',
+          query: options.query,
+        });
+        const { endpointEditorSchema } = await context.services.endpoints();
+        await write(endpointEditorSchema(kind));
+      },
+    }),
+  );
+  return [job, ...endpoints];
 }

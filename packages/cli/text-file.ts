@@ -19,3 +19,11 @@ export async function textOfFile(file: string, what: string, forFolder?: string)
     throw new CommandFailure(`${file} cannot be read: ${message}`);
   }
 }
+
+/** What a YAML file says under a key, where that is text; its other faults are for whoever reads it wholly. */
+export async function nameInFile(file: string | undefined, key: string): Promise<string | undefined> {
+  if (file === undefined) return undefined;
+  const [text, { parseDocument }] = await Promise.all([textOfFile(file, 'a YAML file'), import('yaml')]);
+  const value = parseDocument(text, { logLevel: 'silent' }).get(key);
+  return typeof value === 'string' ? value : undefined;
+}
