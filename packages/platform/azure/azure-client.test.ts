@@ -4,6 +4,7 @@ import { appendFileSync, chmodSync, existsSync, readdirSync, readFileSync, write
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { createBatchEndpoints } from '../endpoints/batch/create-batch-endpoints.ts';
 import { createOnlineEndpoints } from '../endpoints/online/create-online-endpoints.ts';
 import { drawnWorkspace } from '../fixtures/drawn-workspace.ts';
 import { placeOf } from '../place.ts';
@@ -49,7 +50,8 @@ test("Azure's published client, as it is, makes a job, follows it, registers its
   const faults: unknown[] = [];
   const server = await startServer(
     {
-      ...{ place, store, workspace, registry, online: createOnlineEndpoints(place, store, registry) },
+      ...{ place, store, workspace, registry },
+      ...{ online: createOnlineEndpoints(place, store, registry), batch: createBatchEndpoints(place, store, registry) },
       authority: { tokens, noAuth: false, rate: new RequestRate(200, 50) },
       log: ({ status, fault }) => {
         if (status < 500) return;
@@ -150,4 +152,26 @@ test("Azure's published client, as it is, makes a job, follows it, registers its
   const second = await registry.createModel(edited, anywhere);
   assert.equal(second.version, '2');
   assert.notEqual(second.content_hash, row.content_hash);
+
+  const { batch } = said;
+  assert.equal(batch.endpoint.properties.defaults.deploymentName, 'blue');
+  const { model: scoring, provisioningState, retrySettings, miniBatchSize } = batch.deployment.properties;
+  assert.match(scoring.assetId, /\/models\/shapes\/versions\/1$/);
+  assert.deepEqual(
+    [provisioningState, retrySettings, miniBatchSize],
+    ['Succeeded', { maxRetries: 2, timeout: 'PT45S' }, 2],
+  );
+  assert.deepEqual([batch.keys.statusCode, batch.keys.code, batch.patched], [400, 'NoKeys', 'the first']);
+  assert.deepEqual(
+    [batch.invoked.status, batch.invoked.body.name],
+    [201, 'scored'],
+    JSON.stringify(batch.invoked.body),
+  );
+  assert.deepEqual([batch.nowhere.status, batch.nowhere.body.error.code], [404, 'DeploymentNotFound']);
+  assert.equal(batch.job.properties.status, 'Completed', JSON.stringify(batch.job));
+  assert.equal(batch.job.properties.jobType, 'Pipeline');
+  assert.equal(batch.job.properties.outputs.score.uri, 'azureml://jobs/scored/outputs/score/');
+  assert.deepEqual([batch.jobs, batch.endpoints], [['scored'], ['shapes-batch']]);
+  assert.deepEqual(batch.deployments, [{ name: 'blue', tags: { by: 'client' } }]);
+  assert.equal(batch.removed.code, 'EndpointNotFound');
 });

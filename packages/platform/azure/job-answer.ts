@@ -1,12 +1,16 @@
+import { batchJobType } from '../endpoints/batch/batch-job.ts';
+import type { Place } from '../place.ts';
 import { hasEnded } from '../records.ts';
 import type { JobRow, TrialRow } from '../store/index.ts';
 import { specOf } from '../stored-job.ts';
+import { batchJobAnswer } from './batch-job-answer.ts';
 import { restParameters } from './job-fields.ts';
 import { jobToRest } from './job-translation.ts';
 import { resourceHead, type Scope, workspaceId } from './scope.ts';
 
 /** A job as REST answers it. What Azure has no word for stands in `properties.fovea`. */
-export function jobAnswer(scope: Scope, row: JobRow): object {
+export function jobAnswer(scope: Scope, place: Pick<Place, 'folder'>, row: JobRow): object {
+  if (row.type === batchJobType) return batchJobAnswer(scope, place, row);
   const rest = restOf(scope, row);
   const { best_trial: best } = row;
   if (best !== null) {

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { ImageJob } from '@fovea/automl';
 import { Hono } from 'hono';
+import { batchJobType } from '../endpoints/batch/batch-job.ts';
 import { hasEnded } from '../records.ts';
 import { invalid, Refusal } from '../refusal.ts';
 import { checkName, parseAssetReference } from '../registry/asset-reference.ts';
@@ -13,6 +14,7 @@ import { allows } from '../server/tokens.ts';
 import { told } from '../server/told.ts';
 import type { JobRow } from '../store/index.ts';
 import { specOf } from '../stored-job.ts';
+import { textMapIn } from './fields.ts';
 import { jobAnswer, trialAnswer } from './job-answer.ts';
 import { jobFromRest } from './job-translation.ts';
 import { archivedIn, pageAnswer, pageFrom, pageRequest, pairsIn } from './paging.ts';
@@ -20,6 +22,8 @@ import { etagOf, requirePreconditions, Turns } from './preconditions.ts';
 import { nameIn, scopeOf, workspaceId, workspacePath } from './scope.ts';
 
 const jobTypes = ['AutoML', 'Command', 'Sweep', 'Pipeline'];
+/** What Azure makes of an invocation of a batch endpoint is a pipeline. */
+const storedTypes: Readonly<Record<string, string>> = { AutoML: 'automl', Pipeline: batchJobType };
 
 /** Names of jobs, and those of trials besides. */
 const jobName = (context: RequestContext) => nameIn(context, 'job', (text) => checkName(text, 'job'));
@@ -41,24 +45,27 @@ export function jobRoutes({ place, store, workspace, registry }: ServerParts, he
 
   app.get(`${workspacePath}/jobs`, async (context) => {
     const scope = scopeOf(context);
-    const type = context.req.query('jobType') ?? 'AutoML';
-    if (!jobTypes.includes(type)) throw invalid(`jobType should be one of ${jobTypes.join(', ')}`, 'jobType');
+    const type = context.req.query('jobType');
+    if (type !== undefined && !jobTypes.includes(type)) {
+      throw invalid(`jobType should be one of ${jobTypes.join(', ')}`, 'jobType');
+    }
+    const stored = type === undefined ? undefined : storedTypes[type];
     // Of the others there are none.
-    if (type !== 'AutoML') return context.json({ value: [] });
+    if (type !== undefined && stored === undefined) return context.json({ value: [] });
     const [tag, ...more] = pairsIn(context, 'tag');
     if (more.length > 0) throw invalid('tag takes one tag', 'tag');
     const page = await pageFrom(() =>
       store.jobs.list({
         ...pageRequest(context, null),
         archived: archivedIn(context),
-        type: 'automl',
+        ...(stored !== undefined && { type: stored }),
         ...(tag !== undefined && { tag }),
       }),
     );
     const found = await Promise.all(page.rows.map(({ name }) => store.jobs.find(name)));
     // One that was removed a moment ago is left out.
     const rows = found.filter((row) => row !== null);
-    return context.json(pageAnswer(context, { rows, next: page.next }, (row) => jobAnswer(scope, row)));
+    return context.json(pageAnswer(context, { rows, next: page.next }, (row) => jobAnswer(scope, place, row)));
   });
 
   app.get(`${workspacePath}/jobs/:job`, async (context) => {
@@ -71,7 +78,7 @@ export function jobRoutes({ place, store, workspace, registry }: ServerParts, he
 
     async function answerOf(of: string): Promise<object | null> {
       const row = await store.jobs.find(of);
-      if (row) return jobAnswer(scope, row);
+      if (row) return jobAnswer(scope, place, row);
       const trial = await store.trials.find(of);
       const parent = trial && (await store.jobs.find(trial.job));
       return parent ? trialAnswer(scope, parent, trial) : null;
@@ -85,11 +92,11 @@ export function jobRoutes({ place, store, workspace, registry }: ServerParts, he
     const { properties } = await jsonBody(context);
     return turns.take(name, async () => {
       const before = await store.jobs.find(name);
-      requirePreconditions(context, before && jobAnswer(scope, before));
+      requirePreconditions(context, before && jobAnswer(scope, place, before));
       if (before) await change(before, properties);
       else if (await store.trials.find(name)) await jobNamed(name);
       else await submit(context, name, properties);
-      const answer = jobAnswer(scope, await jobNamed(name));
+      const answer = jobAnswer(scope, place, await jobNamed(name));
       context.header('etag', etagOf(answer));
       return context.json(answer, before ? 200 : 201);
     });
@@ -97,9 +104,8 @@ export function jobRoutes({ place, store, workspace, registry }: ServerParts, he
 
   /** A job that is there takes other tags and properties, and may be put away; what it is does not change. */
   async function change(row: JobRow, properties: unknown): Promise<void> {
-    const { job } = jobFromRest(row.name, properties);
     const given = isObject(properties) ? properties : {};
-    const differing = differingKeys(given, job, specOf(row), row);
+    const { job, differing } = row.type === batchJobType ? scoringChange(given, row) : trainingChange(given, row);
     if (differing.length > 0) {
       const message = `there is a job ${row.name} already, with another ${differing.join(', ')}; of a job only tags, properties and isArchived change`;
       throw new Refusal('conflict', 'JobExists', message, { target: `properties.${differing[0]}` });
@@ -169,7 +175,7 @@ export function jobRoutes({ place, store, workspace, registry }: ServerParts, he
     const name = jobName(context);
     return turns.take(name, async () => {
       const row = await store.jobs.find(name);
-      requirePreconditions(context, row && jobAnswer(scope, row));
+      requirePreconditions(context, row && jobAnswer(scope, place, row));
       if (row === null) {
         if (await store.trials.find(name)) await jobNamed(name);
         return context.body(null, 204);
@@ -181,6 +187,23 @@ export function jobRoutes({ place, store, workspace, registry }: ServerParts, he
   });
 
   return app;
+}
+
+/** What a request says of a job, and where that is not what the job is. */
+interface AskedChange {
+  readonly job: Pick<ImageJob, 'tags' | 'properties'>;
+  readonly differing: readonly string[];
+}
+
+function trainingChange(given: Record<string, unknown>, row: JobRow): AskedChange {
+  const { job } = jobFromRest(row.name, given);
+  return { job, differing: differingKeys(given, job, specOf(row), row) };
+}
+
+function scoringChange(given: Record<string, unknown>, row: JobRow): AskedChange {
+  const said = { jobType: 'Pipeline', displayName: row.display_name, experimentName: row.experiment_name };
+  const differing = Object.entries(said).flatMap(([key, is]) => ((given[key] ?? is) === is ? [] : [key]));
+  return { job: { tags: textMapIn(given, 'tags') ?? {}, properties: textMapIn(given, 'properties') ?? {} }, differing };
 }
 
 /** What a request says of a job that is there, and the job says otherwise. What it leaves out it does not ask to change. */

@@ -4,6 +4,8 @@ import { HeavyWork } from '../server/heavy-work.ts';
 import type { RequestEnv } from '../server/requests.ts';
 import { dataForm, environmentForm, modelForm } from './asset-form.ts';
 import { assetRoutes } from './asset-routes.ts';
+import { batchInvocationRoutes } from './batch-invocation.ts';
+import { batchRoutes } from './batch-routes.ts';
 import { computeRoutes } from './compute-routes.ts';
 import { jobRoutes } from './job-routes.ts';
 import { onlineDeploymentRoutes } from './online-deployment-routes.ts';
@@ -22,5 +24,7 @@ export function azureRoutes(parts: ServerParts): Hono<RequestEnv> {
   app.route('/', onlineEndpointRoutes(parts));
   app.route('/', onlineDeploymentRoutes(parts, heavy));
   app.route('/', onlineOperationRoutes(parts));
+  app.route('/', batchRoutes(parts, heavy));
+  app.route('/', batchInvocationRoutes(parts, heavy));
   return app;
 }

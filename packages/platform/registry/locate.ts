@@ -2,6 +2,7 @@ import { realpath, stat } from 'node:fs/promises';
 import { isAbsolute, join, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { jobFolder } from '@fovea/automl/runs';
+import { batchJobType, batchPaths } from '../endpoints/batch/batch-job.ts';
 import { type Place, trialFolderOf } from '../place.ts';
 import { invalid, Refusal } from '../refusal.ts';
 import type { Store, TrialRow } from '../store/index.ts';
@@ -118,6 +119,8 @@ async function locateOutput(
   isAzureml: boolean,
 ): Promise<Located> {
   checkName(run, 'job');
+  const scored = isAzureml ? await scoredBy(place, store, run, rest) : null;
+  if (scored !== null) return scored;
   const trial = await trialOf(store, run);
   const folder = trialFolderOf(place, trial.name);
   let path = rest;
@@ -134,6 +137,20 @@ async function locateOutput(
   }
   await requireFolder(place, trial);
   return { path: await existing(join(folder, first), inside.join('/'), `${run}'s ${path}`), trial };
+}
+
+/** What a job that scores pictures left; null for a job of another kind. */
+async function scoredBy(
+  place: Pick<Place, 'folder'>,
+  store: Store,
+  run: string,
+  rest: string,
+): Promise<Located | null> {
+  if ((await store.jobs.find(run))?.type !== batchJobType) return null;
+  const [output = '', ...inside] = rest.split('/');
+  if (output !== 'score') throw notFound(`${run} has no output ${JSON.stringify(output)}; there is score`);
+  const below = (inside[0] === 'paths' ? inside.slice(1) : inside).join('/');
+  return { path: await existing(batchPaths(place, run).results, below, `${run}'s score`), trial: null };
 }
 
 async function requireFolder(place: Pick<Place, 'folder'>, { name, job }: TrialRow): Promise<void> {

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { Hono } from 'hono';
 import { azureRoutes } from '../azure/routes.ts';
 import { canonicalPath } from '../azure/scope.ts';
-import type { OnlineEndpoints } from '../endpoints/index.ts';
+import type { BatchEndpoints, OnlineEndpoints } from '../endpoints/index.ts';
 import type { Place } from '../place.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { Store } from '../store/index.ts';
@@ -20,6 +20,7 @@ export interface ServerParts {
   readonly workspace: Workspace;
   readonly registry: Registry;
   readonly online: OnlineEndpoints;
+  readonly batch: BatchEndpoints;
   readonly authority: Authority;
   /** How much other machines may send. */
   readonly uploadLimits?: UploadLimits;

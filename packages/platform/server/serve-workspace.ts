@@ -1,3 +1,4 @@
+import { createBatchEndpoints } from '../endpoints/batch/create-batch-endpoints.ts';
 import { createOnlineEndpoints } from '../endpoints/online/create-online-endpoints.ts';
 import { openWorkspace } from '../open-workspace.ts';
 import { type Place, placeOf } from '../place.ts';
@@ -59,7 +60,8 @@ export async function serveWorkspace(options: ServeOptions): Promise<ServedWorks
         : await ownCertificate(place.folder, options.host);
     const registry = createRegistry(place, store);
     const online = createOnlineEndpoints(place, store, registry);
-    const parts = { place, store, workspace, registry, online, authority, log: options.log };
+    const batch = createBatchEndpoints(place, store, registry);
+    const parts = { place, store, workspace, registry, online, batch, authority, log: options.log };
     const server = await startServer(parts, certificate, options);
     const { host, scoringPort, say } = options;
     const keeper = scoringPort === null ? null : keepKeeper(place, { host, port: scoringPort, certificate }, say);
