@@ -26,7 +26,7 @@ export interface CommandSpec<Options> {
   readonly defaultOutput?: OutputFormat;
   /** The verb exists in `az ml`, so it takes the flags that every `az ml` verb takes. */
   readonly azure?: boolean;
-  /** Whether it works on the workspace of a server, or needs none at all; left out, it is for workspaces of this machine. */
+  /** Whether it works on the workspace of a server, or has no use for one; left out, it is for workspaces of this machine. */
   readonly server?: 'asked' | 'unneeded';
   readonly examples: readonly string[];
   readonly run: (options: Options & CommonOptions, args: readonly string[]) => Promise<void>;
@@ -35,7 +35,7 @@ export interface CommandSpec<Options> {
 export interface OptionSpec {
   readonly flags: string;
   readonly text: string;
-  /** Of a one-word option: the command does nothing without it. */
+  /** The command does nothing without it. */
   readonly required?: boolean;
   readonly fallback?: unknown;
   readonly choices?: readonly string[];
@@ -117,7 +117,8 @@ export function command<Options>({ terminal }: Context, spec: CommandSpec<Option
     const options = { ...given, ...(server !== undefined && { server }) } as Options & CommonOptions;
     // Asked for here and not by commander, which would say so before it saw that the option is there with a letter missing.
     for (const { required, flags } of spec.options) {
-      const [, name = ''] = /--(\S+)/.exec(flags) ?? [];
+      const [, long = ''] = /--(\S+)/.exec(flags) ?? [];
+      const name = long.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase());
       if (required && !Object.hasOwn(options, name))
         throw new UsageError(`${fullName(made)} needs ${flags}`, `${fullName(made)} --help`);
     }

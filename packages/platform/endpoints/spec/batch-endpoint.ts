@@ -27,9 +27,8 @@ export const batchEndpointKind: SpecKind<Checked, BatchEndpointSpec> = {
   file,
   schema,
   rules: () => [],
-  finish: ({ $schema: _, description, defaults, ...rest }) => ({
-    ...rest,
-    description: description ?? null,
+  finish: ({ $schema: _, name, description, defaults, ...rest }) => ({
+    ...{ name, description: description ?? null, ...rest },
     defaults: { deployment_name: defaults.deployment_name ?? null },
   }),
 };

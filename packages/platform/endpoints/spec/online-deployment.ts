@@ -130,13 +130,16 @@ export const onlineDeploymentKind: SpecKind<Checked, OnlineDeploymentSpec> = {
     ...collectorProblems(parts),
     ...idleProblems(parts),
   ],
-  finish: ({ $schema: _, type: __, description, model, model_mount_path, environment, data_collector, ...rest }) => ({
-    ...rest,
-    description: description ?? null,
-    model: modelOf(model),
-    model_mount_path: model_mount_path ?? null,
-    environment: environment ?? null,
-    data_collector: data_collector === undefined ? null : collectorOf(data_collector),
+  // In the order in which it is shown.
+  finish: ({ $schema: _, type: __, name, endpoint_name, tags, properties, ...rest }) => ({
+    ...{ name, endpoint_name, description: rest.description ?? null, tags, properties },
+    ...{ model: modelOf(rest.model), instance_type: rest.instance_type, instance_count: rest.instance_count },
+    ...{ request_settings: rest.request_settings, liveness_probe: rest.liveness_probe },
+    ...{ readiness_probe: rest.readiness_probe, scale_settings: rest.scale_settings },
+    data_collector: rest.data_collector === undefined ? null : collectorOf(rest.data_collector),
+    egress_public_network_access: rest.egress_public_network_access,
+    ...{ environment: rest.environment ?? null, environment_variables: rest.environment_variables },
+    ...{ model_mount_path: rest.model_mount_path ?? null, app_insights_enabled: rest.app_insights_enabled },
   }),
 };
 

@@ -56,9 +56,10 @@ export const onlineEndpointKind: SpecKind<Checked, OnlineEndpointSpec> = {
   file,
   schema,
   rules: (parts) => [...trafficProblems(parts), ...identityProblems(parts), ...placeProblems(parts)],
-  finish: ({ $schema: _, compute: __, description, identity, ...rest }) => ({
+  // In the order in which it is shown.
+  finish: ({ $schema: _, compute: __, name, description, tags, properties, auth_mode, identity, ...rest }) => ({
+    ...{ name, description: description ?? null, tags, properties, auth_mode },
     ...rest,
-    description: description ?? null,
     identity: identity ?? null,
   }),
 };
