@@ -42,6 +42,7 @@ export function gatewayRoutes(parts: RoutesParts): (exchange: Exchange) => Promi
         requireMethod(exchange, 'POST');
         return scoreRequest(parts.scoring, {
           ...{ request, response, endpoint, id: exchange.id, client: exchange.client, wantBody: exchange.wantBody },
+          latest: () => parts.served().endpoints.get(endpoint.name),
           note: (details) => Object.assign(seen, details),
         });
       case 'swagger':

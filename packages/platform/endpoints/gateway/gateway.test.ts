@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { Agent } from 'node:http';
 import { networkInterfaces } from 'node:os';
 import { describe, type TestContext, test } from 'node:test';
@@ -255,6 +256,21 @@ describe('which deployment answers', () => {
     assert.equal(await who({ 'azureml-model-deployment': 'green' }), 'green');
     traffic = [{ deployment: 'red', percent: 100 }];
     assert.equal(await who(), 503);
+  });
+
+  test('another one, when it has lost its traffic and gone before the request has come whole', async (t) => {
+    const instance = await fakeInstance(t, 'a');
+    const [blue, green] = ['blue', 'green'].map((name) => new FakeDeployment(name, instance));
+    const all = (deployment: string) => ({ traffic: [{ deployment, percent: 100 }] });
+    let now = endpointOf('shop', [blue, green], all('blue'));
+    const gateway = await gatewayFor(t, () => [now]);
+    const head = 'POST /shop/score HTTP/1.1\r\nhost: x\r\nconnection: close\r\nauthorization: bearer right\r\n';
+    const slow = await opened(gateway);
+    slow.write(`${head}expect: 100-continue\r\ncontent-length: ${body.length}\r\n\r\n`);
+    await once(slow, 'data');
+    now = endpointOf('shop', [green], all('green'));
+    slow.write(body);
+    assert.match(await whole(slow), /HTTP\/1\.1 200 OK[\s\S]*azureml-model-deployment: green/i);
   });
 
   test('the instance that has the least to do', async (t) => {

@@ -23,6 +23,8 @@ export interface ScoringRequest {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   readonly endpoint: ServedEndpoint;
+  /** The endpoint as it is when that is asked; undefined when it is gone. */
+  readonly latest: () => ServedEndpoint | undefined;
   readonly id: string;
   /** The client's own name of it. */
   readonly client: string | null;
@@ -39,7 +41,7 @@ export interface ScoringRequest {
 export async function scoreRequest(parts: ScoringParts, asked: ScoringRequest): Promise<GatewayAnswer> {
   const { request, response, endpoint, id, note } = asked;
   const named = request.headers['azureml-model-deployment'] as string | undefined;
-  const deployment = chooseDeployment(endpoint, named, parts.random);
+  let deployment = chooseDeployment(endpoint, named, parts.random);
   note({ deployment: deployment.name });
   const headers = headersFor(asked);
   const mirrored = named === undefined ? parts.mirror.drawn(endpoint) : null;
@@ -71,6 +73,12 @@ export async function scoreRequest(parts: ScoringParts, asked: ScoringRequest): 
   };
   if (response.closed) done();
   else response.once('close', done);
+  const latest = asked.latest();
+  if (named === undefined && latest && !latest.deployments.has(deployment.name)) {
+    // Its deployment has lost its traffic and gone while the body came.
+    deployment = chooseDeployment(latest, undefined, parts.random);
+    note({ deployment: deployment.name });
+  }
   const { signal, stop } = untilAnswered(response, deployment.requestTimeoutMs);
   const answer = await askDeployment(parts.asker, endpoint.name, deployment, question, signal).catch((error) => {
     stop();

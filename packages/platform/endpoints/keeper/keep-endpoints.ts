@@ -55,8 +55,8 @@ class KeeperLife {
   #sockets: SocketFolder | null = null;
   /** Null while another one acts. */
   #keeper: Keeper | null = null;
-  #gateway: Promise<KeptGateway> | null = null;
-  #opened: KeptGateway | null = null;
+  #isOpening = false;
+  #gateway: KeptGateway | null = null;
   /** Why the gateway cannot be. */
   #fault: unknown = null;
   #woken = new AbortController();
@@ -100,7 +100,7 @@ class KeeperLife {
         if (performance.now() - rotated > rotateMilliseconds) {
           rotated = performance.now();
           this.#keeper?.rotateLogs();
-          this.#opened?.rotateLog();
+          this.#gateway?.rotateLog();
         }
         await this.#rest();
       }
@@ -111,7 +111,7 @@ class KeeperLife {
 
   /** Gives the right to act to the next one, and then ends what has been begun in good order. */
   async leave(): Promise<void> {
-    const closing = this.#opened?.close();
+    const closing = this.#gateway?.close();
     if (existsSync(this.#place.folder)) {
       try {
         await this.#store.processes.remove(this.#owner);
@@ -148,8 +148,12 @@ class KeeperLife {
     }
     const keeper = this.#keeper;
     const isBusy = await keeper.look();
-    this.#gateway ??= this.#open(keeper);
-    await this.#opened?.tell(keeper.revisions);
+    if (!this.#isOpening) {
+      this.#isOpening = true;
+      // It may have to wait for its port; deployments do not.
+      void this.#open(keeper);
+    }
+    await this.#gateway?.tell(keeper.revisions);
     return isBusy;
   }
 
@@ -166,7 +170,7 @@ class KeeperLife {
     }
   }
 
-  async #open(keeper: Keeper): Promise<KeptGateway> {
+  async #open(keeper: Keeper): Promise<void> {
     const { gateway: address, say, onGateway, onTrouble } = this.#options;
     const parts = { place: this.#place, store: this.#store, owner: this.#owner, served: () => keeper.served };
     try {
@@ -174,18 +178,17 @@ class KeeperLife {
         say(text);
         onTrouble?.(text);
       };
-      this.#opened = await keepGateway(parts, address, warn, this.#signal);
-      say(`endpoints answer at ${this.#opened.url}`);
-      onGateway?.(this.#opened);
+      const gateway = await keepGateway(parts, address, warn, this.#signal);
+      this.#gateway = gateway;
+      say(`endpoints answer at ${gateway.url}`);
+      onGateway?.(gateway);
       this.#wakeUp();
-      return this.#opened;
     } catch (error) {
       if (!this.#signal.aborted) {
         this.#fault = error;
         onTrouble?.(`online endpoints cannot be asked: ${(error as Error).message}`);
       }
       this.#wakeUp();
-      throw error;
     }
   }
 

@@ -89,9 +89,16 @@ export class Keeper {
     for (const [key, { spec, revision }] of deployments) {
       if (this.#deployments.has(key)) continue;
       const before = await this.#states.read(key);
-      say(`${key}: taken`);
       const parts = { place, store, newSocket, onChange, starting: this.#starting, instances: () => this.#instances() };
-      this.#deployments.set(key, { deployment: new KeptDeployment(parts, spec, before), revision });
+      try {
+        this.#deployments.set(key, { deployment: new KeptDeployment(parts, spec, before), revision });
+        say(`${key}: taken`);
+      } catch (error) {
+        // A row that no release wrote keeps nobody from serving the others.
+        const { generation } = spec;
+        const failed = { generation, provisioning_state: 'Failed', instances: [], serving: null } as const;
+        await this.#states.write(key, { ...failed, error: (error as Error).message });
+      }
     }
   }
 

@@ -18,9 +18,6 @@ export interface DeploymentParts extends Pick<GroupParts, 'newSocket' | 'instanc
   readonly onChange: () => void;
 }
 
-/** A request that had been given to a deployment before that lost its traffic may not have come whole yet. */
-const graceMilliseconds = 1000;
-
 /**
  * Makes one deployment what it is wanted to be. What changes its processes brings up others first; when these are ready, they take the requests
  * and the old ones end. When they do not come up, the old ones stay.
@@ -38,7 +35,6 @@ export class KeptDeployment implements ServedDeployment {
   /** Those that come up to take their place. */
   #next: InstanceGroup | null = null;
   #restarts = 0;
-  #leaving: NodeJS.Timeout | undefined;
   readonly #draining = new Set<InstanceGroup>();
   #provisioning: ProvisioningState;
   #error: string | null;
@@ -99,10 +95,9 @@ export class KeptDeployment implements ServedDeployment {
   want(row: OnlineDeploymentRow): void {
     const before = this.#row;
     this.#row = row;
-    clearTimeout(this.#leaving);
     if (row.deleting) {
       this.#provisioning = 'Deleting';
-      this.#leaving = setTimeout(() => this.#end(), graceMilliseconds);
+      this.#end();
       return;
     }
     const version = versionOf(row);
@@ -218,7 +213,6 @@ export class KeptDeployment implements ServedDeployment {
   }
 
   #end(): void {
-    clearTimeout(this.#leaving);
     const groups = [this.#current, this.#next];
     this.#current = null;
     this.#next = null;

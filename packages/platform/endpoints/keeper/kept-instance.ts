@@ -31,6 +31,8 @@ export interface KeptInstanceParts {
   readonly onChange: () => void;
 }
 
+/** For so long the start of an instance may keep others from starting. */
+const startMilliseconds = 30_000;
 /** One that does not answer does not finish anything either. In milliseconds. */
 const hungGrace = 3000;
 /** What an instance needs to end, beside its requests. In milliseconds. */
@@ -167,7 +169,7 @@ export class KeptInstance {
       const begun = { process, readySince: null, hung: null };
       this.#probe(begun, 'liveness');
       this.#probe(begun, 'readiness');
-      await pause(Number.POSITIVE_INFINITY, process.answers, process.over);
+      await pause(startMilliseconds, process.answers, process.over);
       return begun;
     });
     const end = await life.process.ended;

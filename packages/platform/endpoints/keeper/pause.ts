@@ -1,6 +1,6 @@
 /**
  * Waits. A signal ends it early; that is no error.
- * @param milliseconds may be less than nothing, and for ever
+ * @param milliseconds may be less than nothing
  */
 export function pause(milliseconds: number, ...signals: readonly AbortSignal[]): Promise<void> {
   return new Promise((resolve) => {
@@ -8,7 +8,7 @@ export function pause(milliseconds: number, ...signals: readonly AbortSignal[]):
       resolve();
       return;
     }
-    const timer = Number.isFinite(milliseconds) ? setTimeout(end, Math.ceil(milliseconds)) : undefined;
+    const timer = setTimeout(end, Math.ceil(milliseconds));
     function end() {
       clearTimeout(timer);
       for (const signal of signals) signal.removeEventListener('abort', end);

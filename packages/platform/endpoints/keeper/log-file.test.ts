@@ -1,0 +1,30 @@
+import assert from 'node:assert/strict';
+import { closeSync, existsSync, mkdtempSync, readFileSync, rmSync, writeSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { LogFile } from './log-file.ts';
+
+test('a log is set aside when it is too long, though a process goes on writing to it', (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'fovea-log-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const path = join(folder, 'logs', 'instance.log');
+  const log = new LogFile(path, 100);
+  log.rotate();
+  const process = log.open();
+  t.after(() => closeSync(process));
+  const lines = (count: number, text: string) => `${text}\n`.repeat(count);
+  writeSync(process, lines(10, 'a'));
+  log.rotate();
+  assert.equal(readFileSync(path, 'utf8'), lines(10, 'a'), 'it is not too long yet');
+  assert.ok(!existsSync(`${path}.1`));
+  writeSync(process, lines(50, 'a'));
+  log.rotate();
+  writeSync(process, lines(60, 'b'));
+  assert.equal(readFileSync(path, 'utf8'), lines(60, 'b'));
+  assert.equal(readFileSync(`${path}.1`, 'utf8'), lines(60, 'a'));
+  log.rotate();
+  log.say('done');
+  assert.match(readFileSync(path, 'utf8'), /^\d{4}-\d\d-\d\dT[\d:.]+Z done\n$/);
+  assert.equal(readFileSync(`${path}.1`, 'utf8'), lines(60, 'b'), 'one older file is kept');
+});
