@@ -24,11 +24,13 @@ export function serveCommand(context: Context): Command {
   const { err, out } = context.terminal;
   return command<ServeCommandOptions>(context, {
     usage: 'serve',
+    server: 'unneeded',
     summary: "answer over HTTPS, in the words of Azure's management interface, work on jobs and serve endpoints",
     about: [
       'Clients of Azure ML then work with this workspace: jobs, data, models and environments. Who asks needs a token (fovea token create).',
       'Without a certificate the workspace signs one itself; clients trust it with NODE_EXTRA_CA_CERTS, as is said at the start. The server',
-      'goes on until Ctrl-C; trials that run then go on, and the next server, or any command, finds them.',
+      'goes on until Ctrl-C; trials that run then go on, and the next server, or any command, finds them. Online endpoints answer at a port',
+      'of their own, with the same certificate and to their own keys; until a server does so, they answer this machine alone.',
     ].join('\n'),
     options: [
       { flags: '--host <address>', text: 'address to listen to; 0.0.0.0 for all', fallback: '127.0.0.1' },

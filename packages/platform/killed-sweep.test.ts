@@ -49,7 +49,7 @@ onBothDatabases(
 
     await submit(sweep('killed', 6));
     const ending = watch('killed');
-    const killed = { orchestrator: 0, trial: 0, measuring: 0 };
+    const killed = { orchestrator: 0, trial: 0, measuring: 0, keeper: 0 };
     let done = 0;
     while (done < KILLS) {
       await wait(300 + 1500 * random.uniform());
