@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { relative, sep } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { ImageJob, Report } from '@fovea/automl';
 import { generateJobName } from '@fovea/automl/runs';
@@ -43,6 +44,7 @@ export async function submitJob(
     throw new Error(`There is a job called ${name} already; ${advice}`);
   }
   onEvent({ type: 'phase', name: 'data', message: 'reading the data' });
+  const { shortPath } = await import('@fovea/data');
   const files = await filesOfJob(job, options);
   const uploads: Partial<Record<UploadedKey, UploadedPath>> = {};
   const places = new Map<string, string>();
@@ -55,14 +57,20 @@ export async function submitJob(
       onEvent({ type: 'phase', name: 'weights', message: `sending ${file.given}`, done, total });
     const upload = await sendFiles(connection, sent, { onBytes, signal });
     uploads[key] = { upload, path: file.path, given: file.given };
-    places.set(`upload:${upload}`, file.root);
+    places.set(upload, file.root);
   }
   const submission: Submission = {
     job: await textOf({ ...job, name }, files),
     ...{ uploads, fitToData, ...(options.weights === 'none' && { weights: 'none' }) },
   };
+  const inJson = (path: string) => JSON.stringify(path.endsWith(sep) ? path : path + sep).slice(1, -1);
+  // From the working directory, as it is told of files of this machine.
+  const short = (root: string) => (relative(process.cwd(), root) === '' ? '' : inJson(shortPath(root)));
   const reword = (line: string) =>
-    Array.from(places).reduce((text, [id, root]) => text.replaceAll(id, JSON.stringify(root).slice(1, -1)), line);
+    Array.from(places).reduce(
+      (text, [id, root]) => text.replaceAll(`upload:${id}/`, inJson(root)).replaceAll(`upload.${id}/`, short(root)),
+      line,
+    );
   for (let attempt = 1; ; attempt++) {
     try {
       return await lasting('POST', '/jobs', { body: submission, signal }, { onEvent, reword });

@@ -1,5 +1,6 @@
 import { relative } from 'node:path';
-import type { RunEvent } from '@fovea/automl/runs';
+import { jobFolder, type RunEvent } from '@fovea/automl/runs';
+import { shortPath } from '@fovea/data';
 import { Hono } from 'hono';
 import { trialFolderOf } from '../place.ts';
 import type { JobRecord, JobSummary } from '../records.ts';
@@ -70,7 +71,11 @@ export function jobRoutes(parts: ServerParts, uploads: Uploads, heavy: HeavyWork
     const { name: who } = context.get('principal');
     const { job, reword, ...setting } = await submission(parts, uploads, body, who);
     const work = (tell: (line: Line) => void, signal: AbortSignal) => {
-      const onEvent = (event: RunEvent) => tell({ event });
+      const own = shortPath(jobFolder(place.folder, job.name ?? ''));
+      const onEvent = (event: RunEvent) => {
+        // Files of the workspace are none that whoever asks can name.
+        if (!('message' in event) || !event.message.includes(own)) tell({ event });
+      };
       return heavy.run(() => told(workspace.submit(job, { ...setting, onEvent, signal })));
     };
     return lasting(context, work, reword);

@@ -1,5 +1,6 @@
 import { basename, dirname } from 'node:path';
 import type { ImageJob } from '@fovea/automl';
+import { shortPath } from '@fovea/data';
 import { invalid, Refusal } from '../refusal.ts';
 import { parseAssetReference, referenceTo } from '../registry/asset-reference.ts';
 import { locate } from '../registry/locate.ts';
@@ -13,7 +14,10 @@ import { type Uploads, uploadedPath } from './uploads.ts';
 /** A job as a workspace takes it. */
 export interface CheckedSubmission extends Pick<SubmitOptions, 'baseFolder' | 'weights' | 'fitToData'> {
   readonly job: ImageJob;
-  /** Lines about files of uploads, as `upload:<id>/<path>` instead of where they are on this machine. */
+  /**
+   * Lines about files of uploads, as `upload:<id>/<path>` instead of where they are on this machine, or `upload.<id>/<path>` where that is
+   * told from the working directory.
+   */
   readonly reword: (line: string) => string;
 }
 
@@ -42,7 +46,7 @@ export async function submission(
   const roots = new Map<string, string>();
   const keep = async <T>(path: UploadedPath, work: (file: string) => Promise<T>): Promise<T> =>
     uploads.keep(path, (file) => {
-      roots.set(file.slice(0, -path.path.length - 1), `upload:${path.upload}`);
+      roots.set(file.slice(0, -path.path.length - 1), path.upload);
       return work(file);
     });
   const upload = async (key: UploadedKey): Promise<string | null> =>
@@ -70,8 +74,13 @@ export async function submission(
     }
   }
   const setting = file !== null ? { weights: file } : weights === 'none' ? { weights } : {};
+  const inJson = (path: string) => JSON.stringify(path).slice(1, -1);
   const reword = (line: string) =>
-    Array.from(roots).reduce((text, [root, as]) => text.replaceAll(JSON.stringify(root).slice(1, -1), as), line);
+    Array.from(roots).reduce(
+      (text, [root, id]) =>
+        text.replaceAll(`${inJson(root)}/`, `upload:${id}/`).replaceAll(`${inJson(shortPath(root))}/`, `upload.${id}/`),
+      line,
+    );
   return { job, reword, baseFolder: parts.place.folder, fitToData, ...setting };
 }
 
