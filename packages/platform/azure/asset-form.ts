@@ -1,11 +1,11 @@
 import { isDeepStrictEqual } from 'node:util';
 import { invalid, Refusal } from '../refusal.ts';
 import { type DataType, dataSpecOf, dataTypes, modelSpecOf } from '../registry/asset-spec.ts';
-import { ensureContainer } from '../registry/containers.ts';
+import type { EnvironmentSpec } from '../registry/environment.ts';
 import { type ModelType, modelTypes } from '../registry/model-kind.ts';
 import type { ServerParts } from '../server/app.ts';
 import { allows, type Principal } from '../server/tokens.ts';
-import { type AssetKind, type AssetRow, NameTaken } from '../store/index.ts';
+import type { AssetKind, AssetRow } from '../store/index.ts';
 import { checkKeys, requiredText, textIn } from './fields.ts';
 
 /** A version that is to be registered. */
@@ -148,23 +148,12 @@ export const environmentForm: AssetForm = {
     const now = environmentIn(given) as Record<string, unknown>;
     for (const key of Object.keys(now)) if (!isDeepStrictEqual(now[key], before[key])) throw differs(row, key);
   },
-  async create({ parts: { store }, principal: _, given, name, version, ...said }) {
-    const spec = environmentIn(given);
-    if (!('image' in spec) && !('build' in spec))
-      throw invalid('an environment has an image or a build', 'properties.image');
-    if ('image' in spec && 'build' in spec)
-      throw invalid('image and build at once; give one of them', 'properties.build');
-    await ensureContainer(store, 'environment', name);
-    try {
-      await store.assets.add({ kind: 'environment', name, version, spec, ...said });
-    } catch (error) {
-      if (!(error instanceof NameTaken)) throw error;
-      throw new Refusal('conflict', 'VersionExists', `there is an environment ${name}, version ${version} already`);
-    }
+  async create({ parts, principal: _, given, ...environment }) {
+    await parts.registry.createEnvironment({ ...environment, spec: environmentIn(given) });
   },
 };
 
-function environmentIn(given: Readonly<Record<string, unknown>>): object {
+function environmentIn(given: Readonly<Record<string, unknown>>): EnvironmentSpec {
   const spec: Record<string, unknown> = {};
   for (const key of ['autoRebuild', 'condaFile', 'image', 'osType'] as const) {
     const text = textIn(given, key);

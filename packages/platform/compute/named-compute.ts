@@ -100,7 +100,7 @@ export async function putNamedCompute(store: Store, said: NewCompute): Promise<N
       minInstances: said.minInstances ?? (isInstance ? 1 : 0),
       maxInstances: said.maxInstances ?? (isInstance ? 1 : 4),
     },
-    ...{ idleSeconds: said.idleSeconds ?? 120, isStopped: false },
+    ...{ idleSeconds: said.idleSeconds ?? 120, isStopped: before?.isStopped ?? false },
   });
 }
 

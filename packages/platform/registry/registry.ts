@@ -26,6 +26,7 @@ import {
   keptFolderOf,
   readContent,
 } from './content.ts';
+import { checkEnvironment, type NewEnvironment } from './environment.ts';
 import { type NamesData, withDataPaths } from './job-data.ts';
 import { type LocateOptions, locate } from './locate.ts';
 import { describeModel, type ModelType, modelTypes } from './model-kind.ts';
@@ -90,6 +91,11 @@ export interface SharedRegistry {
 
 /** A registry whose files are on this machine. */
 export interface Registry extends SharedRegistry {
+  /**
+   * Keeps an environment for those who look it up: nothing runs in it here.
+   * @throws Refusal when there is such a version, or it has neither image nor build, or both
+   */
+  createEnvironment(environment: NewEnvironment): Promise<AssetRow>;
   /** The folder of a model's files, which nobody may change. */
   modelFolder(row: AssetRow): string;
 }
@@ -101,7 +107,11 @@ export function createRegistry(place: Pick<Place, 'folder'>, store: Store): Regi
     throw assetNotFound(kind, name, version);
   };
 
-  const add = async (kind: AssetKind, asset: NewVersion, more: Pick<AssetRow, 'spec'> & Partial<AssetRow>) => {
+  const add = async (
+    kind: AssetKind,
+    asset: Omit<NewVersion, 'path'>,
+    more: Pick<AssetRow, 'spec'> & Partial<AssetRow>,
+  ) => {
     const { name, version, description, tags, properties } = asset;
     await ensureContainer(store, kind, name, kind === 'data' ? { dataType: (more.spec as DataSpec).type } : {});
     try {
@@ -118,7 +128,7 @@ export function createRegistry(place: Pick<Place, 'folder'>, store: Store): Regi
   };
 
   /** What can be known before files are read. */
-  const check = async (kind: AssetKind, { name, version }: NewVersion): Promise<void> => {
+  const check = async (kind: AssetKind, { name, version }: Pick<NewVersion, 'name' | 'version'>): Promise<void> => {
     checkName(name, kind);
     if (version === undefined) return;
     checkVersion(version);
@@ -163,6 +173,12 @@ export function createRegistry(place: Pick<Place, 'folder'>, store: Store): Regi
         await forgetUnused('model', content.hash);
         throw error;
       }
+    },
+
+    async createEnvironment({ spec, ...environment }) {
+      checkEnvironment(spec);
+      await check('environment', environment);
+      return add('environment', environment, { spec });
     },
 
     async createData(data, where) {
