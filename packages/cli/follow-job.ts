@@ -4,10 +4,10 @@ import { batchSummaryLines } from './batch-summary.ts';
 import type { CommonOptions, Context } from './command.ts';
 import { CommandFailure, exitCodes } from './failure.ts';
 import { onInterruption, type Stopping } from './interruption.ts';
-import { printableLines } from './printable.ts';
+import { printable, printableLines } from './printable.ts';
 import { type Progress, showProgress } from './progress.ts';
 import { figure } from './quantities.ts';
-import { entryLine, summaryLines } from './summary.ts';
+import { entryLine, shortPath, summaryLines } from './summary.ts';
 import { hasEnded } from './trial-words.ts';
 import { workspaceWords } from './workspace.ts';
 
@@ -75,11 +75,12 @@ export async function followJob(
   const stopping = new AbortController();
   const leaving = new AbortController();
   let name: string | null = null;
+  let kept = 'learned';
   let canceling: Promise<unknown> = Promise.resolve();
 
   const endOrLeave = (job: string) => {
     if (ctrlC === 'leaves') return leaving.abort();
-    progress.say(`  ending ${job}, which keeps what it has learned; Ctrl-C again leaves at once`);
+    progress.say(`  ending ${job}, which keeps what it has ${kept}; Ctrl-C again leaves at once`);
     canceling = workspace.cancel(job);
     // Told when the watching has ended; until then nobody waits for it.
     canceling.catch(() => leaving.abort());
@@ -94,6 +95,7 @@ export async function followJob(
   try {
     record = await start({ signal: stopping.signal, onEvent: (event) => progress.onEvent(event) });
     name = record.name;
+    if (record.batch) kept = 'scored';
     // It came too late to keep the job from being made.
     if (stopping.signal.aborted) endOrLeave(name);
     record = await watched(workspace, record, {
@@ -138,11 +140,13 @@ export async function followJob(
 export function sayHowItEnded(
   { terminal: { err } }: Context,
   options: CommonOptions,
-  { name, status, error }: JobRecord,
+  { name, status, error, batch }: JobRecord,
   { isKnown = false }: { isKnown?: boolean } = {},
 ): void {
   const [word, next] = status === 'Failed' ? [err.paint('red', 'failed'), 'again'] : ['stopped', 'go on'];
   err.write(`  ${name} ${word}${isKnown || error === undefined ? '' : `: ${printableLines(error)}`}\n`);
+  if (batch && batch.predictions !== null)
+    err.write(`${entryLine(err, 'results', printable(shortPath(batch.predictions)))}\n`);
   err.write(`${entryLine(err, next, `fovea job resume${workspaceWords(options)} --name ${name}`)}\n`);
 }
 

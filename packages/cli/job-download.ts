@@ -35,6 +35,7 @@ export function downloadCommand(context: Context): Command {
     about: [
       'Copied are outputs/ (with the model), train_artifacts/ (charts, tables, ONNX, labels) and the log of the best trial;',
       'with --output-name best_model the model folder alone, into named-outputs/best_model; with --all both, and all trials.',
+      'Of a job that scores pictures, its results: named-outputs/score.',
     ].join('\n'),
     azure: true,
     server: 'asked',
@@ -84,6 +85,7 @@ async function copiesOf(
   record: JobRecord,
   { outputName, all }: Pick<DownloadOptions, 'outputName' | 'all'>,
 ): Promise<Copy[]> {
+  if (record.batch) return resultsOf(workspace, record, outputName);
   if (outputName !== undefined && outputName !== 'best_model' && outputName !== 'default') {
     throw new CommandFailure(`${record.name} has no output called ${printable(outputName)}`, {
       hint: 'its outputs are best_model and default',
@@ -96,6 +98,17 @@ async function copiesOf(
   if (!all) return own;
   const trials = await Promise.all(record.trials.map(({ name }) => leftBy(workspace, name, `${name}/`)));
   return [...own, ...model, ...trials.flat()];
+}
+
+/** The results of a job that scores pictures. */
+async function resultsOf(workspace: Workspace, { name }: JobRecord, outputName: string | undefined): Promise<Copy[]> {
+  if (outputName !== undefined && outputName !== 'score' && outputName !== 'default') {
+    throw new CommandFailure(`${name} has no output called ${printable(outputName)}`, { hint: 'its output is score' });
+  }
+  return (await workspace.artefacts(name)).map((artefact) => ({
+    to: `named-outputs/score/${artefact.path}`,
+    save: (file) => workspace.saveArtefact(name, artefact, file),
+  }));
 }
 
 /** The files of a trial's model folder. */
@@ -148,6 +161,7 @@ function nothingToCopy({ name, ...record }: JobRecord, words: string): CommandFa
       hint: `fovea job stream${words} --name ${name}`,
     });
   }
+  if (record.batch) return new CommandFailure(`${name} has no results: it ended before there were any`);
   return new CommandFailure(`${name} has no model: none of its trials got that far`, {
     hint: '--all copies what its trials left, the logs among it',
   });

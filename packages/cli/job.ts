@@ -181,7 +181,7 @@ export function jobCommands(context: Context): Command[] {
     usage: 'stream',
     summary: 'follow a job until it ends',
     about: [
-      'On a terminal the run is shown as with job create --stream; otherwise stdout gets the logs of its trials. Ctrl-C ends the',
+      'On a terminal the run is shown as with job create --stream; otherwise stdout gets its logs. Ctrl-C ends the',
       'showing, not the job. The exit code is 0 when the job completed and 1 when it did not.',
     ].join('\n'),
     azure: true,
@@ -199,7 +199,8 @@ export function jobCommands(context: Context): Command[] {
         await followLogs(
           terminal.out,
           workspace,
-          () => workspace.trials(options.name),
+          // A job that scores pictures has one log and no trials.
+          async () => (found.batch ? [record] : workspace.trials(options.name)),
           async () => {
             record = await jobNamed(workspace, options, options.name);
             return hasEnded(record);

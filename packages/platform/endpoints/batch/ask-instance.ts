@@ -44,7 +44,7 @@ export async function askInstance(
   const message = typeof said === 'string' ? said : `the instance answered with status ${status}`;
   if (status === 408) return { kind: 'failed', message: tooLong, isTimeout: true };
   return status >= 400 && status < 500 && status !== 429
-    ? { kind: 'refused', message }
+    ? { kind: 'refused', message: message.replace(/^input_data\.data\[\d+\](?:\.\w+)?(?=:? )/, 'it') }
     : { kind: 'failed', message, isTimeout: false };
 }
 

@@ -59,7 +59,8 @@ export async function runBatchJob(work: BatchWork): Promise<BatchEnd> {
     for (const result of results) {
       if (!isFailure(result)) continue;
       counts.failed++;
-      if (reasons.length < shownReasons) reasons.push(`${result.file}: ${result.error}`);
+      const [reason] = result.error.split('\n');
+      if (reasons.length < shownReasons) reasons.push(`${result.file}: ${reason}`);
     }
   };
   for (const number of kept.numbers()) count(kept.read(number) ?? []);

@@ -111,3 +111,15 @@ test('the file of results has the name that the deployment says; a summary alone
   ]);
   assert.deepEqual((await written('short', 'image_classification', one, { hasRows: false })).files, ['summary.json']);
 });
+
+test('what failed is forgotten when a job goes on, and what did not is kept', () => {
+  const kept = new KeptResults(join(folder, 'kept'));
+  kept.write(1500, [classified('1.png', 1, 0)]);
+  kept.write(2, [classified('2.png', 1, 0), { file: '3.png', error: 'it was killed' }]);
+  assert.deepEqual(kept.numbers(), [2, 1500]);
+  kept.dropFailed();
+  assert.deepEqual(kept.numbers(), [1500]);
+  assert.deepEqual([kept.has(2), kept.read(2), kept.read(1500)?.length], [false, null, 1]);
+  kept.remove();
+  assert.deepEqual([kept.isThere, kept.numbers()], [false, []]);
+});
