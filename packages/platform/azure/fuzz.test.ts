@@ -2,7 +2,9 @@ import assert from 'node:assert/strict';
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
+import { onlineKinds } from '../endpoints/online/online-rows.ts';
 import { scopePath, servedWorkspace } from '../fixtures/served-workspace.ts';
 import type { Role } from '../server/tokens.ts';
 
@@ -10,6 +12,7 @@ const seed = Number(process.env.FOVEA_FUZZ_SEED ?? 20_261_121);
 const runs = Number(process.env.FOVEA_FUZZ_RUNS ?? 1500);
 
 const secret = 'a text that no answer may have';
+const colours = fileURLToPath(new URL('../../serving/fixtures/colours', import.meta.url));
 
 const oddNames = [
   ...[
@@ -40,7 +43,7 @@ const oddNames = [
   ...['1', '@latest', 'latest', 'j_HD_0', 'cancel-j', ';', '$skip', '*', '~', 'con', 'x:y', 'azureml:pets:1'],
 ];
 const name = fc.oneof(
-  { weight: 3, arbitrary: fc.constantFrom('j', 'pets', 'm', '1', '2') },
+  { weight: 3, arbitrary: fc.constantFrom('j', 'pets', 'm', '1', '2', 'blue', 'apply-deployment.pets.blue') },
   { weight: 2, arbitrary: fc.constantFrom(...oddNames) },
   {
     weight: 1,
@@ -49,6 +52,7 @@ const name = fc.oneof(
 );
 const collection = fc.constantFrom(
   ...['jobs', 'data', 'models', 'environments', 'computes', 'datastores', 'operationResults', 'components', 'codes'],
+  ...['onlineEndpoints', 'onlineEndpoints', 'onlineEndpoints/pets/deployments', 'operations'],
 );
 const below = fc.constantFrom(
   '',
@@ -59,6 +63,7 @@ const below = fc.constantFrom(
   '/listSecrets',
   '/listNodes',
   '/nothing',
+  ...['/deployments', '/deployments/blue', '/listKeys', '/token', '/regenerateKeys', '/getLogs', '/skus'],
 );
 const path = fc.oneof(
   {
@@ -94,6 +99,7 @@ const query = fc.array(
       'api-version',
       'names',
       'version',
+      ...['orderBy', 'computeType', 'name', 'wait'],
     ),
     fc.oneof(
       fc.string({ maxLength: 20 }),
@@ -148,6 +154,45 @@ const bodies = [
   },
   { properties: { image: 'debian', osType: 'Linux', build: null, inferenceConfig: {} } },
   { tags: { a: 'b' }, properties: { friendlyName: 'x', description: null } },
+  {
+    ...{ location: 'local', tags: { a: 'b' }, kind: 'Managed' },
+    identity: { type: 'UserAssigned', userAssignedIdentities: { '/subscriptions/s/i': {} } },
+    properties: {
+      ...{ authMode: 'Key', description: 'd', publicNetworkAccess: 'Enabled', keys: null, properties: {} },
+      ...{ traffic: { blue: 100 }, mirrorTraffic: { green: 10 } },
+    },
+  },
+  {
+    ...{ location: 'local', tags: {}, sku: { name: 'Default', capacity: 2 } },
+    properties: {
+      ...{ endpointComputeType: 'Managed', model: 'azureml:colours:1', instanceType: 'x', description: null },
+      ...{ environmentId: 'e', environmentVariables: { WORKER_COUNT: '2' }, appInsightsEnabled: false },
+      requestSettings: { requestTimeout: 'PT5S', maxQueueWait: 'PT0.5S', maxConcurrentRequestsPerInstance: 1 },
+      livenessProbe: { initialDelay: 'PT10S', period: 'PT10S', timeout: 'PT2S', failureThreshold: 30 },
+      scaleSettings: { scaleType: 'Default' },
+      dataCollector: {
+        rollingRate: 'Hour',
+        collections: { request: { dataCollectionMode: 'Enabled', samplingRate: 1 } },
+      },
+    },
+  },
+  { keyType: 'Primary', keyValue: 'a-key-that-somebody-chose' },
+  { containerType: 'InferenceServer', tail: 10 },
+  { tags: { a: null }, sku: { capacity: 3 } },
+];
+
+/** Where each of them may be sent. */
+const places = (of: string, version: string, deployment: string): [method: string, path: string][] => [
+  ['PUT', `jobs/${of}`],
+  ['PUT', `data/${of}/versions/${version}`],
+  ['PUT', `models/${of}/versions/${version}`],
+  ['PUT', `environments/${of}/versions/${version}`],
+  ['PATCH', ''],
+  ['PUT', 'onlineEndpoints/pets'],
+  ['PUT', `onlineEndpoints/pets/deployments/${deployment}`],
+  ['POST', 'onlineEndpoints/pets/regenerateKeys'],
+  ['POST', `onlineEndpoints/pets/deployments/${deployment}/getLogs`],
+  ['PATCH', `onlineEndpoints/pets/deployments/${deployment}`],
 ];
 
 /** Places of all values in a value. */
@@ -286,14 +331,18 @@ const header = fc.constantFrom<Record<string, string>>(
 
 /** Requests that mean something but for a detail or two. */
 const directed = fc
-  .tuple(fc.nat(bodies.length - 1), fc.constantFrom('j', 'k', 'pets', 'm'), fc.constantFrom('1', '2', '3'))
-  .chain(([which, of, version]) => {
-    const below = [`jobs/${of}`, `data/${of}/versions/${version}`, `models/${of}/versions/${version}`];
-    const place = [...below, `environments/${of}/versions/${version}`, ''][which];
-    const how = fc.constantFrom(which === 4 ? 'PATCH' : 'PUT');
+  .tuple(
+    fc.nat(bodies.length - 1),
+    fc.constantFrom('j', 'k', 'pets', 'm'),
+    fc.constantFrom('1', '2', '3'),
+    fc.constantFrom('blue', 'green', 'grey'),
+  )
+  .chain(([which, of, version, deployment]) => {
+    const [how, place] = places(of, version, deployment)[which];
     const as = fc.constantFrom<Role | 'nobody'>('contributor', 'owner');
-    const where = fc.constant(`${scopePath}/${place}`.replace(/\/$/, ''));
-    return fc.tuple(how, where, fc.constant<[string, string][]>([]), mutatedOf(bodies[which]), header, as);
+    const where = `${scopePath}/${place}`.replace(/\/$/, '');
+    const noQuery = fc.constant<[string, string][]>([]);
+    return fc.tuple(fc.constant(how), fc.constant(where), noQuery, mutatedOf(bodies[which]), header, as);
   });
 const wild = fc.tuple(
   method,
@@ -306,7 +355,7 @@ const wild = fc.tuple(
 const request = fc.oneof(directed, wild);
 
 test('no request makes the server fail, tells what it must not, or writes where it must not', async (t) => {
-  const { ask, folder, place, log } = await servedWorkspace(t);
+  const { ask, folder, place, store, registry, log } = await servedWorkspace(t);
   writeFileSync(join(folder, 'secret'), secret);
   const data = join(place.folder, 'datastores', 'workspaceblobstore', 'pets');
   mkdirSync(data, { recursive: true });
@@ -316,6 +365,16 @@ test('no request makes the server fail, tells what it must not, or writes where 
     body: { properties: { dataType: 'mltable', dataUri: uri } },
   });
   assert.equal(made.status, 201, JSON.stringify(made.body));
+  const model = { name: 'colours', path: colours, type: 'mlflow_model' } as const;
+  await registry.createModel(model, { baseFolder: null, anywhere: true });
+  await ask('PUT', 'onlineEndpoints/pets', { body: { properties: { authMode: 'Key' } } });
+  for (const name of ['blue', 'green']) {
+    const body = { properties: { endpointComputeType: 'Managed', model: 'azureml:colours:1' } };
+    assert.equal((await ask('PUT', `onlineEndpoints/pets/deployments/${name}`, { body })).status, 201);
+  }
+  // Nobody waits for what no keeper does.
+  const state = { generation: 1e9, provisioning_state: 'Succeeded', error: null, instances: [], serving: null };
+  await store.resources.add(onlineKinds.deploymentState, 'pets/blue', state);
   const outside = readdirSync(folder);
   const statuses = new Map<number, number>();
 

@@ -1,6 +1,7 @@
 import { Hono } from 'hono';
-import type { OnlineDeploymentRecord, OnlineDeploymentSpec } from '../endpoints/index.ts';
+import type { OnlineDeploymentRecord } from '../endpoints/index.ts';
 import { checkOnlineName } from '../endpoints/online/online-names.ts';
+import { deploymentSpec } from '../endpoints/online/online-records.ts';
 import { onlineKinds } from '../endpoints/online/online-rows.ts';
 import { invalid, Refusal } from '../refusal.ts';
 import type { ServerParts } from '../server/app.ts';
@@ -94,7 +95,7 @@ export function onlineDeploymentRoutes({ store, online }: ServerParts, heavy: He
         (record) => {
           const { revision, instance_count } = record;
           const changes = { tags: mergedTags(record.tags, body), instance_count: count ?? instance_count };
-          return online.deploy({ ...specOf(record), ...changes }, where(context), { revision });
+          return online.deploy({ ...deploymentSpec(record), ...changes }, where(context), { revision });
         },
       );
       announce(context, 'azure-asyncoperation', 'apply-deployment', ...names);
@@ -142,19 +143,6 @@ export function onlineDeploymentRoutes({ store, online }: ServerParts, heavy: He
   });
 
   return app;
-}
-
-function specOf(record: OnlineDeploymentRecord): OnlineDeploymentSpec {
-  const {
-    provisioning_state: _,
-    error: __,
-    instances: ___,
-    created_at: ____,
-    changed_at: _____,
-    revision,
-    ...spec
-  } = record;
-  return spec;
 }
 
 /** How many instances a PATCH asks for; null: as many as there are. */

@@ -1,6 +1,8 @@
 import { Hono } from 'hono';
 import type { OnlineEndpointRecord, OnlineEndpointSpec } from '../endpoints/index.ts';
+import { checkKey, type KeyName } from '../endpoints/online/credentials.ts';
 import { checkOnlineName } from '../endpoints/online/online-names.ts';
+import { endpointSpec } from '../endpoints/online/online-records.ts';
 import { onlineKinds } from '../endpoints/online/online-rows.ts';
 import { invalid, Refusal } from '../refusal.ts';
 import type { ServerParts } from '../server/app.ts';
@@ -61,13 +63,13 @@ export function onlineEndpointRoutes({ store, online }: ServerParts): Hono<Reque
     const name = endpointIn(context);
     const body = await jsonBody(context);
     const spec = endpointFromRest(name, body);
-    const keys = keysIn(body);
+    const keys = keysIn(body, spec);
     return turns.take(name, async () => {
       const before = await known(name);
       requirePreconditions(context, before && versionOf(before));
       const written = await online.put(spec);
       for (const which of ['primary', 'secondary'] as const) {
-        const value = keys[`${which}Key`];
+        const value = keys[which];
         if (value !== undefined) await online.regenerateKey(name, which, value);
       }
       announce(context, 'azure-asyncoperation', 'apply-endpoint', name);
@@ -90,7 +92,7 @@ export function onlineEndpointRoutes({ store, online }: ServerParts): Hono<Reque
           const identity = isObject(body.identity)
             ? endpointFromRest(name, { identity: body.identity }).identity
             : record.identity;
-          const spec: OnlineEndpointSpec = { ...specOf(record), tags: mergedTags(record.tags, body), identity };
+          const spec: OnlineEndpointSpec = { ...endpointSpec(record), tags: mergedTags(record.tags, body), identity };
           return online.put(spec, { revision: record.revision });
         },
       );
@@ -169,25 +171,20 @@ export async function changed<Before, After>(
   }
 }
 
-function specOf(record: OnlineEndpointRecord): OnlineEndpointSpec {
-  const {
-    provisioning_state: _,
-    scoring_uri: __,
-    openapi_uri: ___,
-    created_at: ____,
-    changed_at: _____,
-    revision,
-    ...spec
-  } = record;
-  return spec;
-}
-
-/** Keys that a caller has chosen. */
-function keysIn({ properties }: Record<string, unknown>): { primaryKey?: string; secondaryKey?: string } {
-  const keys = isObject(properties) ? properties.keys : null;
-  if (!isObject(keys)) return {};
-  const [primaryKey, secondaryKey] = ['primaryKey', 'secondaryKey'].map((key) => textIn(keys, key, 'properties.keys'));
-  return { ...(primaryKey !== undefined && { primaryKey }), ...(secondaryKey !== undefined && { secondaryKey }) };
+/** Keys that a caller has chosen. @throws Refusal for those that cannot be, or have no use */
+function keysIn(
+  { properties }: Record<string, unknown>,
+  { auth_mode }: OnlineEndpointSpec,
+): { readonly [Key in KeyName]?: string } {
+  const given = isObject(properties) ? properties.keys : null;
+  if (!isObject(given)) return {};
+  const keys: { [Key in KeyName]?: string } = {};
+  for (const which of ['primary', 'secondary'] as const) {
+    const key = textIn(given, `${which}Key`, 'properties.keys');
+    if (key !== undefined) keys[which] = checkKey(key);
+  }
+  if (auth_mode !== 'aad_token' || Object.keys(keys).length === 0) return keys;
+  throw invalid('an endpoint of authMode AADToken takes tokens of the workspace and has no keys', 'properties.keys');
 }
 
 function filterIn(context: RequestContext): (record: OnlineEndpointRecord) => boolean {

@@ -1,7 +1,5 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Hono } from 'hono';
-import type { OnlineEndpoints, ProvisioningState } from '../endpoints/index.ts';
-import { isSettled } from '../endpoints/online/deployment-change.ts';
+import type { OnlineEndpoints } from '../endpoints/index.ts';
 import { Refusal } from '../refusal.ts';
 import type { ServerParts } from '../server/app.ts';
 import type { RequestContext, RequestEnv } from '../server/requests.ts';
@@ -14,7 +12,6 @@ type Wait = (typeof waits)[number];
 /** Seconds after which a client asks again: at once, because an answer is held back for a while when there is nothing to say yet. */
 const retryAfter = '0';
 const heldMilliseconds = 2000;
-const lookMilliseconds = 100;
 
 /**
  * Tells the client where to ask whether what it asked for has been done. There is nothing to keep of an operation: that stands in what it changes.
@@ -42,13 +39,8 @@ export function onlineOperationRoutes({ online }: ServerParts): Hono<RequestEnv>
     const id = context.req.param('operation');
     const [wait = '', endpoint = '', deployment = ''] = id.split('.');
     if (!(waits as readonly string[]).includes(wait) || endpoint === '') throw notFound();
-    const { signal } = context.req.raw;
-    const until = performance.now() + heldMilliseconds;
-    let outcome = await outcomeOf(online, wait as Wait, endpoint, deployment);
-    while (outcome.status === 'InProgress' && performance.now() < until && !signal.aborted) {
-      await sleep(lookMilliseconds);
-      outcome = await outcomeOf(online, wait as Wait, endpoint, deployment);
-    }
+    const signal = AbortSignal.any([context.req.raw.signal, AbortSignal.timeout(heldMilliseconds)]);
+    const outcome = await outcomeOf(online, wait as Wait, [endpoint, deployment], signal);
     if (outcome.status === 'InProgress') context.header('retry-after', retryAfter);
     if (context.req.query('wait') === 'location') {
       if (outcome.status !== 'InProgress') return context.body(null, 204);
@@ -65,45 +57,34 @@ interface Outcome {
   readonly error?: { readonly code: string; readonly message: string };
 }
 
-async function outcomeOf(online: OnlineEndpoints, wait: Wait, endpoint: string, deployment: string): Promise<Outcome> {
-  const found = <T>(work: Promise<T>): Promise<T | null> =>
-    work.catch((error: unknown) => {
-      if (error instanceof Refusal && error.reason === 'not-found') return null;
-      throw error;
-    });
-  const gone = { status: 'Failed', error: { code: 'Removed', message: 'it has been removed meanwhile' } } as const;
+async function outcomeOf(
+  online: OnlineEndpoints,
+  wait: Wait,
+  [endpoint, deployment]: readonly [string, string],
+  signal: AbortSignal,
+): Promise<Outcome> {
+  const isRemoval = wait.startsWith('remove');
   try {
-    switch (wait) {
-      case 'apply-endpoint': {
-        const record = await found(online.find(endpoint));
-        return record ? outcomeAs(record.provisioning_state, null) : gone;
-      }
-      case 'apply-deployment': {
-        const record = await found(online.findDeployment(endpoint, deployment));
-        return record ? outcomeAs(record.provisioning_state, record.error) : gone;
-      }
-      case 'remove-endpoint':
-        return { status: (await online.isRemoved(endpoint)) ? 'Succeeded' : 'InProgress' };
-      case 'remove-deployment': {
-        const record = await found(online.findDeployment(endpoint, deployment));
-        return { status: record?.provisioning_state === 'Deleting' ? 'InProgress' : 'Succeeded' };
-      }
-    }
+    const record = await (wait.endsWith('endpoint')
+      ? online.applied(endpoint, signal)
+      : online.settled(endpoint, deployment, signal));
+    // What is there in place of what was removed is another one.
+    if (isRemoval) return { status: 'Succeeded' };
+    if (!record) return { status: 'Failed', error: { code: 'Removed', message: 'it has been removed meanwhile' } };
+    if (record.provisioning_state === 'Succeeded') return { status: 'Succeeded' };
+    const why = ('error' in record ? record.error : null) ?? 'the deployment was ended before it was ready';
+    return {
+      status: record.provisioning_state === 'Canceled' ? 'Canceled' : 'Failed',
+      error: { code: 'DeploymentFailed', message: why },
+    };
   } catch (error) {
+    if (signal.aborted) return { status: 'InProgress' };
     // Whoever waits is told, instead of waiting on.
-    if (!(error instanceof Refusal) || error.reason === 'invalid') throw error;
-    return { status: 'Failed', error: { code: error.code, message: error.message } };
+    if (error instanceof Refusal && error.code === 'KeeperFailed') {
+      return { status: 'Failed', error: { code: error.code, message: error.message } };
+    }
+    throw error;
   }
-}
-
-function outcomeAs(state: ProvisioningState, error: string | null): Outcome {
-  if (!isSettled(state)) {
-    if (state !== 'Deleting') return { status: 'InProgress' };
-    return { status: 'Canceled', error: { code: 'Deleting', message: 'it is being removed' } };
-  }
-  if (state === 'Succeeded') return { status: state };
-  const message = error ?? 'the deployment was ended before it was ready';
-  return { status: state === 'Canceled' ? 'Canceled' : 'Failed', error: { code: 'DeploymentFailed', message } };
 }
 
 const notFound = () => new Refusal('not-found', 'OperationNotFound', 'there is no such operation');

@@ -46,10 +46,10 @@ async function staged(t: TestContext) {
       const usual = { generation, provisioning_state: 'Succeeded', error: null, instances: [], serving: null };
       await write(onlineKinds.deploymentState, name, { ...usual, ...state });
     },
-    /** What a client that waits is told. */
+    /** What a client that waits no longer is told. */
     async poll({ headers }: Answer) {
       const url = new URL((headers.get('azure-asyncoperation') ?? headers.get('location')) as string);
-      return served.ask('GET', url.pathname + url.search);
+      return served.ask('GET', url.pathname + url.search, { signal: AbortSignal.abort() });
     },
   };
 }

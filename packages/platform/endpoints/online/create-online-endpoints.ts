@@ -2,28 +2,30 @@ import { setTimeout as wait } from 'node:timers/promises';
 import type { Place } from '../../place.ts';
 import { invalid, Refusal } from '../../refusal.ts';
 import { parseAssetReference, type Registry, referenceTo } from '../../registry/index.ts';
-import type { ResourceRow, Store } from '../../store/index.ts';
+import { type ResourceRow, type Store, StoreUnavailable } from '../../store/index.ts';
 import { keeperStarter } from '../keeper/ensure-keeper.ts';
 import { checkKey, endpointToken, type KeyName, newKey, openSealedKeys, sealKey } from './credentials.ts';
-import { changeBetween, isSettled, type KeptDeployment } from './deployment-change.ts';
+import { isSettled, type KeptDeployment } from './deployment-change.ts';
 import { deploymentLogs } from './deployment-logs.ts';
 import type { OnlineDeploymentRecord, OnlineEndpoints } from './online-endpoints.ts';
-import { checkOnlineName, deploymentRowName } from './online-names.ts';
+import { checkOnlineName } from './online-names.ts';
 import {
   deploymentRecord,
+  deploymentSpec,
   endpointRecord,
+  endpointSpec,
   type KeptEndpoint,
   keptDeployment,
   keptEndpoint,
   knownGateway,
 } from './online-records.ts';
-import { type OnlineDeploymentStateRow, onlineKinds } from './online-rows.ts';
+import { onlineKinds } from './online-rows.ts';
 import type { OnlineDeploymentSpec } from './online-spec.ts';
+import { rowAccess } from './row-access.ts';
 import { servableModel } from './servable-model.ts';
 import { checkTraffic, withoutShares } from './traffic-rules.ts';
+import { requireRoom, writeDeployment } from './write-deployment.ts';
 
-/** As Azure has it. */
-const mostDeployments = 20;
 const pollMilliseconds = 150;
 const usualLogLines = 50;
 const kinds = onlineKinds;
@@ -41,27 +43,7 @@ export function createOnlineEndpoints(
   ensure: () => Promise<void> = keeperStarter(place, store),
 ): OnlineEndpoints {
   const { resources } = store;
-
-  const endpointRow = async (name: string): Promise<ResourceRow> => {
-    const row = await resources.find(kinds.endpoint, checkOnlineName(name, 'endpoint'));
-    if (row) return row;
-    throw new Refusal('not-found', 'EndpointNotFound', `there is no online endpoint ${name}`, { target: 'endpoint' });
-  };
-
-  /** Changes the endpoint's row, on the strength of what it is at that moment. @returns null when it is gone */
-  const changeEndpoint = async (
-    name: string,
-    change: (now: KeptEndpoint, row: ResourceRow) => KeptEndpoint | null,
-  ): Promise<ResourceRow | null> => {
-    for (;;) {
-      const row = await resources.find(kinds.endpoint, name);
-      if (!row) return null;
-      const spec = change(keptEndpoint(row), row);
-      if (spec === null) return row;
-      const changed = await resources.change(kinds.endpoint, name, { spec }, { revision: row.revision });
-      if (changed) return changed;
-    }
-  };
+  const rows = rowAccess(store);
 
   /** @throws Refusal when another workspace folder has it */
   const requireOurs = (row: ResourceRow, what: string): KeptEndpoint => {
@@ -71,118 +53,41 @@ export function createOnlineEndpoints(
     throw new Refusal('conflict', 'ServedElsewhere', message);
   };
 
-  /** Whoever looks sees to it that somebody works on it. */
-  const kept = async (...rows: readonly ResourceRow[]): Promise<void> => {
+  /** Whoever waits sees to it that somebody works on it. @throws Refusal when nobody can */
+  const requireKeeper = async (...rows: readonly ResourceRow[]): Promise<void> => {
     if (!rows.some(({ spec }) => (spec as KeptEndpoint | KeptDeployment).workspace === place.id)) return;
     try {
       await ensure();
     } catch (error) {
+      if (error instanceof StoreUnavailable) throw error;
       throw new Refusal('conflict', 'KeeperFailed', (error as Error).message, { cause: error });
     }
   };
 
+  /** Whoever looks does so, too; that it cannot be done is told to those who wait for it. */
+  const kept = (...rows: readonly ResourceRow[]): Promise<void> =>
+    requireKeeper(...rows).catch((error: unknown) => {
+      if (!(error instanceof Refusal)) throw error;
+    });
+
   const answered = async (row: ResourceRow) =>
     endpointRecord(row, await knownGateway(store, keptEndpoint(row).workspace));
 
-  const deploymentRow = (endpoint: string, name: string): Promise<ResourceRow | null> =>
-    resources.find(
-      kinds.deployment,
-      deploymentRowName(checkOnlineName(endpoint, 'endpoint'), checkOnlineName(name, 'deployment')),
-    );
-
-  const stateOf = (row: Pick<ResourceRow, 'name'>) => resources.find(kinds.deploymentState, row.name);
-
   const recorded = async (row: ResourceRow): Promise<OnlineDeploymentRecord> =>
-    deploymentRecord(row, await stateOf(row));
+    deploymentRecord(row, await rows.stateOf(row));
 
-  const deploymentsOf = async (endpoint: string): Promise<ResourceRow[]> => {
-    const { rows } = await resources.list(kinds.deployment);
-    return rows.filter(({ name }) => name.startsWith(`${endpoint}/`));
-  };
-
+  /** Whether nothing is left of what was removed of an endpoint. */
   const isRemoved = async (endpoint: string): Promise<boolean> => {
-    const rows = await deploymentsOf(checkOnlineName(endpoint, 'endpoint'));
-    const ending = rows.filter((row) => keptDeployment(row).deleting);
-    await kept(...ending);
+    const deployments = await rows.deploymentsOf(checkOnlineName(endpoint, 'endpoint'));
+    const ending = deployments.filter((row) => keptDeployment(row).deleting);
+    await requireKeeper(...ending);
     return ending.length === 0;
-  };
-
-  const markDeleting = async (name: string): Promise<ResourceRow | null> => {
-    for (;;) {
-      const row = await resources.find(kinds.deployment, name);
-      if (!row || keptDeployment(row).deleting) return row;
-      const before = keptDeployment(row);
-      const spec: KeptDeployment = { ...before, deleting: true, generation: before.generation + 1 };
-      const changed = await resources.change(kinds.deployment, name, { spec }, { revision: row.revision });
-      if (changed) return changed;
-    }
-  };
-
-  /** Counts a deployment among those of its endpoint; one that cannot be is taken back. */
-  const admit = async (row: ResourceRow, isNew: boolean): Promise<void> => {
-    const { endpoint_name, name } = keptDeployment(row);
-    const withdraw = () => (isNew ? resources.delete(kinds.deployment, row.name) : null);
-    try {
-      const endpoint = await changeEndpoint(endpoint_name, (now) => {
-        if (now.deployments.includes(name)) return null;
-        requireRoom(now);
-        return { ...now, deployments: [...now.deployments, name] };
-      });
-      if (endpoint) return;
-    } catch (error) {
-      await withdraw();
-      throw error;
-    }
-    await withdraw();
-    throw new Refusal('not-found', 'EndpointNotFound', `the online endpoint ${endpoint_name} was removed just now`);
-  };
-
-  const addDeployment = async (
-    endpoint: KeptEndpoint,
-    spec: Omit<KeptDeployment, 'generation'>,
-  ): Promise<ResourceRow | null> => {
-    requireRoom(endpoint);
-    const name = deploymentRowName(spec.endpoint_name, spec.name);
-    // What is left of one that had this name speaks of generations before this one.
-    const left = (await stateOf({ name }))?.spec as OnlineDeploymentStateRow | undefined;
-    const row = await resources.add(kinds.deployment, name, { ...spec, generation: (left?.generation ?? 0) + 1 });
-    if (row) await admit(row, true);
-    return row;
-  };
-
-  const changeDeployment = async (
-    row: ResourceRow,
-    spec: Omit<KeptDeployment, 'generation'>,
-  ): Promise<ResourceRow | null> => {
-    const before = keptDeployment(row);
-    const state = (await stateOf(row))?.spec as OnlineDeploymentStateRow | undefined;
-    const isSeen = state !== undefined && state.generation >= before.generation;
-    const differing = changeBetween(before, spec);
-    // Asked for once more, what failed is tried once more.
-    const isRetried = differing === 'nothing' && isSeen && state.provisioning_state === 'Failed';
-    if (differing === 'nothing' && !isRetried) return row;
-    const isMore = isRetried || differing !== 'words';
-    const scales = differing === 'Scaling' && (isSeen || before.change === 'Scaling');
-    const changed = await resources.change(
-      kinds.deployment,
-      row.name,
-      {
-        spec: {
-          ...spec,
-          generation: before.generation + (isMore ? 1 : 0),
-          change: !isMore ? before.change : scales ? 'Scaling' : 'Updating',
-        } satisfies KeptDeployment,
-      },
-      { revision: row.revision },
-    );
-    if (changed) await admit(changed, false);
-    return changed;
   };
 
   return {
     async put(given, { revision } = {}) {
       checkOnlineName(given.name, 'endpoint');
-      const endpoint = { ...given, ...withoutShares(given, null) };
+      const endpoint = { ...endpointSpec(given), ...withoutShares(given, null) };
       for (;;) {
         const row = await resources.find(kinds.endpoint, endpoint.name);
         if (revision !== undefined && row?.revision !== revision) throw changedMeanwhile(endpoint.name);
@@ -207,7 +112,7 @@ export function createOnlineEndpoints(
     },
 
     async find(name) {
-      const row = await endpointRow(name);
+      const row = await rows.endpoint(name);
       await kept(row);
       return answered(row);
     },
@@ -218,31 +123,31 @@ export function createOnlineEndpoints(
         if (!row) return (await isRemoved(name)) ? { found: null } : null;
         const record = await answered(row);
         if (isSettled(record.provisioning_state)) return { found: record };
-        await kept(row);
+        await requireKeeper(row);
         return null;
       }, signal),
 
-    isRemoved,
-
     async list() {
-      const { rows } = await resources.list(kinds.endpoint);
-      await kept(...rows);
-      return Promise.all(rows.map(answered));
+      const found = (await resources.list(kinds.endpoint)).rows;
+      await kept(...found);
+      return Promise.all(found.map(answered));
     },
 
     async delete(name) {
       checkOnlineName(name, 'endpoint');
       const row = await resources.find(kinds.endpoint, name);
+      // First, lest they outlive it when this process ends here.
+      for (const deployment of await rows.deploymentsOf(name)) await rows.markDeleting(deployment);
       const wasThere = await resources.delete(kinds.endpoint, name);
       // Nobody can add another one now: who tries finds no endpoint, and takes it back.
-      const deployments = await deploymentsOf(name);
-      for (const deployment of deployments) await markDeleting(deployment.name);
+      const deployments = await rows.deploymentsOf(name);
+      for (const deployment of deployments) await rows.markDeleting(deployment);
       await kept(...(row ? [row] : []), ...deployments);
       return wasThere;
     },
 
     async credentials(name) {
-      const row = await endpointRow(name);
+      const row = await rows.endpoint(name);
       const endpoint = requireOurs(row, 'ask');
       if (endpoint.auth_mode === 'aad_token') {
         const message = `${name} takes tokens of this workspace (auth_mode aad_token) and has no credentials of its own; fovea token create makes one`;
@@ -255,18 +160,18 @@ export function createOnlineEndpoints(
     },
 
     async regenerateKey(name, which, value) {
-      const row = await endpointRow(name);
+      const row = await rows.endpoint(name);
       const key = value === undefined ? newKey() : checkKey(value);
       requireOurs(row, 'change its keys');
       if (keptEndpoint(row).auth_mode === 'aad_token') {
         const message = `${name} takes tokens of this workspace (auth_mode aad_token) and has no keys; fovea token rotate gives a token another secret`;
         throw new Refusal('invalid', 'NoCredentials', message);
       }
-      const changed = await changeEndpoint(name, (now) => {
+      const changed = await rows.changeEndpoint(name, (now) => {
         const keys: KeptEndpoint['keys'] = { ...now.keys, [which satisfies KeyName]: sealKey(place, name, which, key) };
         return { ...now, keys };
       });
-      if (!changed) await endpointRow(name);
+      if (!changed) await rows.endpoint(name);
       await kept(row);
     },
 
@@ -274,8 +179,8 @@ export function createOnlineEndpoints(
       checkOnlineName(deployment.name, 'deployment');
       const { endpoint_name: endpointName, name } = deployment;
       const requireWritable = async () => {
-        const endpoint = requireOurs(await endpointRow(endpointName), 'deploy');
-        const row = await deploymentRow(endpointName, name);
+        const endpoint = requireOurs(await rows.endpoint(endpointName), 'deploy');
+        const row = await rows.deployment(endpointName, name);
         if (row && keptDeployment(row).deleting) {
           const message = `${name} of ${endpointName} is being removed; deploy it again in a moment, or under another name`;
           throw new Refusal('conflict', 'DeploymentDeleting', message);
@@ -286,19 +191,18 @@ export function createOnlineEndpoints(
         }
         if (revision !== undefined && row?.revision !== revision) throw changedMeanwhile(`${endpointName}/${name}`);
         if (!row) requireRoom(endpoint);
-        return { endpoint, row };
+        return row;
       };
       requireCount(deployment);
       // Before files are read and registered.
-      const { row: before } = await requireWritable();
+      const before = await requireWritable();
       const model =
         before && keptDeployment(before).model === exactReference(deployment.model)
           ? keptDeployment(before).model
           : await servableModel({ place, store, registry }, deployment, where);
-      const spec = { ...deployment, model, workspace: place.id, deleting: false, change: 'Updating' } as const;
       for (;;) {
-        const { endpoint, row } = await requireWritable();
-        const written = row ? await changeDeployment(row, spec) : await addDeployment(endpoint, spec);
+        const wanted = { ...deploymentSpec(deployment), model, workspace: place.id, deleting: false };
+        const written = await writeDeployment(store, rows, await requireWritable(), wanted);
         if (!written) continue;
         await kept(written);
         return recorded(written);
@@ -306,9 +210,9 @@ export function createOnlineEndpoints(
     },
 
     async findDeployment(endpoint, name) {
-      const row = await deploymentRow(endpoint, name);
+      const row = await rows.deployment(endpoint, name);
       if (!row) {
-        await endpointRow(endpoint);
+        await rows.endpoint(endpoint);
         throw deploymentNotFound(endpoint, name);
       }
       await kept(row);
@@ -316,38 +220,38 @@ export function createOnlineEndpoints(
     },
 
     async listDeployments(endpoint) {
-      const found = await endpointRow(endpoint);
-      const rows = await deploymentsOf(endpoint);
+      const found = await rows.endpoint(endpoint);
+      const deployments = await rows.deploymentsOf(endpoint);
       await kept(found);
-      return Promise.all(rows.map(recorded));
+      return Promise.all(deployments.map(recorded));
     },
 
     async deleteDeployment(endpoint, name) {
-      const row = await deploymentRow(endpoint, name);
-      await changeEndpoint(endpoint, (now) => {
+      const row = await rows.deployment(endpoint, name);
+      await rows.changeEndpoint(endpoint, (now) => {
         requireNoTraffic(now, name);
         const isNamed = now.deployments.includes(name) || Object.hasOwn(now.traffic, name);
         if (!isNamed) return null;
         return { ...now, ...withoutShares(now, name), deployments: now.deployments.filter((one) => one !== name) };
       });
       if (!row) return false;
-      const marked = await markDeleting(row.name);
+      const marked = await rows.markDeleting(row);
       await kept(row);
       return marked !== null;
     },
 
     settled: (endpoint, name, signal) =>
       until(async () => {
-        const row = await deploymentRow(endpoint, name);
+        const row = await rows.deployment(endpoint, name);
         if (!row) return { found: null };
         const record = await recorded(row);
         if (isSettled(record.provisioning_state)) return { found: record };
-        await kept(row);
+        await requireKeeper(row);
         return null;
       }, signal),
 
     async logs(endpoint, name, { lines = usualLogLines, container = 'inference-server' } = {}) {
-      const row = await deploymentRow(endpoint, name);
+      const row = await rows.deployment(endpoint, name);
       if (!row) throw deploymentNotFound(endpoint, name);
       requireOurs(row, 'read its logs');
       return deploymentLogs(place, { endpoint, deployment: name }, { lines, container });
@@ -358,9 +262,9 @@ export function createOnlineEndpoints(
 /** Asks again and again until there is an answer. */
 async function until<T>(ask: () => Promise<{ found: T } | null>, signal: AbortSignal | undefined): Promise<T> {
   for (;;) {
-    signal?.throwIfAborted();
     const answer = await ask();
     if (answer) return answer.found;
+    signal?.throwIfAborted();
     await wait(pollMilliseconds, undefined, { ...(signal && { signal }) }).catch((error) => {
       signal?.throwIfAborted();
       throw error;
@@ -372,12 +276,6 @@ async function until<T>(ask: () => Promise<{ found: T } | null>, signal: AbortSi
 function exactReference(model: OnlineDeploymentSpec['model']): string | null {
   const reference = typeof model === 'string' ? parseAssetReference(model) : null;
   return reference && !reference.version.startsWith('@') ? referenceTo(reference) : null;
-}
-
-function requireRoom({ name, deployments }: KeptEndpoint): void {
-  if (deployments.length < mostDeployments) return;
-  const message = `${name} has ${mostDeployments} deployments, the most that an endpoint can have; remove one first`;
-  throw new Refusal('conflict', 'TooManyDeployments', message);
 }
 
 function requireNoTraffic({ name, traffic, mirror_traffic }: KeptEndpoint, deployment: string): void {

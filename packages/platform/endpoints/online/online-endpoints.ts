@@ -47,10 +47,12 @@ export interface OnlineEndpoints {
   put(endpoint: OnlineEndpointSpec, options?: { readonly revision?: number }): Promise<OnlineEndpointRecord>;
   /** @throws Refusal when there is none */
   find(name: string): Promise<OnlineEndpointRecord>;
-  /** Waits until requests are answered by what is stored. @returns null when it has been removed, and its deployments have ended */
+  /**
+   * Waits until requests are answered by what is stored.
+   * @returns null when it has been removed, and its deployments have ended
+   * @throws Refusal when no keeper can run, what `signal` was aborted with
+   */
   applied(name: string, signal?: AbortSignal): Promise<OnlineEndpointRecord | null>;
-  /** Whether nothing is left of what was removed of an endpoint of this name: the last of its deployments has ended. */
-  isRemoved(name: string): Promise<boolean>;
   /** Newest first. */
   list(): Promise<OnlineEndpointRecord[]>;
   /** Removes an endpoint with its deployments. @returns whether it was there */
@@ -73,7 +75,10 @@ export interface OnlineEndpoints {
   listDeployments(endpoint: string): Promise<OnlineDeploymentRecord[]>;
   /** @throws Refusal while it has traffic. @returns whether it was there */
   deleteDeployment(endpoint: string, name: string): Promise<boolean>;
-  /** Waits until a deployment is as it is wanted, or failed; one that is deleted, until it is gone. */
+  /**
+   * Waits until a deployment is as it is wanted, or failed; one that is deleted, until it is gone.
+   * @throws Refusal when no keeper can run, what `signal` was aborted with
+   */
   settled(endpoint: string, name: string, signal?: AbortSignal): Promise<OnlineDeploymentRecord | null>;
   /** The last lines of what its instances said, or of what was done before they were started. */
   logs(

@@ -2,6 +2,7 @@ import { isGone, type ResourceRow, type Store } from '../../store/index.ts';
 import { type KeptDeployment, provisioningState } from './deployment-change.ts';
 import type { OnlineDeploymentRecord, OnlineEndpointRecord } from './online-endpoints.ts';
 import { type GatewayRow, type OnlineDeploymentStateRow, type OnlineEndpointRow, onlineKinds } from './online-rows.ts';
+import type { OnlineDeploymentSpec, OnlineEndpointSpec } from './online-spec.ts';
 
 /** An endpoint's row as it is kept: the deployments that may be given traffic, besides. */
 export interface KeptEndpoint extends OnlineEndpointRow {
@@ -55,5 +56,28 @@ export function deploymentRecord(row: ResourceRow, stateRow: ResourceRow | null)
     error: isCurrent ? state.error : null,
     instances: state?.instances ?? [],
     ...{ created_at: row.created_at, changed_at: row.changed_at, revision: row.revision },
+  };
+}
+
+/** What is wanted of an endpoint, of a record or of more than a record. */
+export function endpointSpec(endpoint: OnlineEndpointSpec): OnlineEndpointSpec {
+  const { name, description, tags, properties, auth_mode, identity } = endpoint;
+  const { traffic, mirror_traffic, public_network_access } = endpoint;
+  return {
+    ...{ name, description, tags, properties, auth_mode, identity },
+    ...{ traffic, mirror_traffic, public_network_access },
+  };
+}
+
+/** What is wanted of a deployment, of a record or of more than a record. */
+export function deploymentSpec(deployment: OnlineDeploymentSpec): OnlineDeploymentSpec {
+  const { name, endpoint_name, description, tags, properties, model, model_mount_path, environment } = deployment;
+  const { environment_variables, instance_type, instance_count, app_insights_enabled, scale_settings } = deployment;
+  const { request_settings, liveness_probe, readiness_probe, data_collector } = deployment;
+  const { egress_public_network_access } = deployment;
+  return {
+    ...{ name, endpoint_name, description, tags, properties, model, model_mount_path, environment },
+    ...{ environment_variables, instance_type, instance_count, app_insights_enabled, scale_settings },
+    ...{ request_settings, liveness_probe, readiness_probe, data_collector, egress_public_network_access },
   };
 }

@@ -1,9 +1,8 @@
 import type { Place } from '../../place.ts';
-import { Refusal } from '../../refusal.ts';
 import { modelSpecOf } from '../../registry/asset-spec.ts';
 import { readContent } from '../../registry/content.ts';
-import { type LocateOptions, type ModelType, type NewVersion, parseAssetReference } from '../../registry/index.ts';
-import { locate } from '../../registry/locate.ts';
+import type { LocateOptions, ModelType, NewVersion } from '../../registry/index.ts';
+import { modelSource } from '../../registry/model-source.ts';
 import type { AssetRow, Store } from '../../store/index.ts';
 
 /**
@@ -23,21 +22,7 @@ export async function sameModel(
     (row) => modelSpecOf(row).type === type && (version === undefined || row.version === version),
   );
   if (candidates.length === 0) return null;
-  const hash = await contentHash(place, store, path, where);
+  await using source = await modelSource(place, store, { path, type }, where);
+  const { hash } = await readContent(source.path);
   return candidates.find(({ content_hash }) => content_hash === hash) ?? null;
-}
-
-async function contentHash(
-  place: Pick<Place, 'folder'>,
-  store: Store,
-  path: string,
-  where: LocateOptions,
-): Promise<string | null> {
-  const reference = parseAssetReference(path);
-  if (reference) {
-    const row = await store.assets.find('model', reference.name, reference.version);
-    if (row) return row.content_hash;
-    throw new Refusal('not-found', 'ModelNotFound', `there is no model ${path}`, { target: 'path' });
-  }
-  return (await readContent((await locate(place, store, path, where)).path)).hash;
 }
