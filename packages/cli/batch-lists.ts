@@ -1,6 +1,6 @@
-import { createInterface } from 'node:readline/promises';
 import type { JobSummary } from '@fovea/platform';
 import type { Command } from 'commander';
+import { agreed } from './agreement.ts';
 import { withBatchEndpoints } from './batch-services.ts';
 import { type CommonOptions, type Context, command, positiveInteger } from './command.ts';
 import { CommandFailure, UsageError } from './failure.ts';
@@ -13,15 +13,7 @@ export interface Deletable extends CommonOptions {
 
 /** Asks, unless `--yes` was said. @throws CommandFailure when the answer is no, UsageError where nobody can be asked */
 export async function toDelete({ terminal }: Context, { yes }: Deletable, question: string): Promise<void> {
-  if (yes) return;
-  if (!process.stdin.isTTY || !terminal.err.isTerminal)
-    throw new UsageError('there is nobody to ask whether to delete', 'say --yes');
-  const asking = createInterface({ input: process.stdin, output: process.stderr });
-  try {
-    if (/^y(es)?$/i.test((await asking.question(`${question} (y/N) `)).trim())) return;
-  } finally {
-    asking.close();
-  }
+  if (yes || (await agreed(terminal, question))) return;
   throw new CommandFailure('nothing was deleted');
 }
 

@@ -1,6 +1,6 @@
-import { createInterface } from 'node:readline/promises';
 import type { JobRecord, Workspace } from '@fovea/platform';
 import type { Command } from 'commander';
+import { agreed } from './agreement.ts';
 import { type CommonOptions, type Context, command, type OptionSpec } from './command.ts';
 import { CommandFailure, UsageError } from './failure.ts';
 import { resultWriter } from './output.ts';
@@ -69,7 +69,10 @@ export function upkeepCommands(context: Context): Command[] {
     async run(options) {
       await withWorkspace(context, options, async (workspace) => {
         await endedJob(workspace, options, 'deleted');
-        if (!options.yes && !(await agreed(`Delete ${options.name} and all its files in ${workspace.address}?`)))
+        if (
+          !options.yes &&
+          !(await agreed(terminal, `Delete ${options.name} and all its files in ${workspace.address}?`))
+        )
           throw new CommandFailure('nothing was deleted');
         await workspace.delete(options.name);
         said(options, `${options.name} is deleted`);
@@ -114,18 +117,6 @@ export function upkeepCommands(context: Context): Command[] {
     throw new CommandFailure(`${options.name} has not ended: only a job that has can be ${verb}`, {
       hint: `fovea job cancel${workspaceWords(options)} --name ${options.name}`,
     });
-  }
-
-  /** @throws UsageError where nobody can be asked */
-  async function agreed(question: string): Promise<boolean> {
-    if (!process.stdin.isTTY || !terminal.err.isTerminal)
-      throw new UsageError('there is nobody to ask whether to delete', 'say --yes');
-    const asking = createInterface({ input: process.stdin, output: process.stderr });
-    try {
-      return /^y(es)?$/i.test((await asking.question(`${question} (y/N) `)).trim());
-    } finally {
-      asking.close();
-    }
   }
 }
 
