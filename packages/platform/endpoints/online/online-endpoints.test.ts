@@ -271,3 +271,51 @@ onBothDatabases('of those who change an endpoint at the same time none loses wha
   const after = (await other.credentials('pets')) as typeof before;
   assert.ok(after.primaryKey !== before.primaryKey && after.secondaryKey !== before.secondaryKey);
 });
+
+onBothDatabases(
+  'a workspace folder sees the endpoints of another one that shares its database, and leaves them to it',
+  async (fresh) => {
+    const { place, store, online } = await staged(fresh);
+    const folder = join(place.folder, 'other');
+    const elsewhere = placeOf({ folder, database: '' });
+    const other = createOnlineEndpoints(elsewhere, store, createRegistry(elsewhere, store), async () => {
+      throw new Error('nothing here is for this folder');
+    });
+    await online.put(endpoint());
+    await online.deploy(deployment('blue'), here);
+    assert.equal((await other.find('pets')).name, 'pets');
+    await assert.rejects(other.credentials('pets'), code('ServedElsewhere'));
+    await assert.rejects(other.regenerateKey('pets', 'primary'), code('ServedElsewhere'));
+    await assert.rejects(other.deploy(deployment('green'), here), code('ServedElsewhere'));
+    await assert.rejects(other.logs('pets', 'blue'), code('ServedElsewhere'));
+    await other.put(endpoint({ traffic: { blue: 100 } }));
+    assert.deepEqual((await online.find('pets')).traffic, { blue: 100 });
+    assert.ok('primaryKey' in (await online.credentials('pets')));
+    // The model's files are where it was registered.
+    await other.put(endpoint({ name: 'dogs' }));
+    await assert.rejects(other.deploy(deployment('blue', { endpoint_name: 'dogs' }), here), code('ModelElsewhere'));
+  },
+);
+
+onBothDatabases(
+  'who waits is told when nobody can serve; who looks, or changes something, is not kept from it',
+  async (fresh) => {
+    const { place, store, registry } = await staged(fresh);
+    const online = createOnlineEndpoints(place, store, registry, async () => {
+      throw new Error('The process that serves endpoints cannot go on');
+    });
+    assert.equal((await online.put(endpoint())).provisioning_state, 'Creating');
+    assert.equal((await online.deploy(deployment('blue'), here)).provisioning_state, 'Creating');
+    assert.equal((await online.listDeployments('pets')).length, 1);
+    await assert.rejects(online.applied('pets'), code('KeeperFailed'));
+    await assert.rejects(online.settled('pets', 'blue'), code('KeeperFailed'));
+    await assert.rejects(
+      createOnlineEndpoints(place, store, registry, async () => {}).applied('pets', AbortSignal.abort()),
+      {
+        name: 'AbortError',
+      },
+    );
+    await online.delete('pets');
+    await assert.rejects(online.applied('pets'), code('KeeperFailed'));
+  },
+);
