@@ -56,15 +56,18 @@ export function send(
 
 /** Of a request's body, what is read and thrown away so that the client comes to read its answer. */
 const MOST_UNREAD = 64 * 2 ** 20;
+const LOOK_EVERY_MS = 50;
 
 /** Reads what is left of a request: it stands in the way of the next one, and of the answer to this one. */
 export function readRest(request: IncomingMessage): void {
-  if (request.complete && request.readableEnded) return;
-  let unread = 0;
+  if (request.complete) return;
+  const { socket } = request;
+  const most = socket.bytesRead + MOST_UNREAD;
+  // Node takes the listeners for data away when an answer is sent.
+  const looking = setInterval(() => {
+    if (request.complete || socket.destroyed) clearInterval(looking);
+    else if (socket.bytesRead > most) socket.destroy();
+  }, LOOK_EVERY_MS);
   request.on('error', () => {});
-  request.on('data', (part: Buffer) => {
-    unread += part.length;
-    if (unread > MOST_UNREAD) request.destroy();
-  });
   request.resume();
 }

@@ -95,7 +95,8 @@ export function gatewayServer(
     if (client !== null) own['x-ms-client-request-id'] = client;
     if (seen.deployment !== '') own['azureml-model-deployment'] = seen.deployment;
     // A body that nobody asked for may come or not: where the next request begins cannot be known.
-    if (!server.listening || !isWanted) own.connection = 'close';
+    // After a request that wanted another protocol, Node reports no fault in the next one, and it would have no answer.
+    if (!server.listening || !isWanted || request.headers.upgrade !== undefined) own.connection = 'close';
     send(response, answer, own);
     readRest(request);
   };
