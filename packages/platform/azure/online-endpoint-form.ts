@@ -66,8 +66,19 @@ export const endpointFromRest = (name: string, body: Tree): OnlineEndpointSpec =
     return checkOnlineEndpoint({ ...values, name, identity: hasNone ? undefined : identity });
   });
 
-/** An endpoint as REST answers it. */
-export function endpointAnswer(scope: Scope, record: OnlineEndpointRecord): object {
+/**
+ * The address of something on this machine, for who asked by another name of it: what answers at all its addresses calls itself localhost.
+ * @param asked the address of the request
+ */
+export function reachableUri(uri: string | null, asked: string): string | null {
+  if (uri === null) return null;
+  const url = new URL(uri);
+  if (url.hostname === 'localhost') url.hostname = new URL(asked).hostname;
+  return url.href;
+}
+
+/** An endpoint as REST answers it. @param asked the address of the request */
+export function endpointAnswer(scope: Scope, record: OnlineEndpointRecord, asked: string): object {
   const { properties, ...rest } = table.write(record) as { properties: Tree };
   return {
     ...resourceHead(scope, `onlineEndpoints/${record.name}`),
@@ -76,7 +87,9 @@ export function endpointAnswer(scope: Scope, record: OnlineEndpointRecord): obje
     ...rest,
     properties: {
       ...properties,
-      ...{ keys: null, scoringUri: record.scoring_uri, swaggerUri: record.openapi_uri },
+      keys: null,
+      scoringUri: reachableUri(record.scoring_uri, asked),
+      swaggerUri: reachableUri(record.openapi_uri, asked),
       provisioningState: record.provisioning_state,
     },
   };

@@ -38,7 +38,7 @@ export function onlineEndpointRoutes({ store, online }: ServerParts): Hono<Reque
 
   const answer = (context: RequestContext, record: OnlineEndpointRecord, status: 200 | 201 = 200) => {
     context.header('etag', etagOf(versionOf(record)));
-    return context.json(endpointAnswer(scopeOf(context), record), status);
+    return context.json(endpointAnswer(scopeOf(context), record, context.req.url), status);
   };
 
   app.get(collection, async (context) => {
@@ -49,7 +49,7 @@ export function onlineEndpointRoutes({ store, online }: ServerParts): Hono<Reque
     const records = (await online.list()).filter(isWanted);
     const order = orderIn(context, ({ name }) => sequences.get(name) ?? 0);
     const page = pageInOrder(records, pageRequest(context, 'count'), order);
-    return context.json(pageAnswer(context, page, (record) => endpointAnswer(scope, record)));
+    return context.json(pageAnswer(context, page, (record) => endpointAnswer(scope, record, context.req.url)));
   });
 
   app.get(`${collection}/:endpoint`, async (context) => {

@@ -74,6 +74,9 @@ test('an endpoint: made, waited for, changed, asked for its keys, removed', asyn
   assert.equal((await poll(made)).body.status, 'Succeeded');
   const read = await ask('GET', 'onlineEndpoints/pets', { as: 'reader' });
   assert.equal(read.body.properties.scoringUri, 'http://localhost:7041/pets/score');
+  // Who asks by another name of the machine has requests answered there.
+  const remote = await ask('GET', `https://vision.example:7040${scopePath}/onlineEndpoints/pets`);
+  assert.equal(remote.body.properties.scoringUri, 'http://vision.example:7041/pets/score');
   // What was read may be sent back.
   const again = await ask('PUT', 'onlineEndpoints/pets', {
     body: read.body,
