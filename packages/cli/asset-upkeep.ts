@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import type { AssetRecord, AssetRow, NamesData, SharedRegistry } from '@fovea/platform/registry';
+import type { AssetRecord, AssetRow, EnvironmentRecord, NamesData, SharedRegistry } from '@fovea/platform/registry';
 import type { Command } from 'commander';
 import { type CommonOptions, type Context, command, type OptionSpec, positiveInteger } from './command.ts';
 import { UsageError } from './failure.ts';
@@ -10,7 +10,7 @@ import { databaseOf, serverAddress } from './workspace.ts';
 
 /** A kind of asset, as its commands speak of it. */
 export interface AssetWords {
-  readonly kind: 'model' | 'data';
+  readonly kind: 'model' | 'data' | 'environment';
   /** `fovea model` */
   readonly group: string;
   readonly one: string;
@@ -45,7 +45,7 @@ export const versionOptions: readonly OptionSpec[] = [
 ];
 
 /** What is printed of a version. */
-export type RecordOf = (row: AssetRow) => AssetRecord;
+export type RecordOf = (row: AssetRow) => AssetRecord | EnvironmentRecord;
 
 /** Opens the registry of a command for as long as `work` takes. */
 export async function withRegistry<T>(
@@ -54,7 +54,8 @@ export async function withRegistry<T>(
   work: (registry: SharedRegistry, recordOf: RecordOf) => Promise<T>,
 ): Promise<T> {
   const { services, terminal } = context;
-  const { openRegistry, modelRecord, dataRecord } = await services.registry();
+  const { openRegistry, ...records } = await services.registry();
+  const recordOf = { model: records.modelRecord, data: records.dataRecord, environment: records.environmentRecord };
   const server = await serverAddress(options);
   const progress = showProgress(terminal.err, { show: options.onlyShowErrors ? 'errors' : 'progress', verbose: false });
   const onBytes = (done: number, total: number) =>
@@ -64,7 +65,7 @@ export async function withRegistry<T>(
       ? await openRegistry({ folder: resolve(options.workspace), ...databaseOf(options) })
       : await (await services.remote()).openRemoteRegistry(server, { onBytes });
   try {
-    return await work(registry, (row) => (row.kind === 'model' ? modelRecord(row) : dataRecord(row)));
+    return await work(registry, (row) => recordOf[row.kind as keyof typeof recordOf](row));
   } finally {
     progress.close();
     await registry.close();
@@ -90,6 +91,8 @@ export function versionOf({ version, label }: Pick<Named, 'version' | 'label'>):
 /** `fovea model|data list|show|update|archive|restore`. */
 export function assetUpkeepCommands(context: Context, words: AssetWords): Command[] {
   const { kind, group, one, many, example } = words;
+  // A server keeps environments for those who ask by REST.
+  const asked = kind === 'environment' ? {} : ({ server: 'asked' } as const);
   const { out, err } = context.terminal;
   const writer = (options: CommonOptions) =>
     resultWriter(out, { output: options.output ?? 'json', query: options.query });
@@ -98,7 +101,7 @@ export function assetUpkeepCommands(context: Context, words: AssetWords): Comman
     usage: 'list',
     summary: `print ${many}, the newest version of each name, or all versions of one`,
     azure: true,
-    server: 'asked',
+    ...asked,
     options: [
       { flags: '-n, --name <name>', text: 'all versions of this name' },
       { flags: '-r, --max-results <n>', text: 'at most so many', fallback: 50, read: positiveInteger },
@@ -125,7 +128,7 @@ export function assetUpkeepCommands(context: Context, words: AssetWords): Comman
     usage: 'show',
     summary: `print what is known of ${one}`,
     azure: true,
-    server: 'asked',
+    ...asked,
     options: versionOptions,
     defaultOutput: 'json',
     examples: [`${group} show --name ${example}`, `${group} show --name ${example} --version 2 -o yaml`],
@@ -141,7 +144,7 @@ export function assetUpkeepCommands(context: Context, words: AssetWords): Comman
     usage: 'update',
     summary: `change the description, tags and properties of ${one}; its files never change`,
     azure: true,
-    server: 'asked',
+    ...asked,
     options: [
       ...versionOptions,
       { flags: '--set <path=value...>', text: 'description=…, tags.owner=me, or a whole map as JSON' },
@@ -174,7 +177,7 @@ export function assetUpkeepCommands(context: Context, words: AssetWords): Comman
       usage,
       summary,
       azure: true,
-      server: 'asked',
+      ...asked,
       options: [
         { flags: '-n, --name <name>', text: 'its name', required: true },
         { flags: '-v, --version <version>', text: 'its version; all versions when left out' },
@@ -199,7 +202,11 @@ export function assetUpkeepCommands(context: Context, words: AssetWords): Comman
 }
 
 /** What one looks for in a list. */
-const tableRow = ({ name, version, type, creation_context, content, archived }: AssetRecord) => ({
-  ...{ name, version, type, files: content.files, bytes: content.bytes, created: creation_context.created_at },
-  ...(archived && { archived: 'yes' }),
-});
+const tableRow = (record: ReturnType<RecordOf>) => {
+  const { name, version, creation_context, archived } = record;
+  const what =
+    'content' in record
+      ? { type: record.type, files: record.content.files, bytes: record.content.bytes }
+      : { image: record.image ?? record.build?.path };
+  return { ...{ name, version, ...what, created: creation_context.created_at }, ...(archived && { archived: 'yes' }) };
+};

@@ -37,11 +37,12 @@ export function scopeNote(scope: AzureScope & { workspace: string }): string | n
 }
 
 /** What `az ml` has and this release has not. Known, so that the answer is not "unknown command". */
-export const laterGroups = [
-  ...['component', 'compute', 'connection', 'datastore', 'environment'],
-  ...['registry', 'schedule', 'workspace'],
-] as const;
+export const laterGroups = ['component', 'connection', 'registry', 'schedule', 'workspace'] as const;
 export const laterDataVerbs = ['import', 'list-materialization-status', 'mount', 'share'] as const;
+export const laterComputeVerbs = [
+  ...['attach', 'connect-ssh', 'detach', 'enable-sso', 'list-sizes', 'list-usage', 'update-schedule'],
+] as const;
+export const laterEnvironmentVerbs = ['share'] as const;
 export const laterModelVerbs = ['package', 'share'] as const;
 export const laterJobVerbs = ['connect-ssh', 'show-services'] as const;
 

@@ -141,7 +141,7 @@ async function subjectOf(
 ): Promise<Subject> {
   const { readJobData } = await context.services.automl();
   if (options.file !== undefined) {
-    const read = await readJobFile(context, options.file, []);
+    const read = await readJobFile(context, options, options.file, []);
     const job = await requireJob(context, read, true);
     const task = dataTasks.find((name) => name === job.task);
     if (task === undefined)

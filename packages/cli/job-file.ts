@@ -1,10 +1,11 @@
-import { basename } from 'node:path';
+import { existsSync } from 'node:fs';
+import { basename, resolve } from 'node:path';
 import type { ImageJob } from '@fovea/automl';
 import { withRegisteredData } from './asset-upkeep.ts';
 import type { Context } from './command.ts';
 import { printableLines } from './printable.ts';
 import { textOfFile } from './text-file.ts';
-import type { WorkspaceOptions } from './workspace.ts';
+import { databaseOf, type WorkspaceOptions } from './workspace.ts';
 
 type Parsed = ReturnType<typeof import('@fovea/automl').parseJob>;
 type Issue = Parsed['issues'][number];
@@ -19,12 +20,21 @@ export interface ReadJob {
 }
 
 /** Reads and checks a job file. @throws CommandFailure when there is no such file */
-export async function readJobFile({ services }: Context, file: string, set: readonly string[]): Promise<ReadJob> {
+export async function readJobFile(
+  context: Context,
+  options: WorkspaceOptions,
+  file: string,
+  set: readonly string[],
+): Promise<ReadJob> {
   const [text, automl] = await Promise.all([
     textOfFile(file, 'a job file', `for a folder of pictures: fovea train ${file}`),
-    services.automl(),
+    context.services.automl(),
   ]);
-  return checkedJob(automl, text, { file, set });
+  const read = checkedJob(automl, text, { file, set });
+  const isAbout = ({ code, path }: Issue) => code === 'no-effect' && path?.join() === 'compute';
+  if (read.job === null || !read.issues.some(isAbout) || !(await isNamedCompute(context, options, read.job)))
+    return read;
+  return { ...read, issues: read.issues.filter((issue) => !isAbout(issue)) };
 }
 
 /** The job of a text, with what this release cannot do of it among the issues. */
@@ -54,6 +64,20 @@ export async function withData(
   });
   const { issues, sources } = 'issues' in found ? found : await readJobData(found, baseFolder);
   return { job: read.job, issues: read.issues.concat(issues), sources: new Map([...read.sources, ...sources]) };
+}
+
+/** Whether a job names a compute that was made here, and not one that means nothing. */
+async function isNamedCompute({ services }: Context, options: WorkspaceOptions, job: ImageJob): Promise<boolean> {
+  const isHere = options.server === undefined && (options.database !== undefined || existsSync(options.workspace));
+  if (!isHere) return false;
+  const { computeNameOf, openComputes } = await services.computes();
+  const computes = await openComputes({ folder: resolve(options.workspace), ...databaseOf(options) });
+  try {
+    const name = computeNameOf(job.compute);
+    return (await computes.list()).some((compute) => compute.name === name);
+  } finally {
+    await computes.close();
+  }
 }
 
 /** Codes of what keeps a right job from running here and now. */

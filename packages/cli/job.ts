@@ -75,7 +75,7 @@ export function jobCommands(context: Context): Command[] {
       const write = await result(options);
       const weights = await checkpoint(options.weights);
       const named = options.name === undefined ? [] : [`name=${JSON.stringify(options.name)}`];
-      const read = await readJobFile(context, options.file, [...(options.set ?? []), ...named]);
+      const read = await readJobFile(context, options, options.file, [...(options.set ?? []), ...named]);
       const job = await requireJob(context, read, options.onlyShowErrors === true);
       if (options.skipValidation && !options.onlyShowErrors) {
         terminal.err.write('  note: --skip-validation saves nothing here; the job is checked before it starts\n');
@@ -112,7 +112,7 @@ export function jobCommands(context: Context): Command[] {
     ],
     async run(options) {
       const write = await result(options);
-      const read = await readJobFile(context, options.file, options.set ?? []);
+      const read = await readJobFile(context, options, options.file, options.set ?? []);
       const found = await withData(context, options, read, dirname(resolve(options.file)));
       try {
         const job = await requireJob(context, rightOrWrong(found), options.onlyShowErrors === true);

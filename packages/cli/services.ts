@@ -29,6 +29,9 @@ export interface Services {
       | ('evaluate' | 'evaluateObjects' | 'normalisedOutline' | 'exportModel' | 'readModelFolder')
     >
   >;
+  computes(): Promise<
+    Pick<typeof import('@fovea/platform/computes'), 'openComputes' | 'readComputeFile' | 'computeNameOf'>
+  >;
   /** On the engine of training. */
   explanations(): Promise<
     Pick<typeof import('@fovea/automl/explain'), 'openExplainer' | 'openObjectExplainer'> &
@@ -36,7 +39,13 @@ export interface Services {
   >;
   platform(): Promise<{ openWorkspace: OpenWorkspace }>;
   remote(): Promise<Pick<typeof import('@fovea/platform/remote'), 'openRemoteWorkspace' | 'openRemoteRegistry'>>;
-  registry(): Promise<Pick<typeof import('@fovea/platform/registry'), 'openRegistry' | 'modelRecord' | 'dataRecord'>>;
+  registry(): Promise<
+    Pick<
+      typeof import('@fovea/platform/registry'),
+      | ('openRegistry' | 'modelRecord' | 'dataRecord' | 'environmentRecord' | 'readEnvironmentFile')
+      | ('datastoreFolder' | 'defaultDatastore')
+    >
+  >;
   server(): Promise<Pick<typeof import('@fovea/platform/server'), 'serveWorkspace' | 'openTokens'>>;
   endpoints(): Promise<
     Pick<
@@ -57,6 +66,7 @@ export const installedServices: Services = {
   automl: () => import('@fovea/automl'),
   data: () => import('@fovea/data'),
   serving: () => import('@fovea/serving'),
+  computes: () => import('@fovea/platform/computes'),
   async explanations() {
     const [{ openExplainer, openObjectExplainer }, { readModelFolder }] = await Promise.all([
       import('@fovea/automl/explain'),

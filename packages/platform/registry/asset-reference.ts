@@ -14,7 +14,11 @@ const version = /^[a-zA-Z0-9][a-zA-Z0-9._-]{0,29}$/;
 export function checkName(text: string, what: string): string {
   if (name.test(text)) return text;
   const rule = 'letters, digits, - and _, at most 255, the first of them a letter or a digit';
-  throw invalid(`${JSON.stringify(text)} cannot be the name of a ${what}: ${rule}`, 'name', 'InvalidName');
+  throw invalid(
+    `${JSON.stringify(text)} cannot be the name of ${/^[aeiou]/.test(what) ? 'an' : 'a'} ${what}: ${rule}`,
+    'name',
+    'InvalidName',
+  );
 }
 
 /** @throws Refusal for a text that cannot be a version */

@@ -6,7 +6,7 @@ export { type DataType, dataTypes } from './asset-spec.ts';
 export { type EnvironmentRecord, type EnvironmentSpec, environmentRecord, type NewEnvironment } from './environment.ts';
 export { type EnvironmentFile, readEnvironmentFile } from './environment-file.ts';
 export type { NamesData } from './job-data.ts';
-export type { LocateOptions } from './locate.ts';
+export { datastoreFolder, defaultDatastore, type LocateOptions } from './locate.ts';
 export { type ModelType, modelTypes } from './model-kind.ts';
 export {
   createRegistry,

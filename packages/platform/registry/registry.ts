@@ -274,6 +274,6 @@ const taken = (kind: AssetKind, { name, version }: Pick<NewVersion, 'name' | 've
   new Refusal(
     'conflict',
     `${kindName(kind)}VersionExists`,
-    `there is a ${kind} ${name}, version ${version} already, and versions do not change; leave the version out for the next one`,
+    `there is ${kind === 'environment' ? 'an' : 'a'} ${kind} ${name}, version ${version} already, and versions do not change; leave the version out for the next one`,
     { target: 'version' },
   );
