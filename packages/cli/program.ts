@@ -1,7 +1,9 @@
 import { type Argument, Command, CommanderError } from 'commander';
 import {
   laterCommand,
+  laterComputeVerbs,
   laterDataVerbs,
+  laterEnvironmentVerbs,
   laterGroups,
   laterJobVerbs,
   laterModelVerbs,
@@ -10,8 +12,11 @@ import {
 import { batchDeploymentCommands } from './batch-deployment.ts';
 import { batchEndpointCommands } from './batch-endpoint.ts';
 import type { Context } from './command.ts';
+import { computeCommands } from './compute.ts';
 import { dataCommands } from './data.ts';
 import { dataAssetCommands } from './data-assets.ts';
+import { datastoreCommands } from './datastore.ts';
+import { environmentCommands } from './environment.ts';
 import { evaluateCommand } from './evaluate.ts';
 import { explainCommand } from './explain.ts';
 import { exitCodes, reportFailure, UsageError } from './failure.ts';
@@ -107,6 +112,18 @@ function programOf(context: Context): Command {
     summary: 'models that answer at an endpoint',
     description: 'Online deployments: models in processes of this machine that answer at an endpoint.',
   });
+  const compute = group('compute', computeCommands(context), laterComputeVerbs, {
+    summary: 'names for this machine that jobs can ask for',
+    description: 'Computes: names for this machine, and how many trials of their jobs run at the same time.',
+  });
+  const environment = group('environment', environmentCommands(context), laterEnvironmentVerbs, {
+    summary: 'environments under names and versions, for scripts that look them up',
+    description: 'Environments under names and versions. Nothing runs in them here.',
+  });
+  const datastore = group('datastore', datastoreCommands(context), [], {
+    summary: 'where the data of the workspace is',
+    description: 'Datastores: a workspace has one, a folder in it.',
+  });
   const token = group('token', tokenCommands(context), [], {
     summary: 'who may ask a server',
     description: 'Tokens: who may ask a server of this workspace, and for what.',
@@ -131,6 +148,7 @@ function programOf(context: Context): Command {
       model,
     ],
     ...[onlineEndpoint, onlineDeployment, batchEndpoint, batchDeployment],
+    ...[compute, environment, datastore],
     ...[serveCommand(context), token, schema],
   ];
   for (const one of commands) program.addCommand(one);
