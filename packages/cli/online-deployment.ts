@@ -240,7 +240,8 @@ export function onlineDeploymentCommands(context: Context): Command[] {
   return [create, update, show, list, remove, getLogs];
 }
 
-async function giveAllTraffic(
+/** Gives all requests of an endpoint to one deployment, and waits until it is so. */
+export async function giveAllTraffic(
   context: Context,
   options: CommonOptions,
   endpoints: OnlineEndpoints,
