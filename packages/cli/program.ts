@@ -16,6 +16,7 @@ import { computeCommands } from './compute.ts';
 import { dataCommands } from './data.ts';
 import { dataAssetCommands } from './data-assets.ts';
 import { datastoreCommands } from './datastore.ts';
+import { deployCommand } from './deploy.ts';
 import { environmentCommands } from './environment.ts';
 import { evaluateCommand } from './evaluate.ts';
 import { explainCommand } from './explain.ts';
@@ -37,6 +38,7 @@ const examples = `  fovea train pictures/                   a folder of class fo
   fovea predict amber_lynx photo.jpg      what the classifier of that job sees in a picture
   fovea evaluate amber_lynx labelled/      how often it is right
   fovea explain amber_lynx photo.jpg      what it looked at
+  fovea deploy amber_lynx                 an address that answers with it
   fovea job create -f job.yml --stream    an Azure ML AutoML image job, as it is
   fovea job list -o table                 what was trained here
   fovea trial list --job amber_lynx       the trials of a job`;
@@ -142,6 +144,7 @@ function programOf(context: Context): Command {
       predictCommand(context),
       evaluateCommand(context),
       explainCommand(context),
+      deployCommand(context),
       data,
       job,
       trial,
