@@ -6,6 +6,7 @@ import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
 import { fileURLToPath } from 'node:url';
 import { check } from './check.ts';
+import { slowFirst } from './slow-first.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const pattern = '**/*.test.{ts,mjs}';
@@ -32,7 +33,7 @@ function testsIn(path: string): string[] {
 const begun = performance.now();
 const counts = { tests: 0, passed: 0, failed: 0, cancelled: 0, skipped: 0, todo: 0 };
 const seeded = new URL('./seeded-properties.ts', import.meta.url).href;
-const tests = run({ files, concurrency: availableParallelism(), execArgv: ['--import', seeded] });
+const tests = run({ files: slowFirst(files), concurrency: availableParallelism(), execArgv: ['--import', seeded] });
 tests.on('test:summary', (summary) => {
   if (summary.file === undefined) Object.assign(counts, summary.counts);
 });
