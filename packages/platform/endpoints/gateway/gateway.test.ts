@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { Agent } from 'node:http';
 import { networkInterfaces } from 'node:os';
-import { describe, type TestContext, test } from 'node:test';
+import { describe, test } from 'node:test';
 import {
   ask,
   endpointOf,
@@ -13,17 +13,10 @@ import {
   json,
   opened,
   scoring,
+  shop,
   until,
   whole,
 } from '../../fixtures/asked-gateway.ts';
-
-/** A gateway before the endpoint `shop`, whose deployment `blue` has one instance that answers so. */
-async function shop(t: TestContext, handler = fine, metrics = '') {
-  const instance = await fakeInstance(t, 'a', handler, metrics);
-  const blue = new FakeDeployment('blue', instance);
-  const gateway = await gatewayFor(t, [endpointOf('shop', [blue])]);
-  return { instance, blue, gateway };
-}
 
 const body = scoring('AAAA');
 
@@ -289,198 +282,6 @@ describe('which deployment answers', () => {
   });
 });
 
-describe('what instances do wrong', () => {
-  test("their refusals are the client's; their failures are the model's", async (t) => {
-    const { gateway } = await shop(t, ({ body: status }, response) =>
-      json(
-        response,
-        Number(status),
-        { error: { code: 'X', message: `it was ${status}\r\nä` } },
-        { 'retry-after': '7' },
-      ),
-    );
-    for (const status of [400, 408, 413, 415, 429]) {
-      const answer = await ask(gateway, { body: String(status) });
-      assert.equal(answer.status, status);
-      assert.equal(answer.json.error.code, 'X');
-      assert.equal(answer.headers['retry-after'], '7');
-      assert.equal(answer.headers['ms-azureml-model-error-statuscode'], undefined);
-    }
-    for (const status of [500, 501, 503, 599, 302]) {
-      const { status: told, headers, json: text } = await ask(gateway, { body: String(status) });
-      assert.equal(told, 424);
-      assert.equal(headers['ms-azureml-model-error-statuscode'], String(status));
-      assert.equal(headers['ms-azureml-model-error-reason'], `it was ${status}`);
-      assert.equal(text.error.code, 'X');
-    }
-  });
-
-  test('another one answers when one is gone, or ends before it has answered; two are asked at most', async (t) => {
-    const dying: typeof fine = (_, response) => void response.socket?.destroy();
-    /** Ends when half of its answer is written. */
-    const halting: typeof fine = (_, response) => {
-      response.writeHead(200, { 'content-type': 'application/json', 'content-length': 100 });
-      response.write('[{', () => response.socket?.destroy());
-    };
-    const gone = { id: 'gone', socket: '/nonexistent/instance.sock' };
-    const good = await fakeInstance(t, 'good');
-    for (const [handler, id] of [
-      [dying, 'dying'],
-      [halting, 'halting'],
-    ] as const) {
-      const bad = await fakeInstance(t, id, handler);
-      for (const first of [gone, bad]) {
-        const blue = new FakeDeployment('blue', first, good);
-        const gateway = await gatewayFor(t, [endpointOf('shop', [blue])]);
-        const before = good.got.length;
-        assert.equal((await ask(gateway, { body })).status, 200);
-        assert.equal(good.got.length, before + 1);
-        assert.equal(good.got[before].body, body);
-        await until(() => [...blue.busy.values()].every((count) => count === 0));
-        const { text } = await ask(gateway, { path: '/metrics', key: null });
-        assert.match(text, /^fovea_gateway_retried_total\{endpoint="shop",deployment="blue"\} 1$/m);
-      }
-      const blue = new FakeDeployment('blue', bad, gone, good);
-      const gateway = await gatewayFor(t, [endpointOf('shop', [blue])]);
-      const before = good.got.length;
-      const { status, headers, json: told } = await ask(gateway, { body });
-      assert.deepEqual([status, headers['retry-after'], told.error.code], [503, '1', 'ServiceUnavailable']);
-      assert.match(told.error.message, /get-logs --name blue --endpoint-name shop/);
-      assert.equal(good.got.length, before);
-    }
-  });
-
-  test('a connection that was closed because nobody used it costs nothing, though there is no other instance', async (t) => {
-    const { instance, blue, gateway } = await shop(t);
-    assert.equal((await ask(gateway, { body })).status, 200);
-    // The next request comes over the same connection, at whose end nobody reads any more.
-    let closed = 0;
-    instance.server.prependOnceListener('request', (request) => {
-      closed++;
-      request.socket.destroy();
-    });
-    assert.equal((await ask(gateway, { body })).status, 200);
-    assert.deepEqual([closed, instance.connections(), blue.busy.get('a')], [1, 2, 0]);
-  });
-
-  test('none is ready', async (t) => {
-    const gateway = await gatewayFor(t, [endpointOf('shop', [new FakeDeployment('blue')])]);
-    const { status, headers } = await ask(gateway, { body });
-    assert.deepEqual([status, headers['retry-after']], [503, '1']);
-  });
-
-  test('one that hangs has request_timeout_ms, and its work is given up', async (t) => {
-    let ended = 0;
-    const { blue, gateway } = await shop(t, (_, response) => void response.on('close', () => ended++));
-    blue.requestTimeoutMs = 30;
-    const { status, json: told } = await ask(gateway, { body });
-    assert.deepEqual([status, told.error.code], [408, 'RequestTimeout']);
-    assert.match(told.error.message, /request_timeout_ms, 30 ms/);
-    await until(() => ended === 1);
-    // A large answer that stops in the middle ends the connection: that it is whole was promised.
-    const stopping = await shop(t, (_, response) => {
-      response.writeHead(200, { 'content-length': 20 * 2 ** 20 });
-      response.write('[');
-    });
-    stopping.blue.requestTimeoutMs = 400;
-    await assert.rejects(ask(stopping.gateway, { body }), /aborted|ECONNRESET|socket hang up/);
-    await until(() => stopping.blue.busy.get('a') === 0);
-  });
-
-  test('a client that goes away takes its request with it', async (t) => {
-    let [came, ended] = [0, 0];
-    const { blue, gateway } = await shop(t, (_, response) => {
-      came++;
-      response.on('close', () => ended++);
-    });
-    const leaving = new AbortController();
-    const asked = ask(gateway, { body, signal: leaving.signal });
-    asked.catch(() => {});
-    await until(() => came === 1);
-    leaving.abort();
-    await until(() => ended === 1);
-    await until(() => gateway.log.some(({ status }) => status === 499));
-    await until(() => blue.busy.get('a') === 0);
-  });
-});
-
-describe('mirrors', () => {
-  async function mirrored(t: TestContext, handler = fine, limits = {}) {
-    const [live, shadow] = [await fakeInstance(t, 'live'), await fakeInstance(t, 'shadow', handler)];
-    const blue = new FakeDeployment('blue', live);
-    const green = new FakeDeployment('green', shadow);
-    let drawn = 0;
-    const mirror = { deployment: 'green', percent: 20 };
-    const gateway = await gatewayFor(t, [endpointOf('shop', [blue, green], { mirror })], {
-      random: () => drawn,
-      limits,
-    });
-    const counted = async (outcome: string) => {
-      const { text } = await ask(gateway, { path: '/metrics', key: null });
-      const line = `fovea_gateway_mirrored_total{endpoint="shop",deployment="green",outcome="${outcome}"} `;
-      return Number(
-        text
-          .split('\n')
-          .find((one) => one.startsWith(line))
-          ?.slice(line.length) ?? 0,
-      );
-    };
-    const draw = (next: number) => {
-      drawn = next;
-    };
-    return { gateway, green, shadow, counted, draw };
-  }
-
-  test('get a copy of some requests, and none of those that name a deployment', async (t) => {
-    const { gateway, green, shadow, counted, draw } = await mirrored(t);
-    for (const [random, headers] of [
-      [0.199, {}],
-      [0.2, {}],
-      [0.1, { 'azureml-model-deployment': 'blue' }],
-    ] as const) {
-      draw(random);
-      const { status, headers: answered } = await ask(gateway, { body, headers });
-      assert.deepEqual([status, answered['azureml-model-deployment']], [200, 'blue']);
-    }
-    await until(async () => (await counted('200')) === 1);
-    assert.deepEqual(
-      shadow.got.map((got) => got.body),
-      [body],
-    );
-    draw(0);
-    const { headers } = await ask(gateway, { body, headers: { 'azureml-model-deployment': 'green' } });
-    assert.equal(headers['azureml-model-deployment'], 'green');
-    assert.equal(shadow.got.length, 2);
-    green.maxRequestBytes = 5;
-    assert.equal((await ask(gateway, { body })).status, 200);
-    await until(async () => (await counted('dropped')) === 1);
-  });
-
-  test('that fail, hang or are too slow change nothing', async (t) => {
-    let held: (() => void)[] = [];
-    const { gateway, green, shadow, counted } = await mirrored(
-      t,
-      (got, response, request) => void held.push(() => fine(got, response, request)),
-      { maxMirrored: 2 },
-    );
-    for (let i = 0; i < 4; i++) assert.equal((await ask(gateway, { body })).status, 200);
-    await until(() => held.length === 2);
-    await until(async () => (await counted('dropped')) === 2);
-    for (const answer of held) answer();
-    held = [];
-    await until(async () => (await counted('200')) === 2);
-    green.requestTimeoutMs = 20;
-    assert.equal((await ask(gateway, { body })).status, 200);
-    await until(async () => (await counted('408')) === 1);
-    green.requestTimeoutMs = 20_000;
-    await shadow.die();
-    assert.equal((await ask(gateway, { body })).status, 200);
-    await until(async () => (await counted('503')) === 1);
-    const { text } = await ask(gateway, { path: '/metrics', key: null });
-    assert.match(text, /^fovea_gateway_request_bytes_held 0$/m);
-  });
-});
-
 test('metrics: of the gateway and of the instances, for this machine or with a token', async (t) => {
   const told = '# HELP fovea_instance_ready 1\n# TYPE fovea_instance_ready gauge\nfovea_instance_ready 1\n';
   const { blue, gateway } = await shop(t, fine, told);
@@ -519,27 +320,4 @@ test('a line for each request says who was asked and what came of it', async (t)
     ...{ level: 30, id: 'r-2', client: 'c-2', method: 'POST', endpoint: 'shop', deployment: 'blue', status: 200 },
     ...{ bytes: body.length, instance: 'a', tries: 1, msg: 'request' },
   });
-});
-
-test('it ends when what it was asked is answered, and takes no more', async (t) => {
-  const waiting: (() => void)[] = [];
-  const { gateway } = await shop(t, (got, response, request) => void waiting.push(() => fine(got, response, request)));
-  const idle = await opened(gateway);
-  const idleEnds = whole(idle);
-  const asked = ask(gateway, { body, agent: new Agent({ keepAlive: true }) });
-  await until(() => waiting.length === 1);
-  const closed = gateway.close();
-  await assert.rejects(ask(gateway, { body }), /ECONNREFUSED/);
-  for (const answer of waiting) answer();
-  const { status, headers } = await asked;
-  assert.deepEqual([status, headers.connection], [200, 'close']);
-  idle.destroy();
-  await Promise.all([closed, gateway.close(), idleEnds.catch(() => {})]);
-});
-
-test('ports that are taken, and certificates that do not fit', async (t) => {
-  const { gateway } = await shop(t);
-  await assert.rejects(gatewayFor(t, [], { port: gateway.port }), { name: 'Refusal', code: 'PortTaken' });
-  await assert.rejects(gatewayFor(t, [], { certificate: { cert: 'x', key: 'y' } }), { code: 'Certificate' });
-  await assert.rejects(gatewayFor(t, [], { host: '192.0.2.1' }), { code: 'CannotListen' });
 });
