@@ -57,9 +57,13 @@ export async function readEndpointFile<Spec>(
   const { add = [], remove = [] } = options;
   const changed = base && withRemoved(withAdded(base, add, forceString === true), remove);
   const { value, issues } = read(text, { file, set, forceString, given, base: changed });
-  if (value !== null && issues.length === 0) return value;
+  // What there was already has been warned of when it was said.
+  const warned = issues.filter((issue) => base === undefined || issue.line !== undefined || issue.file !== file);
+  if (value !== null && warned.length === 0) return value;
   const { IssuesError } = await services.data();
-  const report = new IssuesError(issues, { sources: new Map(text === null ? [] : [[file, text]]) });
+  const report = new IssuesError(value === null ? issues : warned, {
+    sources: new Map(text === null ? [] : [[file, text]]),
+  });
   if (value === null) throw report;
   if (!options.onlyShowErrors) err.write(`${printableLines(report.message)}\n`);
   return value;

@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { setTimeout as wait } from 'node:timers/promises';
 import type { OnlineEndpointRecord, OnlineEndpoints } from '@fovea/platform/endpoints';
 import type { CommonOptions, Context } from './command.ts';
 import { CommandFailure, exitCodes, UsageError } from './failure.ts';
@@ -19,7 +20,9 @@ export interface InvokeOptions extends CommonOptions {
 type Ask = (body: Buffer | string, type: string) => Promise<ScoreAnswer>;
 
 const shownClasses = 5;
-const gatewayMilliseconds = 20_000;
+/** For a gateway that is being started, and for instances. */
+const patienceMilliseconds = 20_000;
+const betweenTriesMilliseconds = 500;
 
 /** Sends a request file, or pictures, to an endpoint, and writes its answers. @throws CommandFailure when it refuses */
 export async function invokeEndpoint(
@@ -34,10 +37,20 @@ export async function invokeEndpoint(
   const record = await answering(endpoints, options.name);
   const token = await tokenFor(endpoints, record, options);
   const { scoring_uri: url } = record;
-  const ask: Ask = (body, type) =>
-    score({ url, token, type, body, deployment: options.deploymentName, workspace: options.workspace });
+  const { deploymentName: deployment, workspace } = options;
+  const ask: Ask = (body, type) => whenReady(() => score({ url, token, type, body, deployment, workspace }));
   if (requestFile !== undefined) await sendFile(context, { ask, file: requestFile, name: options.name, write });
   else await sendImages(context, { ask, words: image ?? [], name: options.name, write });
+}
+
+/** Instances that are being started, as after a restart of the machine, are waited for. */
+async function whenReady(ask: () => Promise<ScoreAnswer>): Promise<ScoreAnswer> {
+  const end = performance.now() + patienceMilliseconds;
+  for (;;) {
+    const answer = await ask();
+    if (answer.status !== 503 || performance.now() > end) return answer;
+    await wait(betweenTriesMilliseconds);
+  }
 }
 
 /** The endpoint, as soon as its gateway answers. */
@@ -46,7 +59,7 @@ async function answering(
   name: string,
 ): Promise<OnlineEndpointRecord & { scoring_uri: string }> {
   await endpoints.find(name);
-  const signal = AbortSignal.timeout(gatewayMilliseconds);
+  const signal = AbortSignal.timeout(patienceMilliseconds);
   const record = await endpoints.applied(name, signal).catch((error) => {
     if (!signal.aborted) throw error;
     return null;

@@ -72,12 +72,12 @@ export function onlineEndpointCommands(context: Context): Command[] {
       sayLocal(context, options);
       const { readOnlineEndpoint } = await context.services.endpoints();
       const given = givenBy(options);
-      const read = (base?: Pick<OnlineEndpointRecord, 'traffic' | 'mirror_traffic'>) =>
-        readEndpointFile(context, readOnlineEndpoint, options, { about: 'the command line', given, base });
+      const about = 'the command line';
+      const again = { ...options, onlyShowErrors: true };
       if (options.file === undefined && options.name === undefined && options.set === undefined)
         throw new UsageError('the endpoint has no name', '--name pets, or a --file that has one');
       await withOnlineEndpoints(context, options, async (endpoints) => {
-        const endpoint = await read();
+        const endpoint = await readEndpointFile(context, readOnlineEndpoint, options, { about, given });
         const before = await endpoints.find(endpoint.name).catch((error) => {
           if (isRefusal(error, 'not-found')) return null;
           throw error;
@@ -86,7 +86,11 @@ export function onlineEndpointCommands(context: Context): Command[] {
           before === null
             ? await endpoints.put(endpoint)
             : await changeEndpoint(endpoints, endpoint.name, ({ traffic, mirror_traffic }) =>
-                read({ traffic, mirror_traffic }),
+                readEndpointFile(context, readOnlineEndpoint, again, {
+                  about,
+                  given,
+                  base: { traffic, mirror_traffic },
+                }),
               );
         const record = options.wait ? ((await endpoints.applied(stored.name)) ?? stored) : stored;
         if (before === null && !options.onlyShowErrors) err.write(nextWords(record, options));
@@ -184,7 +188,8 @@ export function onlineEndpointCommands(context: Context): Command[] {
       const { name } = options;
       await withOnlineEndpoints(context, options, async (endpoints) => {
         const deployments = await endpoints.listDeployments(name);
-        const what = deployments.length === 0 ? name : `${name} and its ${counted(deployments.length, 'deployment')}`;
+        const many = deployments.length === 1 ? 'deployment' : counted(deployments.length, 'deployment');
+        const what = deployments.length === 0 ? name : `${name} and its ${many}`;
         if (!options.yes && !(await agreed(context.terminal, `Delete ${what}?`)))
           throw new CommandFailure('nothing was deleted');
         await endpoints.delete(name);
