@@ -253,7 +253,7 @@ function ofObjects({ objects }: Facts): Finding[] {
       'very-many-objects',
       objects.images_with_very_many,
       `${counted(objects.images_with_very_many, 'image')} with more than ${USUAL_DETECTIONS} objects`,
-      `box_detections_per_image is ${USUAL_DETECTIONS} when left out: more cannot be found in an image`,
+      `an image is answered with at most box_detections_per_image of them, ${USUAL_DETECTIONS} when left out`,
     ),
     ...one(
       'note',

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, renameSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -9,11 +9,26 @@ export interface StartOptions {
   args: readonly string[];
   /** Of the workspace; it is where the process stands, so that it is in the way of no other folder. */
   folder: string;
-  /** What it writes to stdout and stderr goes to the end of this file. */
+  /** What it writes to stdout and stderr goes to the end of this file, which is begun anew when it is long. */
   log: string;
   environment: Record<string, string | undefined>;
   /** Whether it reads its standard input: it is told something later, and sees when this process ends. */
   listens?: boolean;
+}
+
+/** A log that is longer is put aside when a process begins. */
+export const mostLogBytes = 10_000_000;
+
+/** Puts a long log aside as `<log>.1`, over the one that was put aside before. What still writes to it goes on there. */
+function turnOver(log: string): void {
+  const bytes = statSync(log, { throwIfNoEntry: false })?.size ?? 0;
+  if (bytes <= mostLogBytes) return;
+  try {
+    renameSync(log, `${log}.1`);
+  } catch (error) {
+    // Another process was sooner.
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+  }
 }
 
 /** A process that goes on when the one that started it ends, and has no terminal. */
@@ -41,6 +56,7 @@ export function startProcess(
   onEnd = () => {},
 ): StartedProcess {
   makeFolder(dirname(log));
+  turnOver(log);
   const file = openSync(log, 'a');
   const memoryKills = countMemoryKills();
   let child: ChildProcess;
