@@ -1,5 +1,6 @@
 import type { OnlineEndpointRecord, OnlineEndpointSpec } from '../endpoints/index.ts';
 import { checkOnlineEndpoint } from '../endpoints/spec/index.ts';
+import { reachableUri } from '../server/reachable-uri.ts';
 import { checkedSpec } from './checked-spec.ts';
 import { resourceHead, type Scope } from './scope.ts';
 import { type Codec, pascal, type Tree, wireField, wireTable, word } from './wire-fields.ts';
@@ -65,17 +66,6 @@ export const endpointFromRest = (name: string, body: Tree): OnlineEndpointSpec =
     const hasNone = identity !== undefined && /^none$/i.test(String(identity.type));
     return checkOnlineEndpoint({ ...values, name, identity: hasNone ? undefined : identity });
   });
-
-/**
- * The address of something on this machine, for who asked by another name of it: what answers at all its addresses calls itself localhost.
- * @param asked the address of the request
- */
-export function reachableUri(uri: string | null, asked: string): string | null {
-  if (uri === null) return null;
-  const url = new URL(uri);
-  if (url.hostname === 'localhost') url.hostname = new URL(asked).hostname;
-  return url.href;
-}
 
 /** An endpoint as REST answers it. @param asked the address of the request */
 export function endpointAnswer(scope: Scope, record: OnlineEndpointRecord, asked: string): object {

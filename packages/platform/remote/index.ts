@@ -1,3 +1,4 @@
+export { type OpenRemoteOnlineEndpoints, openRemoteOnlineEndpoints } from './remote-online-endpoints.ts';
 export { type OpenRemoteRegistry, openRemoteRegistry } from './remote-registry.ts';
 export { type OpenRemoteWorkspace, openRemoteWorkspace } from './remote-workspace.ts';
 export type { ServerAddress } from './server-address.ts';

@@ -4,6 +4,7 @@ import { protocol, protocolHeader, root } from '../wire/protocol.ts';
 import type { ServerParts } from './app.ts';
 import { HeavyWork } from './heavy-work.ts';
 import { jobRoutes } from './job-routes.ts';
+import { onlineRoutes } from './online-routes.ts';
 import { registryRoutes } from './registry-routes.ts';
 import type { RequestEnv } from './requests.ts';
 import { usualLimits } from './upload-list.ts';
@@ -31,5 +32,6 @@ export function foveaRoutes(parts: ServerParts): Hono<RequestEnv> {
   app.route(root, uploadRoutes(uploads, heavy));
   app.route(root, jobRoutes(parts, uploads, heavy));
   app.route(root, registryRoutes(parts, uploads, heavy));
+  app.route(root, onlineRoutes(parts, heavy));
   return app;
 }

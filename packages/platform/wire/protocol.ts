@@ -67,3 +67,6 @@ export interface Submission {
   readonly weights?: 'none';
   readonly fitToData: boolean;
 }
+
+/** What a server says to who waits for something: what has come of it, or, after a while, that nothing has yet. */
+export type Waited<Record> = { readonly settled: true; readonly record: Record | null } | { readonly settled: false };

@@ -1,0 +1,107 @@
+import { resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type {
+  OnlineDeploymentRecord,
+  OnlineEndpointRecord,
+  OnlineEndpoints,
+} from '../endpoints/online/online-endpoints.ts';
+import { deploymentSpec, endpointSpec } from '../endpoints/online/online-records.ts';
+import type { InlineModel, OnlineDeploymentSpec } from '../endpoints/online/online-spec.ts';
+import { referenceTo } from '../registry/asset-reference.ts';
+import { modelSpecOf } from '../registry/asset-spec.ts';
+import { readContent } from '../registry/content.ts';
+import type { LocateOptions } from '../registry/locate.ts';
+import type { Waited } from '../wire/protocol.ts';
+import { type Asking, connect } from './connection.ts';
+import { openRemoteRegistry } from './remote-registry.ts';
+import type { ServerAddress } from './server-address.ts';
+
+export type OpenRemoteOnlineEndpoints = (
+  address: ServerAddress,
+  options?: { readonly onBytes?: (done: number, total: number) => void },
+) => Promise<OnlineEndpoints & { close(): Promise<void> }>;
+
+/**
+ * Online endpoints of a server. A model that is a path of this machine is sent there first, as far as the server does not have its files.
+ * @param options.onBytes is told how much of it has come
+ */
+export const openRemoteOnlineEndpoints: OpenRemoteOnlineEndpoints = async (address, { onBytes } = {}) => {
+  const connection = connect(address);
+  const { ask } = connection;
+  const endpointPath = (name: string) => `/online-endpoints/${encodeURIComponent(name)}`;
+  const deploymentPath = (endpoint: string, name: string) =>
+    `${endpointPath(endpoint)}/deployments/${encodeURIComponent(name)}`;
+  const list = async <Record>(path: string) => (await ask<{ value: Record[] }>('GET', path)).value;
+  const removed = async (path: string) => (await ask<{ removed: boolean }>('DELETE', path)).removed;
+
+  /** The server holds its answers back, so that this does not ask in vain too often. */
+  const waited = async <Record>(path: string, signal: AbortSignal | undefined): Promise<Record | null> => {
+    const asking: Asking = signal ? { signal } : {};
+    for (;;) {
+      signal?.throwIfAborted();
+      const answer = await ask<Waited<Record>>('GET', path, asking);
+      if (answer.settled) return answer.record;
+    }
+  };
+
+  /** A reference to what this machine has as files, once the server has it, too. */
+  const sent = async (model: InlineModel, name: string, { baseFolder }: LocateOptions): Promise<string> => {
+    const registry = await openRemoteRegistry(address, { ...(onBytes && { onBytes }) });
+    try {
+      const path = resolve(baseFolder ?? '.', /^file:/i.test(model.path) ? fileURLToPath(model.path) : model.path);
+      const versions = await registry.list('model', { name });
+      const candidates = versions.filter(
+        (row) => modelSpecOf(row).type === model.type && (model.version === null || row.version === model.version),
+      );
+      const hash = candidates.length === 0 ? null : (await readContent(path)).hash;
+      const same = candidates.find(({ content_hash }) => content_hash === hash);
+      if (same) return referenceTo(same);
+      const { type, version } = model;
+      const here = { baseFolder, anywhere: true };
+      return referenceTo(await registry.createModel({ name, type, path, ...(version !== null && { version }) }, here));
+    } finally {
+      await registry.close();
+    }
+  };
+
+  const modelOf = async (
+    { model, endpoint_name, name }: OnlineDeploymentSpec,
+    where: LocateOptions,
+  ): Promise<OnlineDeploymentSpec['model']> => {
+    const isElsewhere = typeof model === 'string' || /^(azureml:|runs:)/i.test(model.path);
+    return isElsewhere ? model : sent(model, model.name ?? `${endpoint_name}-${name}`, where);
+  };
+
+  return {
+    put: (endpoint, { revision } = {}) =>
+      ask<OnlineEndpointRecord>('PUT', endpointPath(endpoint.name), {
+        body: { endpoint: endpointSpec(endpoint), revision },
+      }),
+    find: (name) => ask('GET', endpointPath(name)),
+    list: () => list<OnlineEndpointRecord>('/online-endpoints'),
+    applied: (name, signal) => waited(`${endpointPath(name)}/applied`, signal),
+    delete: (name) => removed(endpointPath(name)),
+    credentials: (name) => ask('POST', `${endpointPath(name)}/credentials`, { body: {} }),
+    async regenerateKey(name, which, value) {
+      await ask('POST', `${endpointPath(name)}/keys`, { body: { which, value } });
+    },
+
+    async deploy(deployment, where, { create, revision } = {}) {
+      const path = deploymentPath(deployment.endpoint_name, deployment.name);
+      const model = await modelOf(deployment, where);
+      return ask<OnlineDeploymentRecord>('PUT', path, {
+        body: { deployment: { ...deploymentSpec(deployment), model }, create, revision },
+      });
+    },
+    findDeployment: (endpoint, name) => ask('GET', deploymentPath(endpoint, name)),
+    listDeployments: (endpoint) => list<OnlineDeploymentRecord>(`${endpointPath(endpoint)}/deployments`),
+    deleteDeployment: (endpoint, name) => removed(deploymentPath(endpoint, name)),
+    settled: (endpoint, name, signal) => waited(`${deploymentPath(endpoint, name)}/settled`, signal),
+    async logs(endpoint, name, { lines, container } = {}) {
+      const path = `${deploymentPath(endpoint, name)}/logs`;
+      return (await ask<{ content: string }>('GET', path, { query: { lines, container } })).content;
+    },
+
+    close: async () => connection.close(),
+  };
+};
