@@ -62,7 +62,7 @@ export async function sendFiles(
       if (!mayPass) throw wordsFor(error, pieces);
       silentSince ??= performance.now();
       if (performance.now() - silentSince > longest) throw error;
-      budget = Math.max(atOnce.least, budget / 2);
+      budget = Math.max(atOnce.least, Math.floor(budget / 2));
       await wait(error instanceof Refusal ? (error.retryAfter ?? 1) * 1000 : 500, undefined, { signal });
     }
     const before = restOf(answer);
