@@ -37,6 +37,10 @@ export const changeOptions: readonly OptionSpec[] = [
 export const baseFolderOf = ({ file }: Pick<SpecOptions, 'file'>): string =>
   file === undefined ? process.cwd() : dirname(resolve(file));
 
+/** Whether a command says anything of what is to be changed. */
+export const isChange = ({ file, set, add, remove }: SpecOptions): boolean =>
+  [file, set, add, remove].some((said) => said !== undefined);
+
 type Read<Spec> = (text: string | null, options: ReadOptions) => ReadSpec<Spec>;
 
 /**

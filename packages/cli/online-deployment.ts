@@ -7,6 +7,7 @@ import {
   baseFolderOf,
   changeOptions,
   fileOption,
+  isChange,
   readEndpointFile,
   type SpecOptions,
   setOption,
@@ -64,6 +65,7 @@ export function onlineDeploymentCommands(context: Context): Command[] {
       'until it has traffic: --all-traffic gives it all, fovea online-endpoint update --traffic some.',
     ].join('\n'),
     azure: true,
+    server: 'asked',
     options: [
       { ...fileOption('the deployment'), required: true },
       ...ofFile,
@@ -132,6 +134,7 @@ export function onlineDeploymentCommands(context: Context): Command[] {
       'When the new ones do not come up, the deployment goes on as it was, and the command fails.',
     ].join('\n'),
     azure: true,
+    server: 'asked',
     options: [fileOption('the deployment'), ...ofFile, ...changeOptions, localOption, noWaitOption],
     defaultOutput: 'json',
     examples: [
@@ -146,6 +149,7 @@ export function onlineDeploymentCommands(context: Context): Command[] {
       const name = options.name ?? (await nameInFile(options.file, 'name'));
       if (endpoint === undefined || name === undefined)
         throw new UsageError('which deployment is to be changed?', '--endpoint-name pets --name blue');
+      if (!isChange(options)) throw new UsageError('nothing is to be changed', '--set instance_count=3');
       const { readOnlineDeployment } = await context.services.endpoints();
       const given = givenBy({ ...options, endpointName: endpoint, name });
       await withOnlineEndpoints(context, options, async (endpoints) => {
@@ -163,6 +167,7 @@ export function onlineDeploymentCommands(context: Context): Command[] {
     usage: 'show',
     summary: 'print a deployment: its state, and that of each instance',
     azure: true,
+    server: 'asked',
     options: [endpointOption, nameOption, localOption],
     defaultOutput: 'json',
     examples: ['fovea online-deployment show --endpoint-name pets --name blue --query instances -o table'],
@@ -179,6 +184,7 @@ export function onlineDeploymentCommands(context: Context): Command[] {
     usage: 'list',
     summary: 'print the deployments of an endpoint',
     azure: true,
+    server: 'asked',
     options: [endpointOption, localOption],
     defaultOutput: 'json',
     examples: ['fovea online-deployment list --endpoint-name pets -o table'],
@@ -195,6 +201,7 @@ export function onlineDeploymentCommands(context: Context): Command[] {
     usage: 'delete',
     summary: 'end the instances of a deployment that has no traffic, and remove it',
     azure: true,
+    server: 'asked',
     options: [endpointOption, nameOption, { flags: '-y, --yes', text: 'do not ask' }, localOption, noWaitOption],
     examples: ['fovea online-deployment delete --endpoint-name pets --name blue --yes'],
     async run(options) {
@@ -214,6 +221,7 @@ export function onlineDeploymentCommands(context: Context): Command[] {
     usage: 'get-logs',
     summary: 'print the last lines of what the instances of a deployment said',
     azure: true,
+    server: 'asked',
     options: [
       endpointOption,
       nameOption,

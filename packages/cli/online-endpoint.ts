@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { agreed } from './agreement.ts';
 import type { AzureScope } from './az-spelling.ts';
 import { type CommonOptions, type Context, command, type OptionSpec } from './command.ts';
-import { changeOptions, fileOption, readEndpointFile, type SpecOptions, setOption } from './endpoint-file.ts';
+import { changeOptions, fileOption, isChange, readEndpointFile, type SpecOptions, setOption } from './endpoint-file.ts';
 import { CommandFailure, UsageError } from './failure.ts';
 import { type InvokeOptions, invokeEndpoint } from './invoke-endpoint.ts';
 import {
@@ -54,6 +54,7 @@ export function onlineEndpointCommands(context: Context): Command[] {
     about:
       'One of this name is changed to what the file says; the traffic of its deployments stays, unless the file gives it.',
     azure: true,
+    server: 'asked',
     options: [
       fileOption('the endpoint'),
       { flags: '-n, --name <name>', text: 'its name: 3 to 32 letters, digits and single dashes' },
@@ -112,6 +113,7 @@ export function onlineEndpointCommands(context: Context): Command[] {
       'is lost. --mirror-traffic sends copies of some requests to one deployment that has no traffic, and throws its answers away; 0 ends it.',
     ].join('\n'),
     azure: true,
+    server: 'asked',
     options: [
       { flags: '-n, --name <name>', text: "the endpoint's name; that of the file when left out" },
       fileOption('the endpoint'),
@@ -135,6 +137,8 @@ export function onlineEndpointCommands(context: Context): Command[] {
         throw new UsageError('an online endpoint has no defaults', '--traffic "blue=100" says who answers');
       const name = options.name ?? (await nameInFile(options.file, 'name'));
       if (name === undefined) throw new UsageError('which endpoint is to be changed?', '--name pets');
+      if (!isChange(options) && options.traffic === undefined && options.mirrorTraffic === undefined)
+        throw new UsageError('nothing is to be changed', '--traffic "blue=100", or --set tags.owner=me');
       const { readOnlineEndpoint } = await context.services.endpoints();
       const given = [...givenBy({ ...options, name }), ...percentsGiven(options)];
       await withOnlineEndpoints(context, options, async (endpoints) => {
@@ -151,6 +155,7 @@ export function onlineEndpointCommands(context: Context): Command[] {
     usage: 'show',
     summary: 'print an endpoint: its address, its state, its traffic',
     azure: true,
+    server: 'asked',
     options: [nameOption, localOption],
     defaultOutput: 'json',
     examples: [
@@ -168,6 +173,7 @@ export function onlineEndpointCommands(context: Context): Command[] {
     usage: 'list',
     summary: 'print the endpoints of the workspace, newest first',
     azure: true,
+    server: 'asked',
     options: [localOption],
     defaultOutput: 'json',
     examples: ['fovea online-endpoint list -o table'],
@@ -182,6 +188,7 @@ export function onlineEndpointCommands(context: Context): Command[] {
     usage: 'delete',
     summary: 'remove an endpoint with its deployments; the models stay',
     azure: true,
+    server: 'asked',
     options: [nameOption, { flags: '-y, --yes', text: 'do not ask' }, localOption, noWaitOption],
     examples: ['fovea online-endpoint delete --name pets --yes'],
     async run(options) {
@@ -208,6 +215,7 @@ export function onlineEndpointCommands(context: Context): Command[] {
       'An endpoint of auth_mode aad_token is asked with the token in FOVEA_TOKEN.',
     ].join('\n'),
     azure: true,
+    server: 'asked',
     options: [
       nameOption,
       { flags: '-r, --request-file <file>', text: 'what to send' },
@@ -232,6 +240,7 @@ export function onlineEndpointCommands(context: Context): Command[] {
     usage: 'get-credentials',
     summary: 'print the keys of an endpoint, or of auth_mode aml_token a token',
     azure: true,
+    server: 'asked',
     options: [nameOption],
     defaultOutput: 'json',
     examples: ['fovea online-endpoint get-credentials --name pets --query primaryKey -o tsv'],
@@ -246,6 +255,7 @@ export function onlineEndpointCommands(context: Context): Command[] {
     summary: 'replace a key of an endpoint, and print its credentials; the old key is not taken any more',
     about: 'Callers that have the other key go on: give them the new one, then replace the other.',
     azure: true,
+    server: 'asked',
     options: [
       nameOption,
       {

@@ -156,6 +156,8 @@ test('from a model to answers, as az says it', async (t) => {
     assert.match((await fovea('online-deployment', 'delete', ...blue, '--yes')).err, /blue has 75 % of the traffic/);
     assert.match((await fovea('online-deployment', 'delete', ...blue)).err, /nobody to ask/);
     assert.equal((await fovea('online-deployment', 'update', '--set', 'tags.a=b')).code, 2);
+    assert.match((await fovea('online-deployment', 'update', ...blue)).err, /nothing is to be changed/);
+    assert.match((await fovea('online-endpoint', 'update', '-n', 'pets')).err, /nothing is to be changed/);
   });
 
   await t.test('what fails says why', async () => {

@@ -65,6 +65,9 @@ export const modelField = () =>
       description: 'What is served: azureml:<name>:<version>, azureml:<name>@latest, or a map of a model to register.',
     });
 
+/** Of an id as REST has it. */
+const longestReference = 2000;
+
 type GivenModel = z.output<ReturnType<typeof modelField>>;
 
 /** What cannot be served, as far as the file alone tells. */
@@ -81,8 +84,9 @@ export function modelProblems(model: GivenModel | undefined): Problem[] {
     const hint = `download its folder, and name it: ${asMap}`;
     return [{ ...at, code: 'unsupported', message: 'models of registries in Azure cannot be fetched', hint }];
   }
+  const tooLong = model.length > longestReference;
   try {
-    if (parseAssetReference(model) !== null) return [];
+    if (!tooLong && parseAssetReference(model) !== null) return [];
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
     return [{ ...at, code: 'wrong-value', message: error.message }];

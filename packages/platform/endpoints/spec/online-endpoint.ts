@@ -1,4 +1,4 @@
-import { type FileKind, oneOf, type Problem, section, text, wholeNumber } from '@fovea/automl/yaml';
+import { type FileKind, oneOf, type Problem, section, show, text, wholeNumber } from '@fovea/automl/yaml';
 import { z } from 'zod';
 import type { OnlineEndpointSpec } from '../online/online-spec.ts';
 import { accessField, commonFields, isEndpointName, noEffect } from './endpoint-fields.ts';
@@ -69,7 +69,7 @@ function trafficProblems({ traffic = {}, mirror_traffic: mirror = {} }: Partial<
   for (const [key, percents] of Object.entries({ traffic, mirror_traffic: mirror })) {
     for (const deployment of Object.keys(percents)) {
       if (isEndpointName(deployment)) continue;
-      const message = `${JSON.stringify(deployment)} cannot be the name of a deployment`;
+      const message = `${show(deployment)} cannot be the name of a deployment`;
       problems.push({ code: 'wrong-value', path: [key, deployment], on: 'key', message });
     }
   }
