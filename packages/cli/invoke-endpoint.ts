@@ -1,4 +1,6 @@
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { OnlineEndpointRecord, OnlineEndpoints } from '@fovea/platform/endpoints';
 import type { CommonOptions, Context } from './command.ts';
@@ -7,7 +9,7 @@ import { imageArguments, isImage } from './image-arguments.ts';
 import type { ResultWriter } from './output.ts';
 import { printable } from './printable.ts';
 import { refusalOf, type ScoreAnswer, score } from './score.ts';
-import { workspaceWords } from './workspace.ts';
+import { serverAddress, workspaceWords } from './workspace.ts';
 
 export interface InvokeOptions extends CommonOptions {
   name: string;
@@ -37,10 +39,19 @@ export async function invokeEndpoint(
   const record = await answering(endpoints, options.name);
   const token = await tokenFor(endpoints, record, options);
   const { scoring_uri: url } = record;
-  const { deploymentName: deployment, workspace } = options;
-  const ask: Ask = (body, type) => whenReady(() => score({ url, token, type, body, deployment, workspace }));
+  const { deploymentName: deployment } = options;
+  const authority = await authorityOf(options);
+  const ask: Ask = (body, type) => whenReady(() => score({ url, token, type, body, deployment, authority }));
   if (requestFile !== undefined) await sendFile(context, { ask, file: requestFile, name: options.name, write });
   else await sendImages(context, { ask, words: image ?? [], name: options.name, write });
+}
+
+/** The file of the authority that endpoints of a workspace, or of a server, show certificates of; null: there is none. */
+async function authorityOf(options: InvokeOptions): Promise<string | null> {
+  const server = await serverAddress(options);
+  if (server !== null) return server.ca ?? null;
+  const own = join(resolve(options.workspace), 'tls', 'ca.pem');
+  return existsSync(own) ? own : null;
 }
 
 /** Instances that are being started, as after a restart of the machine, are waited for. */
@@ -76,8 +87,8 @@ async function tokenFor(
   options: InvokeOptions,
 ): Promise<string> {
   if (auth_mode === 'aad_token') {
-    const { FOVEA_TOKEN } = process.env;
-    if (FOVEA_TOKEN) return FOVEA_TOKEN;
+    const token = (await serverAddress(options))?.token ?? process.env.FOVEA_TOKEN;
+    if (token) return token;
     throw new CommandFailure(`${name} takes tokens of the workspace, and FOVEA_TOKEN has none`, {
       hint: `export FOVEA_TOKEN=$(fovea token create${workspaceWords(options)} --name me)`,
     });

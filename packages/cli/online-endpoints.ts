@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import type { OnlineEndpointRecord, OnlineEndpointSpec, OnlineEndpoints } from '@fovea/platform/endpoints';
 import type { CommonOptions, Context, OptionSpec } from './command.ts';
-import { databaseOf, type WorkspaceOptions } from './workspace.ts';
+import { databaseOf, serverAddress, type WorkspaceOptions } from './workspace.ts';
 
 /** What several commands of online endpoints and their deployments take. */
 export const localOption: OptionSpec = {
@@ -16,13 +16,22 @@ export async function withOnlineEndpoints<T>(
   options: WorkspaceOptions,
   work: (endpoints: OnlineEndpoints) => Promise<T>,
 ): Promise<T> {
-  const { openOnlineEndpoints } = await services.endpoints();
-  const endpoints = await openOnlineEndpoints({ folder: resolve(options.workspace), ...databaseOf(options) });
+  const endpoints = await opened(services, options);
   try {
     return await work(endpoints);
   } finally {
     await endpoints.close();
   }
+}
+
+async function opened(
+  services: Context['services'],
+  options: WorkspaceOptions,
+): Promise<OnlineEndpoints & { close(): Promise<void> }> {
+  const server = await serverAddress(options);
+  if (server !== null) return (await services.remote()).openRemoteOnlineEndpoints(server);
+  const { openOnlineEndpoints } = await services.endpoints();
+  return openOnlineEndpoints({ folder: resolve(options.workspace), ...databaseOf(options) });
 }
 
 /** Says what `--local` comes to. */

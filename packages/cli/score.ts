@@ -1,7 +1,7 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { request as httpRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
-import { join, resolve } from 'node:path';
+import { getCACertificates } from 'node:tls';
 import { CommandFailure } from './failure.ts';
 import { printable } from './printable.ts';
 
@@ -12,8 +12,8 @@ export interface ScoreRequest {
   readonly deployment?: string | undefined;
   readonly type: string;
   readonly body: Buffer | string;
-  /** Whose authority is trusted, where the address is of https. */
-  readonly workspace: string;
+  /** A file with an authority that is trusted besides the usual ones, where the address is of https; null: none. */
+  readonly authority: string | null;
 }
 
 export interface ScoreAnswer {
@@ -27,10 +27,10 @@ export interface ScoreAnswer {
 const longestMilliseconds = 240_000;
 
 /** Asks an endpoint. @throws CommandFailure when nobody answers there */
-export async function score({ url, token, deployment, type, body, workspace }: ScoreRequest): Promise<ScoreAnswer> {
+export async function score({ url, token, deployment, type, body, authority }: ScoreRequest): Promise<ScoreAnswer> {
   const isSecure = url.startsWith('https:');
-  const authority = join(resolve(workspace), 'tls', 'ca.pem');
-  const ca = isSecure && existsSync(authority) ? readFileSync(authority) : undefined;
+  const ca =
+    isSecure && authority !== null ? [...getCACertificates('default'), readFileSync(authority, 'utf8')] : undefined;
   const headers = {
     authorization: `Bearer ${token}`,
     'content-type': type,

@@ -38,7 +38,12 @@ export interface Services {
       Pick<typeof import('@fovea/automl/model-folder'), 'readModelFolder'>
   >;
   platform(): Promise<{ openWorkspace: OpenWorkspace }>;
-  remote(): Promise<Pick<typeof import('@fovea/platform/remote'), 'openRemoteWorkspace' | 'openRemoteRegistry'>>;
+  remote(): Promise<
+    Pick<
+      typeof import('@fovea/platform/remote'),
+      'openRemoteWorkspace' | 'openRemoteRegistry' | 'openRemoteOnlineEndpoints'
+    >
+  >;
   registry(): Promise<
     Pick<
       typeof import('@fovea/platform/registry'),
