@@ -75,7 +75,7 @@ const cases: [name: string, lines: string, ...expected: string[]][] = [
   [
     'compute elsewhere',
     `compute: azureml:gpu-cluster\n${runnable}`,
-    '1:1 warning: runs on this machine, not on azureml:gpu-cluster',
+    '1:1 warning: runs on this machine, not on azureml:gpu-cluster; fovea compute create gives this machine that name',
   ],
   [
     'settings of cloud machines',

@@ -148,7 +148,10 @@ function dataProblems(job: ImageJob): Problem[] {
 
 function placeProblems(job: ImageJob): Problem[] {
   const problems: Problem[] = [];
-  if (job.compute !== 'local') problems.push(noEffect(['compute'], `runs on this machine, not on ${job.compute}`));
+  if (job.compute !== 'local') {
+    const hint = 'fovea compute create gives this machine that name';
+    problems.push(noEffect(['compute'], `runs on this machine, not on ${job.compute}`, hint));
+  }
   for (const key of ['environment_id', 'environment_variables', 'resources', 'identity'] as const) {
     if (job[key] !== undefined) problems.push(noEffect([key], `${key} has no effect on this machine`));
   }
