@@ -1,61 +1,16 @@
 import assert from 'node:assert/strict';
-import { appendFileSync, chmodSync, globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { appendFileSync, chmodSync, globSync } from 'node:fs';
 import { join } from 'node:path';
-import { type TestContext, test } from 'node:test';
-import { stagedServices } from './fixtures/staged-services.ts';
-import { run } from './program.ts';
+import { test } from 'node:test';
+import { endpointWorkspace } from './fixtures/endpoint-workspace.ts';
 
 const colours = join(import.meta.dirname, '../serving/fixtures/colours');
 /** 8 × 8 pixels. */
 const redPicture =
   'iVBORw0KGgoAAAANSUhEUgAAAAgAAAAICAIAAABLbSncAAAACXBIWXMAAAPoAAAD6AG1e1JrAAAAEUlEQVQI12P4z8CAFTEMLQkAKP8/waOJRGUAAAAASUVORK5CYII=';
 
-/** A workspace for commands; its keeper ends with the test. */
-function workspaceOf(t: TestContext) {
-  const folder = mkdtempSync(join(tmpdir(), 'fovea-endpoints-'));
-  const workspace = join(folder, 'workspace');
-  t.after(() => {
-    for (const pid of keepersOf(workspace)) process.kill(pid, 'SIGKILL');
-    rmSync(folder, { recursive: true, force: true });
-  });
-  const fovea = async (...argv: string[]) => {
-    const written = { out: '', err: '' };
-    const channel = (name: 'out' | 'err') => ({
-      ...{ isTerminal: false, columns: () => 100, paint: (_: unknown, text: string) => text },
-      write(text: string) {
-        written[name] += text;
-      },
-    });
-    const terminal = { out: channel('out'), err: channel('err'), flush: async () => {} };
-    const code = await run([...argv, '--workspace', workspace], { terminal, services: stagedServices });
-    return { code, ...written };
-  };
-  /** Of a command that has to succeed: what it says as JSON. */
-  const json = async (...argv: string[]) => {
-    const { code, out, err } = await fovea(...argv);
-    assert.equal(code, 0, `${argv.join(' ')}: ${err}`);
-    return out === '' ? null : JSON.parse(out);
-  };
-  const file = (name: string, text: string | Buffer) => {
-    writeFileSync(join(folder, name), text);
-    return join(folder, name);
-  };
-  return { workspace, fovea, json, file };
-}
-
-const keepersOf = (workspace: string): number[] =>
-  globSync('/proc/[0-9]*/cmdline').flatMap((path) => {
-    try {
-      const words = readFileSync(path, 'utf8').split('\0');
-      return words.includes(workspace) && /keeper/.test(words[1] ?? '') ? [Number(path.split('/')[2])] : [];
-    } catch {
-      return [];
-    }
-  });
-
 test('from a model to answers, as az says it', async (t) => {
-  const { workspace, fovea, json, file } = workspaceOf(t);
+  const { workspace, fovea, json, file } = endpointWorkspace(t);
   const red = file('red.png', Buffer.from(redPicture, 'base64'));
   await json('model', 'create', '--name', 'pets', '--path', colours, '--type', 'mlflow_model');
   const endpoint = file('endpoint.yml', 'name: pets\nauth_mode: key\n');

@@ -33,6 +33,7 @@ export function summaryLines(
   }
   if (record.report !== null) entry('charts', printable(shortPath(record.report)));
   entry('try', `fovea predict${workspaceWords(options)} ${record.name} photo.jpg`);
+  entry('deploy', `fovea deploy${workspaceWords(options)} ${record.name}`);
   if (record.trials.length > 1) lines.push('', ...trialTable(channel, record));
   return lines;
 }
