@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import {
   readXaiParameters,
@@ -186,6 +187,7 @@ function parametersOf({ algorithm, steps, full, approximation, threshold, attrib
 async function openFor(context: Context, folder: string, options: ExplainOptions): Promise<Explains> {
   const { readModelFolder, openExplainer, openObjectExplainer } = await context.services.explanations();
   const { task } = await readModelFolder(folder);
+  const engine = { threads: availableParallelism() };
   const refuse = (given: readonly (keyof ExplainOptions)[], what: string) => {
     const option = given.find((key) => options[key] !== undefined);
     if (option !== undefined) throw new UsageError(`--${option} is for models that ${what}`, 'leave it out');
@@ -196,9 +198,9 @@ async function openFor(context: Context, folder: string, options: ExplainOptions
       'classify whole images; what is found is explained in one way',
     );
     refuse(['threshold'], 'give an image several labels');
-    return { kind: 'objects', ...(await openObjectExplainer(folder)) };
+    return { kind: 'objects', ...(await openObjectExplainer(folder, engine)) };
   }
   refuse(['top'], 'find objects');
   if (task === 'image_classification') refuse(['threshold'], 'give an image several labels');
-  return { kind: 'classes', ...(await openExplainer(folder)) };
+  return { kind: 'classes', ...(await openExplainer(folder, engine)) };
 }

@@ -9,6 +9,6 @@ export {
 export { type IntegrationNode, type IntegrationRule, integrationNodes } from './integration-nodes.ts';
 export { boxHeat, type FoundBox } from './objects/box-heat.ts';
 export { type ExplainedObject, type ObjectExplainer, openObjectExplainer } from './objects/open-object-explainer.ts';
-export { type Explainer, openExplainer } from './open-explainer.ts';
+export { type EngineOptions, type Explainer, openExplainer } from './open-explainer.ts';
 export { readXaiParameters, type XaiAlgorithm, type XaiParameters } from './parameters.ts';
 export { atOnce, inTurns, type Steps } from './steps.ts';

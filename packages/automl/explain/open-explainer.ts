@@ -1,4 +1,4 @@
-import { noGrad, tidy } from '@fovea/torch';
+import { noGrad, setNumThreads, tidy } from '@fovea/torch';
 import { applyPretrained, createModel, findModel } from '@fovea/vision';
 import { type ClassificationTask, isDetectionTask } from '../model-folder/layout.ts';
 import { ModelFolderError } from '../model-folder/model-folder-error.ts';
@@ -7,6 +7,12 @@ import { type ImageSource, readSquare } from '../model-folder/read-square.ts';
 import { type ExplainableNetwork, type Explanation, explain, networkInput } from './explain.ts';
 import { ExplanationError } from './explanation-error.ts';
 import type { XaiParameters } from './parameters.ts';
+
+/** How the engine of this process works. */
+export interface EngineOptions {
+  /** CPU threads of the process; as many as they are when left out. */
+  readonly threads?: number;
+}
 
 /** A model of a folder, ready to explain what it says of images. */
 export interface Explainer {
@@ -45,7 +51,8 @@ export interface Explainer {
  * ```
  * @throws ModelFolderError, WeightsError or CheckpointError when the folder is not in order, or the model finds objects
  */
-export async function openExplainer(folder: string): Promise<Explainer> {
+export async function openExplainer(folder: string, { threads }: EngineOptions = {}): Promise<Explainer> {
+  if (threads !== undefined) setNumThreads(threads);
   const model = await readModelFolder(folder, { checkWeights: true });
   const { task, modelName, labels, input } = model;
   if (isDetectionTask(task)) {

@@ -1,10 +1,11 @@
 import { setImmediate } from 'node:timers/promises';
-import { type Tensor, tidy } from '@fovea/torch';
+import { setNumThreads, type Tensor, tidy } from '@fovea/torch';
 import { applyPretrained, type DetectorSettings, findDetector } from '@fovea/vision';
 import { type DetectionSettings, isDetectionTask, isYolo } from '../../model-folder/layout.ts';
 import { ModelFolderError } from '../../model-folder/model-folder-error.ts';
 import { readModelFolder } from '../../model-folder/read.ts';
 import type { ImageSource } from '../../model-folder/read-square.ts';
+import type { EngineOptions } from '../open-explainer.ts';
 import { visualize } from '../visualization.ts';
 import { boxHeat } from './box-heat.ts';
 import { detectorInput, readForDetector } from './detector-picture.ts';
@@ -43,7 +44,8 @@ export interface ObjectExplainer {
  *
  * @throws ModelFolderError, WeightsError or CheckpointError when the folder is not in order, or the model classifies
  */
-export async function openObjectExplainer(folder: string): Promise<ObjectExplainer> {
+export async function openObjectExplainer(folder: string, { threads }: EngineOptions = {}): Promise<ObjectExplainer> {
+  if (threads !== undefined) setNumThreads(threads);
   const model = await readModelFolder(folder, { checkWeights: true });
   const { task, modelName, labels, settings, weights } = model;
   if (!isDetectionTask(task)) {
