@@ -82,6 +82,12 @@ const path = fc.oneof(
       ),
   },
   { weight: 1, arbitrary: collection.map((c) => `${scopePath}/${c}`) },
+  {
+    weight: 1,
+    arbitrary: fc
+      .tuple(name, fc.constantFrom('', '/credentials', '/keys', '/deployments', '/deployments/blue/logs'), name)
+      .map(([n, b, d]) => `/fovea/v1/online-endpoints/${n}${b}${b === '/deployments' ? `/${d}` : ''}`),
+  },
   { weight: 1, arbitrary: fc.string({ maxLength: 200 }).map((text) => `/${encodeURI(text.toWellFormed())}`) },
 );
 const query = fc.array(
@@ -179,6 +185,21 @@ const bodies = [
   { keyType: 'Primary', keyValue: 'a-key-that-somebody-chose' },
   { containerType: 'InferenceServer', tail: 10 },
   { tags: { a: null }, sku: { capacity: 3 } },
+  {
+    endpoint: {
+      ...{ name: 'pets', description: null, tags: {}, properties: {}, auth_mode: 'key', identity: null },
+      ...{ traffic: { blue: 100 }, mirror_traffic: {}, public_network_access: 'enabled' },
+    },
+    revision: 1,
+  },
+  {
+    deployment: {
+      ...{ name: 'blue', endpoint_name: 'pets', model: 'azureml:colours:1', instance_count: 2 },
+      ...{ environment_variables: {}, liveness_probe: { period: 1 }, request_settings: { request_timeout_ms: 1 } },
+    },
+    create: false,
+  },
+  { which: 'primary', value: 'a-key-that-somebody-chose' },
 ];
 
 /** Where each of them may be sent. */
@@ -193,6 +214,9 @@ const places = (of: string, version: string, deployment: string): [method: strin
   ['POST', 'onlineEndpoints/pets/regenerateKeys'],
   ['POST', `onlineEndpoints/pets/deployments/${deployment}/getLogs`],
   ['PATCH', `onlineEndpoints/pets/deployments/${deployment}`],
+  ['PUT', '/fovea/v1/online-endpoints/pets'],
+  ['PUT', `/fovea/v1/online-endpoints/pets/deployments/${deployment}`],
+  ['POST', '/fovea/v1/online-endpoints/pets/keys'],
 ];
 
 /** Places of all values in a value. */
@@ -284,7 +308,9 @@ const mutatedOf = (...right: object[]) =>
     )
     .map(([body, changes]) => {
       let made: unknown = structuredClone(body);
-      for (const [place, how, value, added] of changes) {
+      for (const [place, how, shared, added] of changes) {
+        // Lest it becomes a part of itself.
+        const value = structuredClone(shared);
         const places = placesIn(made);
         const at = places[place % places.length];
         if (at.length === 0) {
@@ -340,7 +366,7 @@ const directed = fc
   .chain(([which, of, version, deployment]) => {
     const [how, place] = places(of, version, deployment)[which];
     const as = fc.constantFrom<Role | 'nobody'>('contributor', 'owner');
-    const where = `${scopePath}/${place}`.replace(/\/$/, '');
+    const where = place.startsWith('/') ? place : `${scopePath}/${place}`.replace(/\/$/, '');
     const noQuery = fc.constant<[string, string][]>([]);
     return fc.tuple(fc.constant(how), fc.constant(where), noQuery, mutatedOf(bodies[which]), header, as);
   });
