@@ -31,10 +31,12 @@ export async function whatIsInTheWay(share: Share, crew: Crew): Promise<string |
     (share.wanted.cpu ?? 0) <= free('cpu', machine.cores) &&
     (share.wanted.gpu ?? 0) <= free('gpu', machine.gpus.length);
   if (!isEnough) return `${here} ${running(held.map(jobOf))}`;
-  return share.instanceOf === null ? null : instancesInTheWay(share.instanceOf, crew);
+  return instancesInTheWay(share, crew);
 }
 
-async function instancesInTheWay(name: string, { store }: Crew): Promise<string | null> {
+/** The same of the compute that a job names, on a machine with room. */
+export async function instancesInTheWay({ instanceOf: name }: Share, { store }: Crew): Promise<string | null> {
+  if (name === null) return null;
   const row = await store.computes.find(name);
   if (row === null) return null;
   if (row.cpu === 0) return `until ${name} is started: fovea compute start --name ${name}`;

@@ -6,7 +6,7 @@ import { secondsLeftOf, specOf } from '../stored-job.ts';
 import type { Crew } from './crew.ts';
 import { endJob, keepBest } from './end-job.ts';
 import { isToBeMeasured, measure, stopMeasuring } from './measure.ts';
-import { computeOf, sayThatItWaits, whatIsInTheWay } from './room.ts';
+import { computeOf, instancesInTheWay, sayThatItWaits, whatIsInTheWay } from './room.ts';
 import { startTrial } from './start-trial.ts';
 import { type OpenTrials, takeTrials } from './take-trials.ts';
 
@@ -24,7 +24,9 @@ export async function workOnJob(job: JobRow, crew: Crew): Promise<void> {
 
   const share = shareOf(crew.machine, specOf(job).limits, await computeOf(job, crew));
   if (await isToBeMeasured(worked, trials.length)) {
-    if (await isIdle(crew)) {
+    const inTheWay = crew.measuring === null ? await instancesInTheWay(share, crew) : null;
+    if (inTheWay !== null) sayThatItWaits(worked, inTheWay, crew);
+    else if (await isIdle(crew)) {
       await begin(worked, crew);
       await measure(worked, share, crew);
     }
