@@ -75,7 +75,7 @@ export function computeCommands(context: Context): Command[] {
     about: [
       'Job files that come from Azure name a compute. One of that name here is this machine: trials of all jobs that name it run at most',
       '--max-instances at the same time (and no more than the machine has cores or GPUs). A ComputeInstance has one instance, and can be',
-      'stopped: its jobs then wait. What a machine of one’s own has not, as a size, is kept and has no effect. One of this name is replaced.',
+      'stopped: its jobs then wait. What a machine of your own has not, as a size, is kept and has no effect. One of this name is replaced.',
     ].join('\n'),
     azure: true,
     options: [
@@ -231,8 +231,9 @@ function givenBy(options: CreateOptions): GivenValue[] {
     if (value === undefined || /^(no|false)$/i.test(String(value))) continue;
     const flag = `--${nameOfFlag(flags)}`;
     const [word, ...why] = text.split(': ');
+    // What is left is an identity, which has no effect.
     if (word === 'refused') throw new UsageError(`${flag}: ${why.join(': ')}`, 'leave it out');
-    if (key === 'identity') given.push({ key, value: { type: value }, argument: `${flag} ${value}` });
+    given.push({ key: 'identity', value: { [key]: value }, argument: `${flag} ${value}` });
   }
   if (options.tags !== undefined) {
     const tags = Object.fromEntries(options.tags.map((pair) => pair.split(/=(.*)/s).slice(0, 2)));
