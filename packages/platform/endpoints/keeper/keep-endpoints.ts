@@ -52,10 +52,12 @@ class KeeperLife {
   readonly #signal: AbortSignal;
   /** Another process acts in place of this one. */
   readonly #lost = new AbortController();
+  readonly #ending = new AbortController();
   #sockets: SocketFolder | null = null;
   /** Null while another one acts. */
   #keeper: Keeper | null = null;
-  #isOpening = false;
+  /** Until the gateway listens, or cannot. */
+  #opening: Promise<void> | null = null;
   #gateway: KeptGateway | null = null;
   /** Why the gateway cannot be. */
   #fault: unknown = null;
@@ -68,7 +70,7 @@ class KeeperLife {
     this.#store = store;
     this.#options = options;
     this.#lease = new KeeperLease(place, store, () => ({ owner: this.#owner, isKept: options.isKept() }));
-    this.#signal = AbortSignal.any([options.signal, this.#lost.signal]);
+    this.#signal = AbortSignal.any([options.signal, this.#lost.signal, this.#ending.signal]);
     this.#signal.addEventListener('abort', () => this.#wakeUp());
   }
 
@@ -111,7 +113,8 @@ class KeeperLife {
 
   /** Gives the right to act to the next one, and then ends what has been begun in good order. */
   async leave(): Promise<void> {
-    const closing = this.#gateway?.close();
+    this.#ending.abort();
+    const closing = this.#opening?.then(() => this.#gateway?.close());
     if (existsSync(this.#place.folder)) {
       try {
         await this.#store.processes.remove(this.#owner);
@@ -148,11 +151,8 @@ class KeeperLife {
     }
     const keeper = this.#keeper;
     const isBusy = await keeper.look();
-    if (!this.#isOpening) {
-      this.#isOpening = true;
-      // It may have to wait for its port; deployments do not.
-      void this.#open(keeper);
-    }
+    // It may have to wait for its port; deployments do not.
+    this.#opening ??= this.#open(keeper);
     await this.#gateway?.tell(keeper.revisions);
     return isBusy;
   }
@@ -180,6 +180,7 @@ class KeeperLife {
       };
       const gateway = await keepGateway(parts, address, warn, this.#signal);
       this.#gateway = gateway;
+      await patiently(this.#place, () => gateway.tell(keeper.revisions));
       say(`endpoints answer at ${gateway.url}`);
       onGateway?.(gateway);
       this.#wakeUp();

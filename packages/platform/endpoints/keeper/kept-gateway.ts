@@ -1,7 +1,5 @@
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { pino } from 'pino';
-import { makeFolder } from '../../orchestrator/start-process.ts';
 import { patiently } from '../../patience.ts';
 import type { Place } from '../../place.ts';
 import { Refusal } from '../../refusal.ts';
@@ -12,8 +10,8 @@ import type { ServedEndpoints } from '../gateway/served.ts';
 import { startGateway } from '../gateway/start-gateway.ts';
 import { verifyEndpointToken } from '../online/credentials.ts';
 import { type GatewayRow, onlineKinds } from '../online/online-rows.ts';
-import { LogFile } from './log-file.ts';
 import { collectedDataFolderOf } from './paths.ts';
+import { openRequestLog } from './request-log.ts';
 
 /** Where endpoints are to be asked. */
 export interface GatewayAddress {
@@ -36,8 +34,6 @@ export interface KeptGateway {
 
 export const usualPort = 7041;
 
-/** Lines of the log are written together: one by one they would take more time than small requests do. */
-const logging = { append: true, sync: false, minLength: 4096, periodicFlush: 200 };
 /** A port that another keeper is just giving back is tried again after so many milliseconds. */
 const retryMilliseconds = 500;
 
@@ -55,11 +51,7 @@ export async function keepGateway(
   signal: AbortSignal,
 ): Promise<KeptGateway> {
   const { resources } = store;
-  const log = new LogFile(gatewayLogOf(place));
-  makeFolder(join(place.folder, 'endpoints'));
-  const destination = pino.destination({ ...logging, dest: log.path });
-  // What cannot be written, on a full disk say, is not said.
-  destination.on('error', () => {});
+  const requests = await openRequestLog(gatewayLogOf(place));
   const tokens = createTokens(store);
   const start = (at: number): Promise<Gateway> =>
     startGateway({
@@ -70,7 +62,7 @@ export async function keepGateway(
       },
       verifyEndpointToken: (endpoint, token) => verifyEndpointToken(place, endpoint, token),
       collectorFolder: (endpoint, deployment) => collectedDataFolderOf(place, { endpoint, deployment }),
-      log: pino(destination),
+      log: requests.log,
     });
   const before = await patiently(place, () => resources.find(onlineKinds.gateway, place.id));
   const gateway = await listen(start, candidates(port, (before?.spec as GatewayRow | undefined)?.url), warn, signal);
@@ -86,10 +78,10 @@ export async function keepGateway(
       if (changed === null) await resources.add(onlineKinds.gateway, place.id, row);
       told = text;
     },
-    rotateLog: () => log.rotate(),
+    rotateLog: () => requests.rotate(),
     async close() {
       await gateway.close();
-      destination.flushSync();
+      await requests.end();
     },
   };
 }
@@ -114,7 +106,8 @@ async function listen(
         return await start(port);
       } catch (error) {
         if (!(error instanceof Refusal) || error.code !== 'PortTaken') throw error;
-        if (ports.length === 1 && !said) warn(`${error.message}; endpoints answer there as soon as it is free`);
+        if (ports.length === 1 && !said)
+          warn(`${error.message}; endpoints answer there as soon as it is free, or at another with --scoring-port`);
         said = true;
       }
     }

@@ -34,7 +34,7 @@ export interface KeptInstanceParts {
 /** For so long the start of an instance may keep others from starting. */
 const startMilliseconds = 30_000;
 /** One that does not answer does not finish anything either. In milliseconds. */
-const hungGrace = 3000;
+const hungGrace = 2000;
 /** What an instance needs to end, beside its requests. In milliseconds. */
 const endGrace = 5000;
 
