@@ -5,7 +5,7 @@ import { type CommonOptions, type Context, command, type OptionSpec, positiveInt
 import { UsageError } from './failure.ts';
 import { changed } from './job-upkeep.ts';
 import { resultWriter } from './output.ts';
-import { showProgress } from './progress.ts';
+import { whileSending } from './sending.ts';
 import { databaseOf, serverAddress } from './workspace.ts';
 
 /** A kind of asset, as its commands speak of it. */
@@ -53,23 +53,21 @@ export async function withRegistry<T>(
   options: CommonOptions,
   work: (registry: SharedRegistry, recordOf: RecordOf) => Promise<T>,
 ): Promise<T> {
-  const { services, terminal } = context;
+  const { services } = context;
   const { openRegistry, ...records } = await services.registry();
-  const recordOf = { model: records.modelRecord, data: records.dataRecord, environment: records.environmentRecord };
+  const writers = { model: records.modelRecord, data: records.dataRecord, environment: records.environmentRecord };
+  const recordOf: RecordOf = (row) => writers[row.kind as keyof typeof writers](row);
   const server = await serverAddress(options);
-  const progress = showProgress(terminal.err, { show: options.onlyShowErrors ? 'errors' : 'progress', verbose: false });
-  const onBytes = (done: number, total: number) =>
-    progress.onEvent({ type: 'phase', name: 'weights', message: 'sending files', done, total });
-  const registry =
-    server === null
-      ? await openRegistry({ folder: resolve(options.workspace), ...databaseOf(options) })
-      : await (await services.remote()).openRemoteRegistry(server, { onBytes });
-  try {
-    return await work(registry, (row) => recordOf[row.kind as keyof typeof recordOf](row));
-  } finally {
-    progress.close();
-    await registry.close();
-  }
+  const use = async (registry: SharedRegistry & { close(): Promise<void> }): Promise<T> => {
+    try {
+      return await work(registry, recordOf);
+    } finally {
+      await registry.close();
+    }
+  };
+  if (server === null) return use(await openRegistry({ folder: resolve(options.workspace), ...databaseOf(options) }));
+  const { openRemoteRegistry } = await services.remote();
+  return whileSending(context, options, async (onBytes) => use(await openRemoteRegistry(server, { onBytes })));
 }
 
 /** A job with the paths of its data where it names registered data. @throws Refusal when there is no such data, or it has changed */

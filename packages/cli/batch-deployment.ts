@@ -39,6 +39,7 @@ export function batchDeploymentCommands(context: Context): Command[] {
     about:
       'Its model is looked at now: one that could not be loaded is refused. Nothing runs until the endpoint is invoked.',
     azure: true,
+    server: 'asked',
     options: [
       { ...fileOption('the deployment'), required: true },
       { flags: '-n, --name <name>', text: 'its name; over that of the file' },
@@ -67,6 +68,7 @@ export function batchDeploymentCommands(context: Context): Command[] {
     usage: 'update',
     summary: 'change a batch deployment; jobs that run go on as they are',
     azure: true,
+    server: 'asked',
     options: [
       { flags: '-n, --name <name>', text: 'its name' },
       endpointOption,
@@ -100,6 +102,7 @@ export function batchDeploymentCommands(context: Context): Command[] {
     usage: 'show',
     summary: 'print what is known of a batch deployment',
     azure: true,
+    server: 'asked',
     options: [nameOption, endpointOption],
     defaultOutput: 'json',
     examples: ['fovea batch-deployment show --name blue --endpoint-name pets-batch'],
@@ -116,6 +119,7 @@ export function batchDeploymentCommands(context: Context): Command[] {
     usage: 'list',
     summary: 'print the deployments of a batch endpoint, newest first',
     azure: true,
+    server: 'asked',
     options: [endpointOption],
     defaultOutput: 'json',
     examples: ['fovea batch-deployment list --endpoint-name pets-batch -o table'],
@@ -137,6 +141,7 @@ export function batchDeploymentCommands(context: Context): Command[] {
     usage: 'delete',
     summary: 'remove a batch deployment; its jobs go on, and their results stay',
     azure: true,
+    server: 'asked',
     options: [
       nameOption,
       endpointOption,

@@ -26,6 +26,7 @@ export function batchEndpointCommands(context: Context): Command[] {
     about:
       'An endpoint is a name; its deployments say which model answers, and how. An endpoint of this name keeps its deployments.',
     azure: true,
+    server: 'asked',
     options: [
       fileOption('the endpoint'),
       { flags: '-n, --name <name>', text: 'name of the endpoint; over that of the file' },
@@ -46,6 +47,7 @@ export function batchEndpointCommands(context: Context): Command[] {
     usage: 'update',
     summary: 'change a batch endpoint: what is said of it, and which deployment answers',
     azure: true,
+    server: 'asked',
     options: [
       { flags: '-n, --name <name>', text: 'name of the endpoint' },
       fileOption('the endpoint, or a part of it'),
@@ -76,6 +78,7 @@ export function batchEndpointCommands(context: Context): Command[] {
     usage: 'show',
     summary: 'print what is known of a batch endpoint',
     azure: true,
+    server: 'asked',
     options: [nameOption],
     defaultOutput: 'json',
     examples: ['fovea batch-endpoint show --name pets-batch'],
@@ -89,6 +92,7 @@ export function batchEndpointCommands(context: Context): Command[] {
     usage: 'list',
     summary: 'print the batch endpoints of the workspace, newest first',
     azure: true,
+    server: 'asked',
     options: [],
     defaultOutput: 'json',
     examples: ['fovea batch-endpoint list -o table'],
@@ -108,6 +112,7 @@ export function batchEndpointCommands(context: Context): Command[] {
     usage: 'delete',
     summary: 'remove a batch endpoint with its deployments; its jobs and their results stay',
     azure: true,
+    server: 'asked',
     options: [
       nameOption,
       { flags: '-y, --yes', text: 'do not ask' },

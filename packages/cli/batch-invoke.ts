@@ -45,6 +45,7 @@ export function batchInvokeCommand(context: Context): Command {
       'The job goes on by itself; its results are predictions.csv, predictions.jsonl and summary.json, which fovea job download copies.',
     ].join('\n'),
     azure: true,
+    server: 'asked',
     options: [
       { flags: '-n, --name <name>', text: 'name of the endpoint', required: true },
       { flags: '-i, --input <input>', text: 'what is scored' },

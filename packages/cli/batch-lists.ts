@@ -31,6 +31,7 @@ export function batchJobsCommand(context: Context, of: 'endpoint' | 'deployment'
     usage: 'list-jobs',
     summary: `print the jobs of a batch ${of}, newest first`,
     azure: true,
+    server: 'asked',
     options: [
       { flags: '-n, --name <name>', text: `name of the ${of}`, required: true },
       ...(isDeployment ? [{ flags: '-e, --endpoint-name <name>', text: 'its endpoint' }] : []),

@@ -1,22 +1,31 @@
 import { resolve } from 'node:path';
 import type { BatchEndpoints, GivenValue } from '@fovea/platform/endpoints';
-import type { Context } from './command.ts';
+import type { CommonOptions, Context } from './command.ts';
 import { UsageError } from './failure.ts';
-import { databaseOf, type WorkspaceOptions } from './workspace.ts';
+import { whileSending } from './sending.ts';
+import { databaseOf, serverAddress } from './workspace.ts';
 
 /** Opens the batch endpoints of a command for as long as `work` takes. */
 export async function withBatchEndpoints<T>(
-  { services }: Pick<Context, 'services'>,
-  options: WorkspaceOptions,
+  context: Pick<Context, 'services' | 'terminal'>,
+  options: CommonOptions,
   work: (endpoints: BatchEndpoints) => Promise<T>,
 ): Promise<T> {
-  const { openBatchEndpoints } = await services.endpoints();
-  const endpoints = await openBatchEndpoints({ folder: resolve(options.workspace), ...databaseOf(options) });
-  try {
-    return await work(endpoints);
-  } finally {
-    await endpoints.close();
+  const { services } = context;
+  const server = await serverAddress(options);
+  const use = async (endpoints: BatchEndpoints & { close(): Promise<void> }): Promise<T> => {
+    try {
+      return await work(endpoints);
+    } finally {
+      await endpoints.close();
+    }
+  };
+  if (server === null) {
+    const { openBatchEndpoints } = await services.endpoints();
+    return use(await openBatchEndpoints({ folder: resolve(options.workspace), ...databaseOf(options) }));
   }
+  const { openRemoteBatchEndpoints } = await services.remote();
+  return whileSending(context, options, async (onBytes) => use(await openRemoteBatchEndpoints(server, { onBytes })));
 }
 
 interface SaidNames {

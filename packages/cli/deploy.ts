@@ -31,6 +31,7 @@ export function deployCommand(context: Context): Command {
   const { out, err } = context.terminal;
   return command<DeployOptions>(context, {
     usage: 'deploy <model>',
+    server: 'asked',
     summary: 'put a model behind an address that answers requests',
     about: [
       'The model is a job, a model folder or archive, or a registered model (azureml:pets:1). It is registered, an endpoint is made where there is',

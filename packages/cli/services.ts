@@ -41,7 +41,7 @@ export interface Services {
   remote(): Promise<
     Pick<
       typeof import('@fovea/platform/remote'),
-      'openRemoteWorkspace' | 'openRemoteRegistry' | 'openRemoteOnlineEndpoints'
+      'openRemoteWorkspace' | 'openRemoteRegistry' | 'openRemoteOnlineEndpoints' | 'openRemoteBatchEndpoints'
     >
   >;
   registry(): Promise<

@@ -27,6 +27,8 @@ export interface LocateOptions {
   readonly baseFolder: string | null;
   /** Any file of this machine may be meant, and not only those of the workspace. */
   readonly anywhere: boolean;
+  /** Absolute: what is found may name files in there, and no others. */
+  readonly within?: string;
 }
 
 const datastoreUri =

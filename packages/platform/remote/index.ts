@@ -1,3 +1,4 @@
+export { type OpenRemoteBatchEndpoints, openRemoteBatchEndpoints } from './remote-batch-endpoints.ts';
 export { type OpenRemoteOnlineEndpoints, openRemoteOnlineEndpoints } from './remote-online-endpoints.ts';
 export { type OpenRemoteRegistry, openRemoteRegistry } from './remote-registry.ts';
 export { type OpenRemoteWorkspace, openRemoteWorkspace } from './remote-workspace.ts';

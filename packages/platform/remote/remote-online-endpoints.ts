@@ -1,19 +1,12 @@
-import { resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type {
   OnlineDeploymentRecord,
   OnlineEndpointRecord,
   OnlineEndpoints,
 } from '../endpoints/online/online-endpoints.ts';
 import { deploymentSpec, endpointSpec } from '../endpoints/online/online-records.ts';
-import type { InlineModel, OnlineDeploymentSpec } from '../endpoints/online/online-spec.ts';
-import { referenceTo } from '../registry/asset-reference.ts';
-import { modelSpecOf } from '../registry/asset-spec.ts';
-import { readContent } from '../registry/content.ts';
-import type { LocateOptions } from '../registry/locate.ts';
 import type { Waited } from '../wire/protocol.ts';
 import { type Asking, connect } from './connection.ts';
-import { openRemoteRegistry } from './remote-registry.ts';
+import { sentModel } from './sent-model.ts';
 import type { ServerAddress } from './server-address.ts';
 
 export type OpenRemoteOnlineEndpoints = (
@@ -44,34 +37,6 @@ export const openRemoteOnlineEndpoints: OpenRemoteOnlineEndpoints = async (addre
     }
   };
 
-  /** A reference to what this machine has as files, once the server has it, too. */
-  const sent = async (model: InlineModel, name: string, { baseFolder }: LocateOptions): Promise<string> => {
-    const registry = await openRemoteRegistry(address, { ...(onBytes && { onBytes }) });
-    try {
-      const path = resolve(baseFolder ?? '.', /^file:/i.test(model.path) ? fileURLToPath(model.path) : model.path);
-      const versions = await registry.list('model', { name });
-      const candidates = versions.filter(
-        (row) => modelSpecOf(row).type === model.type && (model.version === null || row.version === model.version),
-      );
-      const hash = candidates.length === 0 ? null : (await readContent(path)).hash;
-      const same = candidates.find(({ content_hash }) => content_hash === hash);
-      if (same) return referenceTo(same);
-      const { type, version } = model;
-      const here = { baseFolder, anywhere: true };
-      return referenceTo(await registry.createModel({ name, type, path, ...(version !== null && { version }) }, here));
-    } finally {
-      await registry.close();
-    }
-  };
-
-  const modelOf = async (
-    { model, endpoint_name, name }: OnlineDeploymentSpec,
-    where: LocateOptions,
-  ): Promise<OnlineDeploymentSpec['model']> => {
-    const isElsewhere = typeof model === 'string' || /^(azureml:|runs:)/i.test(model.path);
-    return isElsewhere ? model : sent(model, model.name ?? `${endpoint_name}-${name}`, where);
-  };
-
   return {
     put: (endpoint, { revision } = {}) =>
       ask<OnlineEndpointRecord>('PUT', endpointPath(endpoint.name), {
@@ -88,7 +53,7 @@ export const openRemoteOnlineEndpoints: OpenRemoteOnlineEndpoints = async (addre
 
     async deploy(deployment, where, { create, revision } = {}) {
       const path = deploymentPath(deployment.endpoint_name, deployment.name);
-      const model = await modelOf(deployment, where);
+      const model = await sentModel(address, deployment, where, onBytes);
       return ask<OnlineDeploymentRecord>('PUT', path, {
         body: { deployment: { ...deploymentSpec(deployment), model }, create, revision },
       });

@@ -2,17 +2,15 @@ import type { Artefact } from '../artefacts.ts';
 import type { JobRecord, JobSummary, TrialRecord, TrialSummary } from '../records.ts';
 import { Refusal } from '../refusal.ts';
 import type { MetricPoint } from '../store/index.ts';
-import { protocol } from '../wire/protocol.ts';
 import { isRelativePath, isSha256 } from '../wire/relative-path.ts';
 import type { Workspace } from '../workspace.ts';
-import { answerLines } from './answer-lines.ts';
 import { connect } from './connection.ts';
 import { fetchFile } from './fetch-file.ts';
 import { followJob } from './follow-job.ts';
+import { lastingRecord } from './lasting.ts';
 import { cachedModel } from './model-cache.ts';
-import { refusalOf } from './refused.ts';
 import type { ServerAddress } from './server-address.ts';
-import { type Submitting, submitJob } from './submit-job.ts';
+import { submitJob } from './submit-job.ts';
 import { ServerUnreachable } from './unreachable.ts';
 
 export type OpenRemoteWorkspace = (address: ServerAddress) => Promise<Workspace>;
@@ -43,24 +41,13 @@ export const openRemoteWorkspace: OpenRemoteWorkspace = async (address) => {
     });
   };
 
-  /** The record that an answer ends with that lasts. */
-  const lasting: Submitting['lasting'] = async (method, of, asking, { onEvent, ...reading }) => {
-    const answer = await connection.open(method, of, asking);
-    for await (const line of answerLines(origin, answer, { signal: asking.signal, ...reading })) {
-      if ('record' in line) return line.record;
-      if ('failure' in line) throw await refusalOf(line.failure, { status: line.status, spoken: protocol, origin });
-      onEvent?.(line.event);
-    }
-    throw new ServerUnreachable(`${origin} ended the connection`, { passing: true });
-  };
-
   return {
     address: origin,
 
-    submit: (job, options) => submitJob(connection, job, options, { lasting, find: (name) => orNull(required(name)) }),
+    submit: (job, options) => submitJob(connection, job, options, (name) => orNull(required(name))),
 
     resume: (name, { onEvent, signal } = {}) =>
-      lasting('POST', `${path('jobs', name)}/resume`, { body: {}, signal }, { onEvent }),
+      lastingRecord(connection, ['POST', `${path('jobs', name)}/resume`, { body: {}, signal }], { onEvent }),
 
     job: (name) => orNull(required(name)),
 

@@ -1,29 +1,21 @@
 import { readFile } from 'node:fs/promises';
 import { relative, sep } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import type { ImageJob, Report } from '@fovea/automl';
+import type { ImageJob } from '@fovea/automl';
 import { generateJobName } from '@fovea/automl/runs';
 import type { Issue } from '@fovea/data';
 import type { JobRecord } from '../records.ts';
 import type { Submission, UploadedKey, UploadedPath } from '../wire/protocol.ts';
 import type { SubmitOptions } from '../workspace.ts';
-import type { Asking, Connection } from './connection.ts';
+import type { Connection } from './connection.ts';
 import { filesOfJob, type JobFiles } from './job-files.ts';
+import { lastingRecord } from './lasting.ts';
 import { sendFiles } from './send-files.ts';
 import { readToSend } from './sent-files.ts';
 import { ServerUnreachable } from './unreachable.ts';
 
-export interface Submitting {
-  /** Asks for what lasts, and returns the record that it ends with. */
-  lasting(
-    method: string,
-    path: string,
-    asking: Asking,
-    told: { readonly onEvent?: Report | undefined; readonly reword?: (line: string) => string },
-  ): Promise<JobRecord>;
-  /** null: there is none of this name. */
-  find(name: string): Promise<JobRecord | null>;
-}
+/** null: there is none of this name. */
+type FindJob = (name: string) => Promise<JobRecord | null>;
 
 const attempts = 3;
 
@@ -35,7 +27,7 @@ export async function submitJob(
   connection: Connection,
   job: ImageJob,
   options: SubmitOptions,
-  { lasting, find }: Submitting,
+  find: FindJob,
 ): Promise<JobRecord> {
   const { onEvent = () => {}, signal, fitToData = false } = options;
   const name = job.name ?? generateJobName();
@@ -73,7 +65,7 @@ export async function submitJob(
     );
   for (let attempt = 1; ; attempt++) {
     try {
-      return await lasting('POST', '/jobs', { body: submission, signal }, { onEvent, reword });
+      return await lastingRecord(connection, ['POST', '/jobs', { body: submission, signal }], { onEvent, reword });
     } catch (error) {
       signal?.throwIfAborted();
       if (!(error instanceof ServerUnreachable) || !error.passing) throw await withLines(error);
@@ -96,7 +88,7 @@ async function textOf(job: ImageJob, files: JobFiles): Promise<string> {
  * @returns null when there is none: it may be sent again
  */
 async function startedAnyway(
-  find: Submitting['find'],
+  find: FindJob,
   name: string,
   signal: AbortSignal | undefined,
   broken: ServerUnreachable,

@@ -2,7 +2,9 @@ import { Hono, type MiddlewareHandler } from 'hono';
 import { invalid } from '../refusal.ts';
 import { protocol, protocolHeader, root } from '../wire/protocol.ts';
 import type { ServerParts } from './app.ts';
+import { batchRoutes } from './batch-routes.ts';
 import { HeavyWork } from './heavy-work.ts';
+import { jobAnswers } from './job-answers.ts';
 import { jobRoutes } from './job-routes.ts';
 import { onlineRoutes } from './online-routes.ts';
 import { registryRoutes } from './registry-routes.ts';
@@ -29,9 +31,11 @@ export function foveaRoutes(parts: ServerParts): Hono<RequestEnv> {
   const app = new Hono<RequestEnv>();
   const uploads = createUploads(parts.place, parts.uploadLimits ?? usualLimits);
   const heavy = new HeavyWork(4);
+  const answers = jobAnswers(parts);
   app.route(root, uploadRoutes(uploads, heavy));
-  app.route(root, jobRoutes(parts, uploads, heavy));
+  app.route(root, jobRoutes(parts, { uploads, heavy, answers }));
   app.route(root, registryRoutes(parts, uploads, heavy));
   app.route(root, onlineRoutes(parts, heavy));
+  app.route(root, batchRoutes(parts, { uploads, heavy, answers }));
   return app;
 }

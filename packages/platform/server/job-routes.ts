@@ -1,9 +1,8 @@
-import { relative } from 'node:path';
 import { jobFolder, type RunEvent } from '@fovea/automl/runs';
 import { shortPath } from '@fovea/data';
 import { Hono } from 'hono';
+import { batchJobType, batchPaths } from '../endpoints/batch/batch-job.ts';
 import { trialFolderOf } from '../place.ts';
-import type { JobRecord, JobSummary } from '../records.ts';
 import { invalid, Refusal } from '../refusal.ts';
 import { checkName } from '../registry/asset-reference.ts';
 import type { Line } from '../wire/protocol.ts';
@@ -12,7 +11,7 @@ import type { ServerParts } from './app.ts';
 import { requireRole } from './authority.ts';
 import { fileAnswer } from './file-answer.ts';
 import type { HeavyWork } from './heavy-work.ts';
-import { lastingAnswer } from './lasting-answer.ts';
+import type { JobAnswers } from './job-answers.ts';
 import { isObject, jsonBody, type RequestContext, type RequestEnv, textMap } from './requests.ts';
 import { submission } from './submission.ts';
 import { told } from './told.ts';
@@ -21,8 +20,12 @@ import type { Uploads } from './uploads.ts';
 const archivedWords = ['active', 'archived', 'all'] as const;
 
 /** Jobs and trials as `Workspace` has them, for a `fovea` on another machine. */
-export function jobRoutes(parts: ServerParts, uploads: Uploads, heavy: HeavyWork): Hono<RequestEnv> {
-  const { place, store, workspace, log } = parts;
+export function jobRoutes(
+  parts: ServerParts,
+  { uploads, heavy, answers }: { uploads: Uploads; heavy: HeavyWork; answers: JobAnswers },
+): Hono<RequestEnv> {
+  const { place, store, workspace } = parts;
+  const { withAddresses, lasting } = answers;
   const app = new Hono<RequestEnv>();
   const jobIn = (context: RequestContext) => checkName(context.req.param('job') ?? '', 'job');
 
@@ -30,31 +33,13 @@ export function jobRoutes(parts: ServerParts, uploads: Uploads, heavy: HeavyWork
     if ((await store.jobs.find(name)) === null) throw notFound('job', name);
     return name;
   };
-  /** A trial that there is, by a name that cannot lead anywhere else. */
+  /** A trial that there is, or a job that scores pictures, by a name that cannot lead anywhere else. */
   const trialIn = async (context: RequestContext): Promise<string> => {
     const name = checkName(context.req.param('trial') ?? '', 'trial');
-    if ((await store.trials.find(name)) === null) throw notFound('trial', name);
-    return name;
+    if ((await store.trials.find(name)) || (await isBatch(name))) return name;
+    throw notFound('trial', name);
   };
-
-  /** An answer whose last line is the record of a job. */
-  const lasting = (
-    context: RequestContext,
-    work: (tell: (line: Line) => void, signal: AbortSignal) => Promise<JobRecord>,
-    reword?: (line: string) => string,
-  ): Response => {
-    const begun = performance.now();
-    const { method, path } = context.req;
-    const fault = (error: unknown) =>
-      log({
-        ...{ id: context.get('requestId'), method, path, status: 500, who: context.get('principal').name },
-        ...{ milliseconds: performance.now() - begun, fault: error },
-      });
-    const lines = async (tell: (line: Line) => void, signal: AbortSignal) => ({
-      record: withAddresses(await work(tell, signal)),
-    });
-    return lastingAnswer(context, lines, { fault, ...(reword && { reword }) });
-  };
+  const isBatch = async (name: string) => (await store.jobs.find(name))?.type === batchJobType;
 
   app.get('/jobs', async (context) => {
     const { archived = 'active', most } = context.req.query();
@@ -161,21 +146,11 @@ export function jobRoutes(parts: ServerParts, uploads: Uploads, heavy: HeavyWork
     const wanted = context.req.query('path');
     const found = (await workspace.artefacts(trial)).find(({ path }) => path === wanted);
     if (found === undefined) throw notFound('file', `${wanted ?? ''} of ${trial}`);
-    return fileAnswer(context, trialFolderOf(place, trial), found);
+    const folder = (await isBatch(trial)) ? batchPaths(place, trial).results : trialFolderOf(place, trial);
+    return fileAnswer(context, folder, found);
   });
 
   return app;
-
-  /** A record whose paths are addresses that whoever asks can name, too. */
-  function withAddresses<Job extends JobSummary>(record: Job): Job {
-    const { name, best_trial: best, model, report } = record;
-    const below = (path: string) => relative(trialFolderOf(place, best ?? ''), path);
-    return {
-      ...record,
-      model: model === null ? null : `azureml://jobs/${name}/outputs/best_model`,
-      report: report === null ? null : `azureml://jobs/${name}/outputs/artifacts/${below(report)}`,
-    };
-  }
 }
 
 const notFound = (what: string, name: string) =>

@@ -1,15 +1,15 @@
 import { Hono } from 'hono';
-import { refused, type Tree, withoutNulls } from '../azure/wire-fields.ts';
 import type { OnlineDeploymentRecord, OnlineEndpointRecord } from '../endpoints/index.ts';
 import { checkOnlineName } from '../endpoints/online/online-names.ts';
-import { type CheckedSpec, checkOnlineDeployment, checkOnlineEndpoint } from '../endpoints/spec/index.ts';
+import { checkOnlineDeployment, checkOnlineEndpoint } from '../endpoints/spec/index.ts';
 import { invalid } from '../refusal.ts';
 import type { Waited } from '../wire/protocol.ts';
 import type { ServerParts } from './app.ts';
 import { requireRole } from './authority.ts';
 import type { HeavyWork } from './heavy-work.ts';
 import { reachableUri } from './reachable-uri.ts';
-import { isObject, jsonBody, type RequestContext, type RequestEnv } from './requests.ts';
+import { jsonBody, type RequestContext, type RequestEnv } from './requests.ts';
+import { checked, mapIn, revisionIn } from './spec-body.ts';
 import { allows } from './tokens.ts';
 
 /** So long an answer is held back, in milliseconds, while there is nothing to say. */
@@ -122,28 +122,4 @@ export function onlineRoutes({ online }: ServerParts, heavy: HeavyWork): Hono<Re
   });
 
   return app;
-}
-
-function mapIn(value: unknown, target: string): Tree {
-  if (isObject(value)) return withoutNulls(value) as Tree;
-  throw invalid(`${target} should be a map`, target);
-}
-
-function revisionIn(revision: unknown): { readonly revision?: number } {
-  if (revision === undefined) return {};
-  if (typeof revision === 'number' && Number.isSafeInteger(revision)) return { revision };
-  throw invalid('revision should be a whole number', 'revision');
-}
-
-/** What was sent, held to the rules of files. @throws Refusal with all that is wrong with it */
-function checked<Spec>(check: (raw: Tree) => CheckedSpec<Spec>, raw: Tree): Spec {
-  const { value, problems } = check(raw);
-  if (value !== null) return value;
-  const errors = problems.filter(({ severity }) => severity !== 'warning');
-  throw refused(
-    errors.map(({ code, path, message, hint }) => ({
-      ...{ code, target: path.join('.') },
-      message: hint === undefined ? message : `${message}; ${hint}`,
-    })),
-  );
 }

@@ -30,6 +30,8 @@ export interface Invocation {
   readonly deployment?: string | undefined;
   /** A folder, a pattern, a picture, a table (JSONL, CSV, MLTable), `azureml:name:version`, `azureml://datastores/…`. */
   readonly input: string;
+  /** What is shown as its input, where that is not how it was given. */
+  readonly given?: string | undefined;
   /** Where the results go besides the job's own folder: a folder, or a file .csv or .jsonl. */
   readonly output?: string | undefined;
   /** Name of the job; made up when left out. */

@@ -16,6 +16,8 @@ export interface InputPlace {
   readonly pattern: string | null;
   /** Only what lies in there may be read, whatever links and tables say. */
   readonly confined: boolean;
+  /** Absolute: the same of a folder around it. */
+  readonly within?: string;
 }
 
 /**
@@ -28,7 +30,7 @@ export async function inputPlace(
   input: string,
   where: LocateOptions,
 ): Promise<InputPlace> {
-  const confined = !where.anywhere;
+  const confinement = { confined: !where.anywhere, ...(where.within !== undefined && { within: where.within }) };
   const reference = parseAssetReference(input);
   if (reference) {
     const row = await store.assets.find('data', reference.name, reference.version);
@@ -36,23 +38,23 @@ export async function inputPlace(
       throw new Refusal('not-found', 'DataNotFound', `there is no data ${input}; fovea data list shows what there is`);
     const { location } = dataSpecOf(row);
     await requireThere(location, input);
-    return { path: location, pattern: null, confined };
+    return { path: location, pattern: null, ...confinement };
   }
   const glob = await patternOf(input, where);
   if (glob) {
     const { path } = await locate(place, store, glob.folder, where);
     await requireThere(path, glob.folder);
-    return { path, pattern: glob.pattern, confined };
+    return { path, pattern: glob.pattern, ...confinement };
   }
   const { path } = await locate(place, store, input, where);
   await requireThere(path, input);
-  return { path, pattern: null, confined };
+  return { path, pattern: null, ...confinement };
 }
 
-/** A text with signs of a pattern, unless there is a file of that name. */
-async function patternOf(
+/** A text with signs of a pattern, unless there is a file of that name: the folder that it begins in, and the rest. */
+export async function patternOf(
   input: string,
-  { baseFolder }: LocateOptions,
+  { baseFolder }: Pick<LocateOptions, 'baseFolder'>,
 ): Promise<{ folder: string; pattern: string } | null> {
   if (/^[a-z][a-z0-9+.-]+:/i.test(input) || !/[*?[{]/.test(input)) return null;
   if (!isAbsolute(input) && baseFolder === null) return null;

@@ -16,7 +16,8 @@ export async function* listInput(input: InputPlace): AsyncGenerator<InputItem> {
   const { isImageName, isTableFile } = await import('@fovea/data');
   const root = await realpath(input.path);
   const isFolder = (await stat(root)).isDirectory();
-  const inside = confinement(input.confined ? (isFolder ? root : dirname(root)) : null);
+  const around = input.within === undefined ? (isFolder ? root : dirname(root)) : await realpath(input.within);
+  const inside = confinement(input.confined ? around : null);
   let count = 0;
   const counted = (item: InputItem): InputItem => {
     count++;

@@ -92,7 +92,11 @@ function jobSpec(
   if (instanceCount !== undefined) checkCount('instance_count', instanceCount, 1, 50);
   return {
     ...{ endpoint: deployment.endpoint_name, deployment: deployment.name, model: deployment.model },
-    ...{ input: invocation.input, output: invocation.output ?? null, explain: invocation.explain ?? null },
+    ...{
+      input: invocation.given ?? invocation.input,
+      output: invocation.output ?? null,
+      explain: invocation.explain ?? null,
+    },
     instance_count: instanceCount ?? deployment.resources.instance_count,
     settings: { ...deployment.settings, mini_batch_size: miniBatchSize ?? deployment.settings.mini_batch_size },
   };
