@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
-import { onlineKinds } from '../endpoints/online/online-rows.ts';
 import { scopePath, servedWorkspace } from '../fixtures/served-workspace.ts';
 import type { Role } from '../server/tokens.ts';
 
@@ -381,7 +380,7 @@ const wild = fc.tuple(
 const request = fc.oneof(directed, wild);
 
 test('no request makes the server fail, tells what it must not, or writes where it must not', async (t) => {
-  const { ask, folder, place, store, registry, log } = await servedWorkspace(t);
+  const { ask, folder, place, registry, log } = await servedWorkspace(t);
   writeFileSync(join(folder, 'secret'), secret);
   const data = join(place.folder, 'datastores', 'workspaceblobstore', 'pets');
   mkdirSync(data, { recursive: true });
@@ -396,11 +395,9 @@ test('no request makes the server fail, tells what it must not, or writes where 
   await ask('PUT', 'onlineEndpoints/pets', { body: { properties: { authMode: 'Key' } } });
   for (const name of ['blue', 'green']) {
     const body = { properties: { endpointComputeType: 'Managed', model: 'azureml:colours:1' } };
-    assert.equal((await ask('PUT', `onlineEndpoints/pets/deployments/${name}`, { body })).status, 201);
+    const made = await ask('PUT', `onlineEndpoints/pets/deployments/${name}`, { body });
+    assert.equal(made.status, 201);
   }
-  // Nobody waits for what no keeper does.
-  const state = { generation: 1e9, provisioning_state: 'Succeeded', error: null, instances: [], serving: null };
-  await store.resources.add(onlineKinds.deploymentState, 'pets/blue', state);
   const outside = readdirSync(folder);
   const statuses = new Map<number, number>();
 
@@ -411,7 +408,9 @@ test('no request makes the server fail, tells what it must not, or writes where 
       );
       const target = `${where}${search.length > 0 ? `?${search.join('&')}` : ''}`;
       const hasBody = how !== 'GET' && how !== 'DELETE';
-      const answer = await ask(how, target, { as, headers, ...(hasBody && { body: sent }) });
+      // Who asks for endpoints does not wait for what no keeper does.
+      const signal = /online|operations/i.test(where) ? AbortSignal.abort() : undefined;
+      const answer = await ask(how, target, { as, headers, ...(hasBody && { body: sent }), ...(signal && { signal }) });
       statuses.set(answer.status, (statuses.get(answer.status) ?? 0) + 1);
       const { fault } = log[log.length - 1];
       assert.ok(answer.status < 500, String(fault instanceof Error ? fault.stack : fault));

@@ -12,7 +12,7 @@ import { allows } from '../server/tokens.ts';
 import { checkKeys, mergedTags, textIn } from './fields.ts';
 import { deploymentAnswer, deploymentFromRest } from './online-deployment-form.ts';
 import { changed, endpointIn, versionOf } from './online-endpoint-routes.ts';
-import { announce } from './online-operations.ts';
+import { announce, soonDone } from './online-operations.ts';
 import { oldestFirstIn, pageAnswer, pageInOrder, pageRequest } from './paging.ts';
 import { etagOf, requirePreconditions, Turns } from './preconditions.ts';
 import { nameIn, resourceHead, scopeOf, workspacePath } from './scope.ts';
@@ -37,6 +37,15 @@ export function onlineDeploymentRoutes({ store, online }: ServerParts, heavy: He
       if (error instanceof Refusal && error.code === 'DeploymentNotFound') return null;
       throw error;
     });
+
+  /** A change, once it is so; where that takes longer, with a word where to ask whether it is. */
+  const answerChange = async (context: RequestContext, written: OnlineDeploymentRecord, status: 200 | 201) => {
+    const { endpoint_name, name } = written;
+    const settled = await soonDone(context, (signal) => online.settled(endpoint_name, name, signal));
+    const isDone = settled !== null && settled !== 'removed';
+    if (!isDone) announce(context, 'azure-asyncoperation', 'apply-deployment', endpoint_name, name);
+    return answer(context, isDone ? settled : written, status);
+  };
 
   const answer = (context: RequestContext, record: OnlineDeploymentRecord, status: 200 | 201 = 200) => {
     context.header('etag', etagOf(versionOf(record)));
@@ -72,13 +81,12 @@ export function onlineDeploymentRoutes({ store, online }: ServerParts, heavy: He
     requireRole(context, 'contributor');
     const names = namesIn(context);
     const spec = deploymentFromRest(...names, await jsonBody(context));
-    return turns.take(names.join('/'), async () => {
+    const [written, status] = await turns.take(names.join('/'), async () => {
       const before = await known(...names);
       requirePreconditions(context, before && versionOf(before));
-      const written = await heavy.run(() => online.deploy(spec, where(context)));
-      announce(context, 'azure-asyncoperation', 'apply-deployment', ...names);
-      return answer(context, written, before ? 200 : 201);
+      return [await heavy.run(() => online.deploy(spec, where(context))), before ? 200 : 201] as const;
     });
+    return answerChange(context, written, status);
   });
 
   app.patch(`${collection}/:deployment`, async (context) => {
@@ -88,9 +96,9 @@ export function onlineDeploymentRoutes({ store, online }: ServerParts, heavy: He
     const body = await jsonBody(context);
     checkKeys(body, ['tags', 'sku'], 'body');
     const count = capacityIn(body);
-    return turns.take(names.join('/'), async () => {
+    const written = await turns.take(names.join('/'), async () => {
       requirePreconditions(context, versionOf(await online.findDeployment(...names)));
-      const written = await changed(
+      return changed(
         () => online.findDeployment(...names),
         (record) => {
           const { revision, instance_count } = record;
@@ -98,22 +106,24 @@ export function onlineDeploymentRoutes({ store, online }: ServerParts, heavy: He
           return online.deploy({ ...deploymentSpec(record), ...changes }, where(context), { revision });
         },
       );
-      announce(context, 'azure-asyncoperation', 'apply-deployment', ...names);
-      return answer(context, written);
     });
+    return answerChange(context, written, 200);
   });
 
   app.delete(`${collection}/:deployment`, async (context) => {
     scopeOf(context);
     requireRole(context, 'contributor');
     const names = namesIn(context);
-    return turns.take(names.join('/'), async () => {
+    const wasThere = await turns.take(names.join('/'), async () => {
       const before = await known(...names);
       requirePreconditions(context, before && versionOf(before));
-      if (!(await online.deleteDeployment(...names))) return context.body(null, 204);
-      announce(context, 'location', 'remove-deployment', ...names);
-      return context.body(null, 202);
+      return online.deleteDeployment(...names);
     });
+    if (!wasThere) return context.body(null, 204);
+    if ((await soonDone(context, (signal) => online.settled(...names, signal))) !== null)
+      return context.body(null, 200);
+    announce(context, 'location', 'remove-deployment', ...names);
+    return context.body(null, 202);
   });
 
   app.post(`${collection}/:deployment/getLogs`, async (context) => {

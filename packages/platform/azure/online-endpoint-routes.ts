@@ -10,7 +10,7 @@ import { requireRole } from '../server/authority.ts';
 import { isObject, jsonBody, type RequestContext, type RequestEnv } from '../server/requests.ts';
 import { checkKeys, mergedTags, textIn } from './fields.ts';
 import { endpointAnswer, endpointFromRest } from './online-endpoint-form.ts';
-import { announce } from './online-operations.ts';
+import { announce, soonDone } from './online-operations.ts';
 import { hasPair, pageAnswer, pageInOrder, pageRequest, pairsIn, type RowOrder } from './paging.ts';
 import { etagOf, requirePreconditions, Turns } from './preconditions.ts';
 import { nameIn, scopeOf, workspacePath } from './scope.ts';
@@ -35,6 +35,14 @@ export function onlineEndpointRoutes({ store, online }: ServerParts): Hono<Reque
       if (error instanceof Refusal && error.code === 'EndpointNotFound') return null;
       throw error;
     });
+
+  /** A change, once requests are answered by it; where that takes longer, with a word where to ask whether they are. */
+  const answerChange = async (context: RequestContext, written: OnlineEndpointRecord, status: 200 | 201) => {
+    const applied = await soonDone(context, (signal) => online.applied(written.name, signal));
+    const isDone = applied !== null && applied !== 'removed';
+    if (!isDone) announce(context, 'azure-asyncoperation', 'apply-endpoint', written.name);
+    return answer(context, isDone ? applied : written, status);
+  };
 
   const answer = (context: RequestContext, record: OnlineEndpointRecord, status: 200 | 201 = 200) => {
     context.header('etag', etagOf(versionOf(record)));
@@ -64,17 +72,17 @@ export function onlineEndpointRoutes({ store, online }: ServerParts): Hono<Reque
     const body = await jsonBody(context);
     const spec = endpointFromRest(name, body);
     const keys = keysIn(body, spec);
-    return turns.take(name, async () => {
+    const [written, status] = await turns.take(name, async () => {
       const before = await known(name);
       requirePreconditions(context, before && versionOf(before));
-      const written = await online.put(spec);
+      const stored = await online.put(spec);
       for (const which of ['primary', 'secondary'] as const) {
         const value = keys[which];
         if (value !== undefined) await online.regenerateKey(name, which, value);
       }
-      announce(context, 'azure-asyncoperation', 'apply-endpoint', name);
-      return answer(context, written, before ? 200 : 201);
+      return [stored, before ? 200 : 201] as const;
     });
+    return answerChange(context, written, status);
   });
 
   app.patch(`${collection}/:endpoint`, async (context) => {
@@ -83,10 +91,9 @@ export function onlineEndpointRoutes({ store, online }: ServerParts): Hono<Reque
     const name = endpointIn(context);
     const body = await jsonBody(context);
     checkKeys(body, ['tags', 'identity'], 'body');
-    return turns.take(name, async () => {
-      const before = await online.find(name);
-      requirePreconditions(context, versionOf(before));
-      const written = await changed(
+    const written = await turns.take(name, async () => {
+      requirePreconditions(context, versionOf(await online.find(name)));
+      return changed(
         () => online.find(name),
         (record) => {
           const identity = isObject(body.identity)
@@ -96,22 +103,23 @@ export function onlineEndpointRoutes({ store, online }: ServerParts): Hono<Reque
           return online.put(spec, { revision: record.revision });
         },
       );
-      announce(context, 'azure-asyncoperation', 'apply-endpoint', name);
-      return answer(context, written);
     });
+    return answerChange(context, written, 200);
   });
 
   app.delete(`${collection}/:endpoint`, async (context) => {
     scopeOf(context);
     requireRole(context, 'contributor');
     const name = endpointIn(context);
-    return turns.take(name, async () => {
+    const wasThere = await turns.take(name, async () => {
       const before = await known(name);
       requirePreconditions(context, before && versionOf(before));
-      if (!(await online.delete(name))) return context.body(null, 204);
-      announce(context, 'location', 'remove-endpoint', name);
-      return context.body(null, 202);
+      return online.delete(name);
     });
+    if (!wasThere) return context.body(null, 204);
+    if ((await soonDone(context, (signal) => online.applied(name, signal))) !== null) return context.body(null, 200);
+    announce(context, 'location', 'remove-endpoint', name);
+    return context.body(null, 202);
   });
 
   app.post(`${collection}/:endpoint/listKeys`, async (context) => {
@@ -149,6 +157,7 @@ export function onlineEndpointRoutes({ store, online }: ServerParts): Hono<Reque
       );
     }
     await online.regenerateKey(name, which, textIn(body, 'keyValue', 'body'));
+    if ((await soonDone(context, (signal) => online.applied(name, signal))) !== null) return context.body(null, 200);
     announce(context, 'location', 'apply-endpoint', name);
     return context.body(null, 202);
   });

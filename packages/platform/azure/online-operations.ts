@@ -1,5 +1,5 @@
 import { Hono } from 'hono';
-import type { OnlineEndpoints } from '../endpoints/index.ts';
+import type { OnlineEndpoints, ProvisioningState } from '../endpoints/index.ts';
 import { Refusal } from '../refusal.ts';
 import type { ServerParts } from '../server/app.ts';
 import type { RequestContext, RequestEnv } from '../server/requests.ts';
@@ -9,9 +9,30 @@ import { scopeOf, workspaceId, workspacePath } from './scope.ts';
 const waits = ['apply-endpoint', 'apply-deployment', 'remove-endpoint', 'remove-deployment'] as const;
 type Wait = (typeof waits)[number];
 
-/** Seconds after which a client asks again: at once, because an answer is held back for a while when there is nothing to say yet. */
-const retryAfter = '0';
-const heldMilliseconds = 2000;
+/** Seconds after which a client asks again. */
+const retryAfter = '1';
+/** So long an answer is held back while there is nothing to say yet, in milliseconds. */
+const held = { change: 1000, poll: 2000 } as const;
+
+/**
+ * What a change has come to, when that shows so soon that nobody needs to ask for it.
+ * @param wait until then
+ * @returns null when it does not, or nothing good has come of it: then the client is to be told where to ask
+ */
+export async function soonDone<Record extends { readonly provisioning_state: ProvisioningState }>(
+  { req }: RequestContext,
+  wait: (signal: AbortSignal) => Promise<Record | null>,
+): Promise<Record | 'removed' | null> {
+  const signal = AbortSignal.any([req.raw.signal, AbortSignal.timeout(held.change)]);
+  try {
+    const record = await wait(signal);
+    if (record === null) return 'removed';
+    return record.provisioning_state === 'Succeeded' ? record : null;
+  } catch (error) {
+    if (signal.aborted || (error instanceof Refusal && error.code === 'KeeperFailed')) return null;
+    throw error;
+  }
+}
 
 /**
  * Tells the client where to ask whether what it asked for has been done. There is nothing to keep of an operation: that stands in what it changes.
@@ -39,10 +60,11 @@ export function onlineOperationRoutes({ online }: ServerParts): Hono<RequestEnv>
     const id = context.req.param('operation');
     const [wait = '', endpoint = '', deployment = ''] = id.split('.');
     if (!(waits as readonly string[]).includes(wait) || endpoint === '') throw notFound();
-    const signal = AbortSignal.any([context.req.raw.signal, AbortSignal.timeout(heldMilliseconds)]);
+    const signal = AbortSignal.any([context.req.raw.signal, AbortSignal.timeout(held.poll)]);
     const outcome = await outcomeOf(online, wait as Wait, [endpoint, deployment], signal);
     if (outcome.status === 'InProgress') context.header('retry-after', retryAfter);
     if (context.req.query('wait') === 'location') {
+      if (outcome.error) throw new Refusal('conflict', outcome.error.code, outcome.error.message);
       if (outcome.status !== 'InProgress') return context.body(null, 204);
       context.header('location', context.req.url);
       return context.body(null, 202);
