@@ -41,7 +41,7 @@ export function batchDeploymentCommands(context: Context): Command[] {
     azure: true,
     server: 'asked',
     options: [
-      { ...fileOption('the deployment'), required: true },
+      fileOption('the deployment'),
       { flags: '-n, --name <name>', text: 'its name; over that of the file' },
       { flags: '-e, --endpoint-name <name>', text: 'its endpoint; over that of the file' },
       { flags: '--set-default', text: 'it answers when no deployment is named' },
@@ -52,6 +52,7 @@ export function batchDeploymentCommands(context: Context): Command[] {
     defaultOutput: 'json',
     examples: [
       'fovea batch-deployment create --file deployment.yml --set-default',
+      'fovea batch-deployment create --name blue --endpoint-name pets-batch --set model=azureml:pets@latest --set-default',
       'fovea batch-deployment create -f deployment.yml --name green --set settings.mini_batch_size=50',
     ],
     async run(options) {

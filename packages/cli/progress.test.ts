@@ -297,3 +297,17 @@ test('elsewhere what it is busy with is a line, and counts are told every five s
     '  opening every image  100 of 120',
   ]);
 });
+
+test('a job that scores pictures is one line: how many, how fast, how long', () => {
+  const scored = (done: number, failed: number, imagesPerSecond: number, etaSeconds: number | null): RunEvent => ({
+    ...{ type: 'scored', files: 9000, done, failed, imagesPerSecond, etaSeconds },
+  });
+  const plain = staged({ isTerminal: false });
+  plain.at(0, scored(0, 0, 0, null));
+  plain.at(6, scored(1206, 2, 58.2, 130));
+  plain.at(7, scored(1300, 2, 58.2, 129));
+  assert.deepEqual(plain.lines(), ['  scored 1,204 of 9,000 (13 %)  2 failed  58 img/s  2 m 10 s left']);
+  const live = staged({ isTerminal: true });
+  live.at(1, scored(9000, 0, 60, 0));
+  assert.match(live.written(), /scored 9,000 of 9,000 \(100 %\) {2}60 img\/s/);
+});

@@ -125,8 +125,10 @@ async function look(crew: Crew, troubles: Map<string, number>): Promise<boolean>
 /** How many jobs that score pictures have a process. */
 const scoring = (jobs: readonly JobRow[], { owner, started }: Crew): number =>
   jobs.filter(
-    ({ name, type, ...job }) =>
-      type === batchJobType && (job.owner === owner ? started.get(name)?.ended() === null : job.owner !== null),
+    ({ name, type, status, ...job }) =>
+      type === batchJobType &&
+      status !== 'Preparing' &&
+      (job.owner === owner ? started.get(name)?.ended() === null : job.owner !== null),
   ).length;
 
 /** Whether the job is ours, now. */

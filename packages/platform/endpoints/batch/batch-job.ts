@@ -33,6 +33,8 @@ export interface BatchJobSetting {
   /** Absolute; the folder of the model. */
   readonly modelFolder: string;
   readonly task: string;
+  /** Of the input. */
+  readonly files: number;
   /** Absolute; null: the results stay in the job's folder. */
   readonly outputFolder: string | null;
   /** Processes that were started for it since a mini-batch was finished, and how many were finished then. */
@@ -56,8 +58,6 @@ export function batchPaths(place: Pick<Place, 'folder'>, job: string) {
     /** What the process that works on it had to say that nobody foresaw. */
     processLog: join(folder, 'logs', 'process.log'),
     logs: join(folder, 'logs'),
-    /** Names the folder of the sockets, which lies elsewhere: their paths must be short. */
-    sockets: join(folder, 'sockets.json'),
     results: join(folder, 'named-outputs', 'score'),
     explanations: join(folder, 'named-outputs', 'score', 'explanations'),
   };

@@ -1,6 +1,5 @@
-import { createReadStream, createWriteStream } from 'node:fs';
-import { rename } from 'node:fs/promises';
-import { createInterface } from 'node:readline';
+import { createWriteStream } from 'node:fs';
+import { open, rename } from 'node:fs/promises';
 import { finished } from 'node:stream/promises';
 
 /** A picture of the input, as the kept list has it: a line each, so that whoever goes on with a job sees the same pictures in the same order. */
@@ -50,7 +49,8 @@ export async function* miniBatchesOf(path: string, size: number): AsyncGenerator
   let items: InputItem[] = [];
   let number = 0;
   const take = (): MiniBatch => ({ number, first: number * size, items });
-  for await (const line of createInterface({ input: createReadStream(path), crlfDelay: Number.POSITIVE_INFINITY })) {
+  const file = await open(path);
+  for await (const line of file.readLines()) {
     items.push(JSON.parse(line));
     if (items.length < size) continue;
     yield take();

@@ -2,6 +2,7 @@ import { readdir } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { basename, join } from 'node:path';
 import type { InstanceOptions } from '@fovea/serving/instance';
+import { socketFolder } from '../keeper/socket-folder.ts';
 import { type BatchJobSetting, type BatchJobSpec, type BatchPaths, resultNames } from './batch-job.ts';
 import { batchLog } from './batch-log.ts';
 import { type BatchProgress, writeProgress } from './batch-progress.ts';
@@ -10,15 +11,12 @@ import { InstancePool } from './instance-pool.ts';
 import { keepExplanation } from './keep-explanation.ts';
 import { type ItemResult, isFailure, KeptResults } from './kept-results.ts';
 import { scoreMiniBatch } from './score-mini-batch.ts';
-import { makeSockets, removeSockets } from './sockets-folder.ts';
 import { type BatchSummary, copyResults, readSummary, writeResults } from './write-results.ts';
 
 export interface BatchWork {
   readonly spec: BatchJobSpec;
   readonly setting: BatchJobSetting;
   readonly paths: BatchPaths;
-  /** Of the input. */
-  readonly files: number;
   /** That the job was worked on before this. */
   readonly secondsBefore: number;
   /** Ends it; what is finished is kept. */
@@ -44,8 +42,9 @@ const shownReasons = 3;
  * @throws the reason of the signal; Error when the model cannot be started or the results not be written
  */
 export async function runBatchJob(work: BatchWork): Promise<BatchEnd> {
-  const { spec, setting, paths, files, signal } = work;
+  const { spec, setting, paths, signal } = work;
   const { settings } = spec;
+  const { files } = setting;
   const say = batchLog(paths.log, settings.logging_level);
   const began = performance.now();
   const kept = new KeptResults(paths.miniBatches);
@@ -98,13 +97,13 @@ export async function runBatchJob(work: BatchWork): Promise<BatchEnd> {
   return { summary, failure };
 
   async function scoreAll(): Promise<void> {
-    const sockets = makeSockets(paths);
+    const sockets = socketFolder('batch');
     const pool = new InstancePool({
       instances: spec.instance_count,
       concurrency: settings.max_concurrency_per_instance,
       seconds: settings.retry_settings.timeout,
       start: (number) => ({
-        options: instanceOptions(work, join(sockets, `${number}.sock`)),
+        options: instanceOptions(work, sockets.next()),
         environment: setting.environment,
         log: join(paths.logs, `instance-${number}.log`),
       }),
@@ -115,12 +114,13 @@ export async function runBatchJob(work: BatchWork): Promise<BatchEnd> {
     if (signal.aborted) stop();
     try {
       const batches = miniBatchesOf(paths.list, settings.mini_batch_size);
-      const lanes = spec.instance_count * settings.max_concurrency_per_instance;
+      // One more for each instance: while it scores, files are read for it, and results are written.
+      const lanes = spec.instance_count * (settings.max_concurrency_per_instance + 1);
       await Promise.all(Array.from({ length: lanes }, () => lane(batches, pool)));
     } finally {
       signal.removeEventListener('abort', stop);
       await pool.close();
-      removeSockets(paths);
+      sockets.remove();
     }
   }
 

@@ -48,6 +48,7 @@ export async function submitBatch(
     ...{ workspace: place.id, environment: meaningfulVariables(process.env), task },
     modelFolder: registry.modelFolder(model),
     outputFolder: wanted?.folder ?? null,
+    files: 0,
     tries: { count: 0, finished: 0 },
   };
   const settings = wanted?.fileName ? { ...spec.settings, output_file_name: wanted.fileName } : spec.settings;
@@ -72,7 +73,8 @@ export async function submitBatch(
     mkdirSync(join(paths.folder, 'logs'), { recursive: true });
     const files = await writeInputList(paths.list, listInput(found));
     writeProgress(paths.progress, noProgress(files));
-    if (!(await store.jobs.transition(name, { from: ['Preparing'], to: 'Queued', owner, release: true }))) {
+    const set = { setting: { ...setting, files } };
+    if (!(await store.jobs.transition(name, { from: ['Preparing'], to: 'Queued', set, owner, release: true }))) {
       throw new Refusal('conflict', 'JobCanceled', `${name} was canceled while its input was listed`);
     }
     return (await store.jobs.find(name)) as JobRow;

@@ -8,7 +8,6 @@ import { appendEvent } from '../../watch/event-files.ts';
 import { type BatchJobSetting, batchPaths, batchSettingOf } from './batch-job.ts';
 import type { BatchTask } from './batch-process/task.ts';
 import { KeptResults } from './kept-results.ts';
-import { removeSockets } from './sockets-folder.ts';
 
 /**
  * One look at a job that scores pictures, whose lease is ours: a process is started for it, which takes the lease and works on it. The
@@ -24,7 +23,6 @@ export async function workOnBatch(job: JobRow, running: number, crew: Crew): Pro
   const paths = batchPaths(place, job.name);
   if (job.status === 'CancelRequested') {
     crew.started.delete(job.name);
-    removeSockets(paths);
     removeHalfWritten(place, job.name);
     const set = { error: null, end_time: new Date().toISOString() };
     await store.jobs.transition(job.name, { from: ['CancelRequested'], to: 'Canceled', set, owner, release: true });
@@ -42,7 +40,6 @@ export async function workOnBatch(job: JobRow, running: number, crew: Crew): Pro
     const death = describeDeath(started?.ended() ?? null, paths.processLog);
     crew.say(`${job.name}: ${death.words}`);
     if (isGivenUp(before, death)) {
-      removeSockets(paths);
       return failJob(job, `${death.words}\nThat was try ${before} without one finished mini-batch.`, crew);
     }
     const message = `${death.words}; it goes on after its ${finished} finished mini-batches`;

@@ -2,7 +2,6 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-const prefix = 'fovea-keeper-';
 /** Unix takes 107 bytes at most for the path of a socket. */
 const longestFolder = 90;
 
@@ -13,8 +12,9 @@ export interface SocketFolder {
   remove(): void;
 }
 
-/** Makes it, and removes those of processes that are gone. @throws the system's error */
-export function socketFolder(): SocketFolder {
+/** Makes it, and removes those of processes that are gone. @param of whom, as its name tells. @throws the system's error */
+export function socketFolder(of: 'keeper' | 'batch' = 'keeper'): SocketFolder {
+  const prefix = `fovea-${of}-`;
   const usual = tmpdir();
   const parent = Buffer.byteLength(usual) + prefix.length + 16 <= longestFolder ? usual : '/tmp';
   removeLeft(parent);
@@ -28,7 +28,7 @@ export function socketFolder(): SocketFolder {
 
 function removeLeft(parent: string): void {
   for (const name of readdirSync(parent)) {
-    const [, pid] = /^fovea-keeper-(\d+)-\w{6}$/.exec(name) ?? [];
+    const [, pid] = /^fovea-(?:keeper|batch)-(\d+)-\w{6}$/.exec(name) ?? [];
     if (pid === undefined || isRunning(Number(pid))) continue;
     try {
       rmSync(join(parent, name), { recursive: true, force: true });

@@ -13,9 +13,7 @@ import {
 import { endAtOnce } from '../../../trial-process/end-at-once.ts';
 import { appendEvent } from '../../../watch/event-files.ts';
 import { batchPaths, batchSettingOf, batchSpecOf } from '../batch-job.ts';
-import { readProgress } from '../batch-progress.ts';
 import { runBatchJob } from '../run-batch-job.ts';
-import { removeSockets } from '../sockets-folder.ts';
 import { type BatchTask, batchExit } from './task.ts';
 
 const notEnded = statuses.filter((status) => !(ended as readonly Status[]).includes(status));
@@ -59,7 +57,7 @@ export async function runBatchProcess(task: BatchTask, place: Place, store: Stor
   try {
     const { summary, failure } = await runBatchJob({
       ...{ spec: batchSpecOf(row), setting: batchSettingOf(row), paths, secondsBefore: row.seconds_used },
-      ...{ files: readProgress(paths.progress)?.files ?? 0, signal: canceling.signal },
+      signal: canceling.signal,
     });
     const message = `${summary.scored} of ${summary.files} files scored${summary.failed > 0 ? `, ${summary.failed} failed` : ''}`;
     appendEvent(paths.folder, { type: 'log', level: 'info', message });
@@ -67,7 +65,6 @@ export async function runBatchProcess(task: BatchTask, place: Place, store: Stor
   } catch (error) {
     // The next process goes on where this one had to stop.
     if (error instanceof StoreUnavailable) throw error;
-    removeSockets(paths);
     if (canceling.signal.aborted) await end('Canceled', null);
     else await end('Failed', (error as Error).message);
   } finally {
