@@ -68,7 +68,11 @@ async function opened(services: Services, options: WorkspaceOptions): Promise<Wo
   const server = await serverAddress(options);
   if (server !== null) return (await services.remote()).openRemoteWorkspace(server);
   const { openWorkspace } = await services.platform();
-  return openWorkspace({ folder: resolve(options.workspace), ...databaseOf(options) });
+  return openWorkspace({
+    folder: resolve(options.workspace),
+    words: workspaceWords(options),
+    ...databaseOf(options),
+  });
 }
 
 /** The record of a job. @throws CommandFailure when the workspace has none of that name */

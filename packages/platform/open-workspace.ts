@@ -18,6 +18,8 @@ export interface WorkspaceAddress {
   readonly folder: string;
   /** `postgres://…` of a team's database. Default: `FOVEA_DATABASE`, or else SQLite in the folder. */
   readonly database?: string;
+  /** What names it behind a command that is to be typed next: see `Place`. */
+  readonly words?: string;
 }
 
 export type OpenWorkspace = (address: WorkspaceAddress) => Promise<LocalWorkspace>;
@@ -36,7 +38,9 @@ export const openWorkspace: OpenWorkspace = async (address) => {
   const ended = async (name: string, what: string): Promise<void> => {
     const { status } = await required(name);
     if (hasEnded(status)) return;
-    throw new Error(`${name} is ${status}, and only a job that has ended can be ${what}; fovea job cancel ends it`);
+    throw new Error(
+      `${name} is ${status}, and only a job that has ended can be ${what}; fovea job cancel${place.words ?? ''} --name ${name} ends it`,
+    );
   };
   const record = async (name: string): Promise<JobRecord> => {
     const job = await required(name);

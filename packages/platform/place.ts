@@ -11,6 +11,8 @@ export interface Place {
   readonly id: string;
   /** Address of a PostgreSQL database; Default: SQLite in the folder. */
   readonly database?: string | undefined;
+  /** What names it behind a command that is to be typed next, as ` --workspace lab`; nothing where none is needed. */
+  readonly words?: string | undefined;
 }
 
 export const cacheFolderOf = ({ folder }: Pick<Place, 'folder'>): string => join(folder, 'cache');
@@ -23,10 +25,10 @@ export function trialFolderOf({ folder }: Pick<Place, 'folder'>, trial: string):
 }
 
 /** Finds out where a workspace is, and makes its folder where there is none. */
-export function placeOf({ folder: given, database }: { folder: string; database?: string | undefined }): Place {
+export function placeOf({ folder: given, database, words }: Pick<Place, 'folder' | 'database' | 'words'>): Place {
   const folder = resolve(given);
   mkdirSync(folder, { recursive: true });
-  return { folder, id: identity(folder), database: (database ?? process.env.FOVEA_DATABASE) || undefined };
+  return { folder, id: identity(folder), database: (database ?? process.env.FOVEA_DATABASE) || undefined, words };
 }
 
 function identity(folder: string): string {

@@ -98,7 +98,7 @@ async function reserve(
       await store.jobs.add(row);
       return;
     }
-    const advice = `choose another name, or go on with it: fovea job resume --name ${name}`;
+    const advice = `choose another name, or go on with it: fovea job resume${place.words ?? ''} --name ${name}`;
     throw new Error(`There is a job called ${name} already; ${advice}`, { cause: error });
   }
 }
