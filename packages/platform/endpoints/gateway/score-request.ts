@@ -52,7 +52,10 @@ export async function scoreRequest(parts: ScoringParts, asked: ScoringRequest): 
     ...{ method: 'POST', path: '/score', body },
     headers: { ...headers, 'content-length': String(body.length) },
   };
+  let answered: DeploymentAnswer | null = null;
+  // When the client has its answer: nobody waits for what is kept or copied.
   const done = () => {
+    if (answered) collect(deployment, answered);
     if (mirrored) parts.mirror.send(endpoint.name, mirrored, question, body, (answer) => collect(mirrored, answer));
     else body.release();
   };
@@ -88,7 +91,7 @@ export async function scoreRequest(parts: ScoringParts, asked: ScoringRequest): 
   if (Buffer.isBuffer(answer.body)) stop();
   else response.once('close', stop);
   note({ instance: answer.instance, tries: answer.tries });
-  collect(deployment, answer);
+  answered = answer;
   const { status, headers: told } = answerStatus(answer);
   return {
     status,
