@@ -24,6 +24,8 @@ export interface Connection {
   readonly origin: string;
   /** The JSON of an answer. @throws Refusal, IssuesError as the server threw them, ServerUnreachable */
   ask<T>(method: string, path: string, asking?: Asking): Promise<T>;
+  /** The bytes of an answer. @throws as `ask` */
+  bytes(path: string, asking?: Asking): Promise<Buffer>;
   /** An answer that is a stream, once it has begun. @throws as `ask` */
   open(method: string, path: string, asking?: Asking): Promise<IncomingMessage>;
   close(): void;
@@ -31,8 +33,10 @@ export interface Connection {
 
 /** Hearing nothing for so long while an answer is awaited, in milliseconds, means that there will be none. */
 const silence = 120_000;
-/** How often a question that changes nothing is asked again when the connection breaks. */
-const attempts = 4;
+/** How often a question is asked again of a server that has not answered yet. */
+const attempts = 3;
+/** So long one that has answered before is asked again, in milliseconds. */
+const patience = 60_000;
 const mostAnswerBytes = 256 << 20;
 
 /** @param address is checked at once. @throws Refusal for an address that is none */
@@ -90,29 +94,41 @@ export function connect(address: ServerAddress): Connection {
     throw await refusalOf(parsed(text), { status, spoken, origin, retryAfter: Number(answer.headers['retry-after']) });
   };
 
+  let isKnown = false;
+  /** The bytes of an answer. A question that changes nothing is asked again when the connection breaks. */
+  const answered = async (method: string, path: string, asking: Asking): Promise<Buffer> => {
+    const begun = performance.now();
+    for (let attempt = 0; ; attempt++) {
+      try {
+        const bytes = await bytesOf(origin, await open(method, path, asking));
+        isKnown = true;
+        return bytes;
+      } catch (error) {
+        const mayPass = error instanceof ServerUnreachable && error.passing && method === 'GET';
+        // Whoever has answered before may be starting anew; to be sure that nobody is there takes less.
+        const isOver = isKnown ? performance.now() - begun > patience : attempt === attempts || isRefused(error);
+        if (!mayPass || isOver) throw error;
+        await wait(Math.min(100 * 3 ** attempt, 2000), undefined, { signal: asking.signal });
+      }
+    }
+  };
+
   return {
     origin,
     open,
 
     async ask<T>(method: string, path: string, asking: Asking = {}): Promise<T> {
-      for (let attempt = 1; ; attempt++) {
-        try {
-          const answer = await open(method, path, asking);
-          const bytes = await bytesOf(origin, answer);
-          return (bytes.length === 0 ? null : parsed(bytes.toString('utf8'))) as T;
-        } catch (error) {
-          const mayHelp = error instanceof ServerUnreachable && error.passing && method === 'GET';
-          // A server that refuses connections is not there; one that breaks them may be again.
-          const refused = (error as { cause?: { code?: string } }).cause?.code === 'ECONNREFUSED';
-          if (!mayHelp || refused || attempt === attempts) throw error;
-          await wait(100 * 3 ** (attempt - 1), undefined, { signal: asking.signal });
-        }
-      }
+      const bytes = await answered(method, path, asking);
+      return (bytes.length === 0 ? null : parsed(bytes.toString('utf8'))) as T;
     },
+
+    bytes: (path, asking = {}) => answered('GET', path, asking),
 
     close: () => agent.destroy(),
   };
 }
+
+const isRefused = (error: unknown): boolean => (error as { cause?: { code?: string } }).cause?.code === 'ECONNREFUSED';
 
 /** The bytes of an answer. @throws ServerUnreachable when it breaks off */
 async function bytesOf(origin: string, answer: IncomingMessage): Promise<Buffer> {

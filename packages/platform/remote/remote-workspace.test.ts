@@ -4,9 +4,8 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import type { RunEvent } from '@fovea/automl';
 import { IssuesError } from '@fovea/data';
-import { drawnJob, drawPictures } from '../../automl/fixtures/drawn-job.ts';
 import { writeArtefactList } from '../artefacts.ts';
-import { remoteWorkspace } from '../fixtures/remote-workspace.ts';
+import { drawnJob, drawPictures, remoteWorkspace } from '../fixtures/remote-workspace.ts';
 import { newJob, newTrial } from '../fixtures/rows.ts';
 import { appendEvent, writeEvents } from '../watch/event-files.ts';
 import { openRemoteWorkspace } from './index.ts';
@@ -162,6 +161,19 @@ test('whoever watches goes on where it was when connections break and the server
   const late: string[] = [];
   await workspace.watch('watched', { onEvent: (event) => event.type === 'log' && late.push(event.message) });
   assert.equal(late.length, 8, 'who comes late sees all');
+});
+
+test('a question that changes nothing is asked again of a server that starts anew', async (t) => {
+  const server = await opened(t);
+  const trial = await running(server, 'asked');
+  mkdirSync(join(trial, 'user_logs'));
+  writeFileSync(join(trial, 'user_logs', 'std_log.txt'), 'one\n');
+  assert.equal((await server.workspace.jobs()).length, 1);
+  const restarting = server.restart();
+  const asked = [server.workspace.log('asked_HD_0'), server.workspace.trials('asked')] as const;
+  await restarting;
+  const [log, trials] = await Promise.all(asked);
+  assert.deepEqual([Buffer.from(log).toString(), trials.length], ['one\n', 1]);
 });
 
 test('watching ends with its signal, the job does not; there is nothing to watch of a job that is not there', async (t) => {

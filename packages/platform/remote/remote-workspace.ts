@@ -80,10 +80,7 @@ export const openRemoteWorkspace: OpenRemoteWorkspace = async (address) => {
 
     update: (name, { tags, properties }) => ask('PATCH', path('jobs', name), { body: { tags, properties } }),
 
-    async log(trial, from = 0) {
-      const answer = await connection.open('GET', `${path('trials', trial)}/log`, { query: { from } });
-      return Buffer.concat(await answer.toArray());
-    },
+    log: (trial, from = 0) => connection.bytes(`${path('trials', trial)}/log`, { query: { from } }),
 
     artefacts,
 
