@@ -95,4 +95,6 @@ test('worker, instance and orchestrator killed at whatever moment: the results a
     [],
     'nothing half-written stays',
   );
+  // Instances of a worker that was killed have ended, too.
+  while (batchProcesses(home).some(({ kind }) => kind === 'instance')) await wait(20);
 });
