@@ -25,7 +25,7 @@ await answerRequests({
     const destination = pino.destination({
       dest: join(work, 'gateway.log'),
       sync: false,
-      minLength: 4096,
+      minLength: 16_000,
       periodicFlush: 200,
     });
     const gateway: Gateway = await startGateway({

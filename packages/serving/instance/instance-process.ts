@@ -10,7 +10,7 @@ export type InstanceMessage =
   | { readonly kind: 'failed'; readonly message: string };
 
 /** A line for each request, written one by one, costs a quarter of what a small request costs. What is left is written at the end. */
-const LOG = { sync: false, minLength: 4096, periodicFlush: 200 };
+const LOG = { sync: false, minLength: 16_000, periodicFlush: 200 };
 
 /** The life of an instance's process. Exit codes: 0, it was told to end; 1, it could not start, or it broke. */
 export async function instanceProcess(): Promise<void> {

@@ -13,7 +13,7 @@ export interface RequestLog {
 }
 
 /** Lines are written together: one by one they would take more time than small requests do. */
-const options = { append: true, sync: false, minLength: 4096, periodicFlush: 200 };
+const options = { append: true, sync: false, minLength: 16_000, periodicFlush: 200 };
 
 /** Where nothing can be written, on a full disk say, nothing is: requests are answered all the same. */
 export async function openRequestLog(path: string): Promise<RequestLog> {
