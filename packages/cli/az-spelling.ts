@@ -31,9 +31,10 @@ export function scopeProperties({ resourceGroup, workspaceName, subscription }: 
 }
 
 /** What to say of a scope that was given, or null when none was. */
-export function scopeNote(scope: AzureScope & { workspace: string }): string | null {
+export function scopeNote(scope: AzureScope & { workspace: string; server?: string }): string | null {
   if (Object.keys(scopeProperties(scope)).length === 0) return null;
-  return `the Azure scope chooses nothing here: the workspace is the folder ${scope.workspace}`;
+  const where = scope.server === undefined ? `the folder ${scope.workspace}` : `that of ${scope.server}`;
+  return `the Azure scope chooses nothing here: the workspace is ${where}`;
 }
 
 /** What `az ml` has and this release has not. Known, so that the answer is not "unknown command". */

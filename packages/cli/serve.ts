@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import type { LogEntry } from '@fovea/platform/server';
 import type { Command } from 'commander';
 import { InvalidArgumentError } from 'commander';
-import { type CommonOptions, type Context, command } from './command.ts';
+import { type CommonOptions, type Context, command, positiveInteger } from './command.ts';
 import { UsageError } from './failure.ts';
 import { onInterruption } from './interruption.ts';
 import { printable } from './printable.ts';
@@ -15,6 +15,8 @@ interface ServeCommandOptions extends CommonOptions {
   key?: string;
   auth: boolean;
   orchestrator: boolean;
+  maxUploadGb?: number;
+  maxUploadFileGb?: number;
   endpoints: boolean;
   scoringPort: number;
 }
@@ -39,6 +41,16 @@ export function serveCommand(context: Context): Command {
       { flags: '--key <file.pem>', text: 'its private key' },
       { flags: '--no-auth', text: 'ask for no token: every program of this machine is an owner' },
       { flags: '--no-orchestrator', text: 'only answer; something else works on the jobs' },
+      {
+        flags: '--max-upload-gb <n>',
+        text: 'gigabytes that other machines may send at once; 1024 when left out',
+        read: positiveInteger,
+      },
+      {
+        flags: '--max-upload-file-gb <n>',
+        text: 'gigabytes that a file of them may have; 64 when left out',
+        read: positiveInteger,
+      },
       { flags: '--scoring-port <n>', text: 'port of online endpoints', fallback: 7041, read: portNumber },
       { flags: '--no-endpoints', text: 'something else serves the online endpoints' },
     ],
@@ -60,6 +72,10 @@ export function serveCommand(context: Context): Command {
         ...{ folder: resolve(options.workspace), ...databaseOf(options), host: options.host, port: options.port },
         ...(certificate !== undefined && key !== undefined && { certificate: { cert: certificate, key } }),
         ...{ noAuth: !options.auth, orchestrator: options.orchestrator, say },
+        uploadLimits: {
+          ...(options.maxUploadGb !== undefined && { mostBytes: options.maxUploadGb * gigabyte }),
+          ...(options.maxUploadFileGb !== undefined && { mostFileBytes: options.maxUploadFileGb * gigabyte }),
+        },
         scoringPort: options.endpoints ? options.scoringPort : null,
         log: (entry) => {
           if (entry.status >= 500) err.write(`${lineOf(entry)}\n`);
@@ -82,6 +98,8 @@ export function serveCommand(context: Context): Command {
     },
   });
 }
+
+const gigabyte = 1e9;
 
 function portNumber(text: string): number {
   if (/^\d{1,5}$/.test(text) && Number(text) <= 65_535) return Number(text);

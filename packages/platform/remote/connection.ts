@@ -1,7 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 import { Agent, request } from 'node:https';
-import type { Readable } from 'node:stream';
+import { Readable } from 'node:stream';
 import { setTimeout as wait } from 'node:timers/promises';
+import { Refusal } from '../refusal.ts';
 import type { ErrorBody } from '../server/error-answer.ts';
 import { protocol, protocolHeader, root } from '../wire/protocol.ts';
 import { refusalOf } from './refused.ts';
@@ -85,13 +86,28 @@ export function connect(address: ServerAddress): Connection {
     });
   };
 
-  const open = async (method: string, path: string, asking: Asking = {}): Promise<IncomingMessage> => {
+  const openOnce = async (method: string, path: string, asking: Asking): Promise<IncomingMessage> => {
     const answer = await once(method, path, asking);
     const spoken = Number(answer.headers[protocolHeader] ?? 0);
     const status = answer.statusCode ?? 0;
     if (status >= 200 && status < 300 && spoken === protocol) return answer;
     const text = (await bytesOf(origin, answer)).toString('utf8');
     throw await refusalOf(parsed(text), { status, spoken, origin, retryAfter: Number(answer.headers['retry-after']) });
+  };
+
+  /** Whoever asks too often is told when to ask again, before anything is done. */
+  const open = async (method: string, path: string, asking: Asking = {}): Promise<IncomingMessage> => {
+    const begun = performance.now();
+    for (;;) {
+      try {
+        return await openOnce(method, path, asking);
+      } catch (error) {
+        const mayWait =
+          error instanceof Refusal && error.code === 'TooManyRequests' && !(asking.bytes instanceof Readable);
+        if (!mayWait || performance.now() - begun > patience) throw error;
+        await wait((error.retryAfter ?? 1) * 1000, undefined, { signal: asking.signal });
+      }
+    }
   };
 
   let isKnown = false;

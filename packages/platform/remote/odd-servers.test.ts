@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { remoteWorkspace } from '../fixtures/remote-workspace.ts';
 import { ownCertificate } from '../server/certificate.ts';
+import { RequestRate } from '../server/request-rate.ts';
 import type { AssetRow } from '../store/index.ts';
 import { protocol, protocolHeader } from '../wire/protocol.ts';
 import { openRemoteRegistry, openRemoteWorkspace, type ServerAddress } from './index.ts';
@@ -69,6 +70,14 @@ test('a server that cannot be asked is told in words that say what to do', async
     await assert.rejects(asked({ url }), { name: 'Refusal' }, url);
   await assert.rejects(asked({ ca: join(ca, 'not') }), /cannot be read/);
   await assert.rejects(asked({ ca: import.meta.filename }), /has no certificate in it/);
+});
+
+test('whoever asks too often waits as long as the server says', async (t) => {
+  const { address, log } = await remoteWorkspace(t, { rate: new RequestRate(2, 2) });
+  const workspace = await openRemoteWorkspace(address('reader'));
+  t.after(() => workspace.close());
+  for (let i = 0; i < 4; i++) assert.deepEqual(await workspace.jobs(), []);
+  assert.ok(log.some(({ status }) => status === 429));
 });
 
 test('what is no server of this fovea is told so', async (t) => {

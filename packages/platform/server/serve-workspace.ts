@@ -10,6 +10,7 @@ import { keepKeeper, keepOrchestrator } from './kept-process.ts';
 import { RequestRate } from './request-rate.ts';
 import { startServer } from './start-server.ts';
 import { createTokens, type Tokens } from './tokens.ts';
+import { type UploadLimits, usualLimits } from './upload-list.ts';
 
 export interface ServeOptions {
   readonly folder: string;
@@ -24,6 +25,8 @@ export interface ServeOptions {
   readonly orchestrator: boolean;
   /** Answer for online endpoints, too, at this port; 0: any that is free. Null: something else does. */
   readonly scoringPort: number | null;
+  /** How much other machines may send; what is left out is as usual. */
+  readonly uploadLimits?: Partial<UploadLimits>;
   readonly log: (entry: LogEntry) => void;
   readonly say: (line: string) => void;
 }
@@ -61,7 +64,8 @@ export async function serveWorkspace(options: ServeOptions): Promise<ServedWorks
     const registry = createRegistry(place, store);
     const online = createOnlineEndpoints(place, store, registry);
     const batch = createBatchEndpoints(place, store, registry);
-    const parts = { place, store, workspace, registry, online, batch, authority, log: options.log };
+    const uploadLimits = { ...usualLimits, ...options.uploadLimits };
+    const parts = { place, store, workspace, registry, online, batch, authority, uploadLimits, log: options.log };
     const server = await startServer(parts, certificate, options);
     const { host, scoringPort, say } = options;
     const keeper = scoringPort === null ? null : keepKeeper(place, { host, port: scoringPort, certificate }, say);

@@ -13,7 +13,7 @@ export interface UploadLimits {
   readonly mostFiles: number;
 }
 
-export const usualLimits: UploadLimits = { mostFileBytes: 64 * 2 ** 30, mostBytes: 1024 * 2 ** 30, mostFiles: 400_000 };
+export const usualLimits: UploadLimits = { mostFileBytes: 64e9, mostBytes: 1024e9, mostFiles: 400_000 };
 
 /** The files of an upload, by path. */
 export interface UploadList {
