@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -79,6 +81,19 @@ test('of two keepers one acts, and the other takes its place', async (t) => {
   assert.notEqual(await second.opened, url);
   await assert.rejects(fetch(`${url}/healthz`));
   while ((await gateway())?.url !== (await second.opened)) await new Promise(setImmediate);
+});
+
+test('a port that was chosen is waited for', async (t) => {
+  const { start } = await fresh(t);
+  const other = createServer().listen(0, '127.0.0.1');
+  await once(other, 'listening');
+  const { port } = other.address() as AddressInfo;
+  const told = Promise.withResolvers<string>();
+  const gateway = { host: '127.0.0.1', port, certificate: null };
+  const one = start({ gateway, onTrouble: told.resolve, isKept: () => true });
+  assert.match(await told.promise, new RegExp(`^port ${port} of 127.0.0.1 is taken; .*--scoring-port$`));
+  other.close();
+  assert.equal(await one.opened, `http://localhost:${port}`);
 });
 
 test('a keeper whose folder is removed ends, and makes no other', async (t) => {

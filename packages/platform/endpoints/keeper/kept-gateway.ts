@@ -1,3 +1,4 @@
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { patiently } from '../../patience.ts';
@@ -65,7 +66,13 @@ export async function keepGateway(
       log: requests.log,
     });
   const before = await patiently(place, () => resources.find(onlineKinds.gateway, place.id));
-  const gateway = await listen(start, candidates(port, (before?.spec as GatewayRow | undefined)?.url), warn, signal);
+  const gateway = await listen(
+    start,
+    host,
+    candidates(port, (before?.spec as GatewayRow | undefined)?.url),
+    warn,
+    signal,
+  );
   let told = '';
   return {
     url: gateway.url,
@@ -95,22 +102,36 @@ function candidates(port: number | null, last: string | undefined): number[] {
 
 async function listen(
   start: (port: number) => Promise<Gateway>,
+  host: string,
   ports: readonly number[],
   warn: (text: string) => void,
   signal: AbortSignal,
 ): Promise<Gateway> {
-  let said = false;
-  for (;;) {
+  for (let said = false; ; said = true) {
     for (const port of ports) {
+      // A whole gateway is more than is made twice a second.
+      if (!(await isFree(host, port))) continue;
       try {
         return await start(port);
       } catch (error) {
         if (!(error instanceof Refusal) || error.code !== 'PortTaken') throw error;
-        if (ports.length === 1 && !said)
-          warn(`${error.message}; endpoints answer there as soon as it is free, or at another with --scoring-port`);
-        said = true;
       }
+    }
+    const [port] = ports;
+    if (!said) {
+      warn(
+        `port ${port} of ${host} is taken; endpoints answer there as soon as it is free, or at another with --scoring-port`,
+      );
     }
     await wait(retryMilliseconds, undefined, { signal });
   }
+}
+
+/** What stands in the way besides another program is told by who really listens. */
+function isFree(host: string, port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once('error', (error: NodeJS.ErrnoException) => resolve(error.code !== 'EADDRINUSE'));
+    server.listen(port, host, () => server.close(() => resolve(true)));
+  });
 }
