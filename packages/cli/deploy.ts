@@ -11,7 +11,7 @@ import { type CommonOptions, type Context, command, positiveInteger } from './co
 import { readEndpointFile } from './endpoint-file.ts';
 import { CommandFailure } from './failure.ts';
 import { followDeployment } from './follow-deployment.ts';
-import { modelFolder } from './model-argument.ts';
+import { meantModel } from './model-argument.ts';
 import { giveAllTraffic } from './online-deployment.ts';
 import { isRefusal, percentWords, withOnlineEndpoints } from './online-endpoints.ts';
 import { optionalWriter } from './output.ts';
@@ -91,17 +91,21 @@ async function modelOf(
   options: DeployOptions,
   argument: string,
 ): Promise<{ name: string; model: string | { path: string } }> {
-  const [, registered] = /^azureml:([^:@/]+)[:@]/.exec(argument) ?? [];
-  if (registered !== undefined) return { name: registered, model: argument };
-  if (/\.(zip|tar|tgz|tar\.gz)$/.test(argument) && (await stat(argument).catch(() => null))?.isFile())
-    return { name: 'model', model: { path: resolve(argument) } };
-  const folder = await modelFolder(context, options, argument);
-  if ((await stat(argument).catch(() => null))?.isDirectory())
-    return { name: 'model', model: { path: resolve(folder) } };
-  const { name, display_name } = await withWorkspace(context, options, (workspace) =>
-    jobNamed(workspace, options, argument),
-  );
-  return { name: display_name, model: { path: `azureml://jobs/${name}/outputs/best_model` } };
+  const isArchive = /\.(zip|tar|tgz|tar\.gz)$/.test(argument) && (await stat(argument).catch(() => null))?.isFile();
+  if (isArchive) return { name: 'model', model: { path: resolve(argument) } };
+  const meant = await meantModel(options, argument);
+  switch (meant.kind) {
+    case 'registered':
+      return { name: meant.reference.replace(/^azureml:|[:@].*$/g, ''), model: meant.reference };
+    case 'folder':
+      return { name: 'model', model: { path: resolve(meant.path) } };
+    case 'job': {
+      const { name, display_name } = await withWorkspace(context, options, (workspace) =>
+        jobNamed(workspace, options, meant.name),
+      );
+      return { name: display_name, model: { path: `azureml://jobs/${name}/outputs/best_model` } };
+    }
+  }
 }
 
 /** A name of an endpoint that is like another name: 3 to 32 letters, digits and single dashes, a letter first. */
