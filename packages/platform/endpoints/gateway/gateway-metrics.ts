@@ -84,6 +84,22 @@ export function gatewayMetrics(gauges: GatewayGauges): GatewayMetrics {
     buckets: LATENCIES,
     registers,
   });
+  /** What is deleted is told of no more: names that come and go would stay for as long as the process. */
+  const forget = async () => {
+    const { endpoints } = gauges.served();
+    const isGone = ({ endpoint = '', deployment = '' }: Partial<Record<string, string | number>>): boolean => {
+      const known = endpoints.get(String(endpoint));
+      return known === undefined ? endpoint !== '' : deployment !== '' && !known.deployments.has(String(deployment));
+    };
+    const forgetIn = async <Name extends string>(metric: Counter<Name>) => {
+      for (const { labels } of (await metric.get()).values) if (isGone(labels)) metric.remove(labels);
+    };
+    await Promise.all([forgetIn(requests), forgetIn(retries), forgetIn(mirrored), forgetIn(collected)]);
+    for (const { labels, metricName } of (await latency.get()).values) {
+      const { endpoint = '', deployment = '' } = labels;
+      if (metricName?.endsWith('_count') && isGone(labels)) latency.remove({ endpoint, deployment });
+    }
+  };
   return {
     answered(endpoint, deployment, status, seconds, isScore) {
       requests.inc({ endpoint, deployment, status });
@@ -93,6 +109,9 @@ export function gatewayMetrics(gauges: GatewayGauges): GatewayMetrics {
     mirrored: (endpoint, deployment, outcome) => mirrored.inc({ endpoint, deployment, outcome }),
     collected: (endpoint, deployment, outcome) => collected.inc({ endpoint, deployment, outcome }),
     contentType: registry.contentType,
-    text: () => registry.metrics(),
+    async text() {
+      await forget();
+      return registry.metrics();
+    },
   };
 }

@@ -310,6 +310,39 @@ test('metrics: of the gateway and of the instances, for this machine or with a t
   assert.equal((await ask(gateway, { path: '/metrics', key: null })).status, 200);
 });
 
+test('metrics tell nothing more of what is deleted', async (t) => {
+  const instance = await fakeInstance(t, 'a');
+  const [blue, green] = ['blue', 'green'].map((name) => new FakeDeployment(name, instance));
+  let endpoints = [endpointOf('shop', [blue, green]), endpointOf('till', [blue])];
+  const gateway = await gatewayFor(t, () => endpoints);
+  for (const deployment of ['blue', 'green'])
+    await ask(gateway, { body, headers: { 'azureml-model-deployment': deployment } });
+  await ask(gateway, { body, path: '/till/score' });
+  await ask(gateway, { body, key: 'wrong' });
+  await ask(gateway, { body, path: '/nowhere/score' });
+  const told = async () => {
+    const { text } = await ask(gateway, { path: '/metrics', key: null });
+    return [...text.matchAll(/^fovea_gateway_(?:requests_total|score_seconds_count)\{(.*)\} 1$/gm)].map(
+      ([, labels]) => labels,
+    );
+  };
+  const left = ['endpoint="shop",deployment="",status="401"', 'endpoint="",deployment="",status="404"'];
+  const of = (endpoint: string, deployment: string) => {
+    const labels = `endpoint="${endpoint}",deployment="${deployment}"`;
+    return [`${labels},status="200"`, labels];
+  };
+  const first = await told();
+  assert.deepEqual(
+    first.sort(),
+    [...left, ...of('shop', 'blue'), ...of('shop', 'green'), ...of('till', 'blue')].sort(),
+  );
+  endpoints = [endpointOf('shop', [green])];
+  assert.deepEqual(
+    (await told()).filter((labels) => !labels.includes('"",deployment="",status="200"')).sort(),
+    [...left, ...of('shop', 'green')].sort(),
+  );
+});
+
 test('a line for each request says who was asked and what came of it', async (t) => {
   const { gateway } = await shop(t);
   await ask(gateway, { body, headers: { 'x-request-id': 'r-2', 'x-ms-client-request-id': 'c-2' } });
