@@ -155,6 +155,22 @@ test('deployments are kept', patience, async (t) => {
     });
   });
 
+  await t.test('an instance whose readiness probe fails gets no requests until it passes again', async () => {
+    const { request_settings } = await endpoints.findDeployment('pets', 'green');
+    const readiness_probe = { ...lively, timeout: 1 };
+    const { instances } = await succeeds('green', { request_settings, readiness_probe });
+    const [{ pid, restarts }] = instances;
+    signal(pid, 'SIGSTOP');
+    const { instances: unready } = await until('green', (one) => one.instances[0].state === 'unready');
+    assert.match(unready[0].problem ?? '', /\/health\/ready was not answered within 1 s/);
+    const refused = startLoad(address, { key, body: question, clients: 1 });
+    await refused.more(1);
+    assert.match((await refused.stop())[0], /^503 .*no instance of green is ready/);
+    signal(pid, 'SIGCONT');
+    const { instances: again } = await until('green', (one) => one.instances[0].state === 'ready');
+    assert.deepEqual([again[0].pid, again[0].restarts, again[0].problem], [pid, restarts, null]);
+  });
+
   await t.test('an instance that hangs is found by its liveness probe and replaced', async () => {
     const { request_settings } = await endpoints.findDeployment('pets', 'green');
     const { instances } = await succeeds('green', { request_settings, liveness_probe: lively });
