@@ -67,7 +67,7 @@ export async function withRegistry<T>(
   };
   if (server === null) return use(await openRegistry({ folder: resolve(options.workspace), ...databaseOf(options) }));
   const { openRemoteRegistry } = await services.remote();
-  return whileSending(context, options, async (onBytes) => use(await openRemoteRegistry(server, { onBytes })));
+  return whileSending(context, options, async (sending) => use(await openRemoteRegistry(server, sending)));
 }
 
 /** A job with the paths of its data where it names registered data. @throws Refusal when there is no such data, or it has changed */

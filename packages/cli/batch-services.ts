@@ -25,7 +25,7 @@ export async function withBatchEndpoints<T>(
     return use(await openBatchEndpoints({ folder: resolve(options.workspace), ...databaseOf(options) }));
   }
   const { openRemoteBatchEndpoints } = await services.remote();
-  return whileSending(context, options, async (onBytes) => use(await openRemoteBatchEndpoints(server, { onBytes })));
+  return whileSending(context, options, async (sending) => use(await openRemoteBatchEndpoints(server, sending)));
 }
 
 interface SaidNames {

@@ -22,6 +22,7 @@ export async function fetchFile(
   address: string,
   { path, bytes, sha256 }: UploadFile,
   to: string,
+  { signal }: { readonly signal?: AbortSignal | undefined } = {},
 ): Promise<void> {
   if (await isSame(to, { bytes, sha256 })) return;
   await mkdir(dirname(to), { recursive: true });
@@ -30,13 +31,14 @@ export async function fetchFile(
   for (;;) {
     const before = await sizeOf(part);
     try {
-      await fetchRest(connection, { address, path, bytes }, part, before);
+      await fetchRest(connection, { address, path, bytes, signal }, part, before);
       break;
     } catch (error) {
+      signal?.throwIfAborted();
       if (!(error instanceof ServerUnreachable) || !error.passing) throw error;
       silent = (await sizeOf(part)) > before ? 0 : silent + 1;
       if (silent >= attempts) throw error;
-      await wait(200 * 2 ** silent);
+      await wait(200 * 2 ** silent, undefined, { signal });
     }
   }
   if ((await hashOfFile(part)) !== sha256) {
@@ -56,7 +58,7 @@ export async function isSame(file: string, { bytes, sha256 }: Pick<UploadFile, '
 
 async function fetchRest(
   connection: Connection,
-  { address, path, bytes }: { address: string; path: string; bytes: number },
+  { address, path, bytes, signal }: { address: string; path: string; bytes: number; signal: AbortSignal | undefined },
   part: string,
   from: number,
 ): Promise<void> {
@@ -64,7 +66,7 @@ async function fetchRest(
   const start = from > bytes ? 0 : from;
   if (start === bytes && bytes > 0) return;
   const headers: Record<string, string> = start > 0 ? { range: `bytes=${start}-` } : {};
-  const answer = await connection.open('GET', address, { query: { path }, headers });
+  const answer = await connection.open('GET', address, { query: { path }, headers, signal });
   const isRest = answer.statusCode === 206;
   const file = await open(part, isRest ? 'a' : 'w');
   let length = isRest ? start : 0;

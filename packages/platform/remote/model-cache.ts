@@ -26,6 +26,7 @@ export async function cachedModel(
   connection: Connection,
   address: string,
   files: readonly ModelFile[],
+  { signal }: { readonly signal?: AbortSignal | undefined } = {},
 ): Promise<string> {
   for (const { path, sha256 } of files) {
     if (isRelativePath(path) && isSha256(sha256)) continue;
@@ -41,7 +42,7 @@ export async function cachedModel(
   const coming = await mkdtemp(`${folder}.`);
   try {
     for (const { from, ...file } of sorted) {
-      await fetchFile(connection, address, { ...file, path: from ?? file.path }, join(coming, file.path));
+      await fetchFile(connection, address, { ...file, path: from ?? file.path }, join(coming, file.path), { signal });
     }
     await rename(coming, folder).catch((error: NodeJS.ErrnoException) => {
       // Another process was faster.

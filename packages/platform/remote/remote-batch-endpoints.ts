@@ -4,21 +4,21 @@ import { invalid, Refusal } from '../refusal.ts';
 import { batchInput } from './batch-input.ts';
 import { connect } from './connection.ts';
 import { lastingRecord } from './lasting.ts';
-import { sendFiles } from './send-files.ts';
+import { type SendOptions, sendFiles } from './send-files.ts';
 import { readToSend } from './sent-files.ts';
 import { sentModel } from './sent-model.ts';
 import type { ServerAddress } from './server-address.ts';
 
 export type OpenRemoteBatchEndpoints = (
   address: ServerAddress,
-  options?: { readonly onBytes?: (done: number, total: number) => void },
+  options?: SendOptions,
 ) => Promise<BatchEndpoints & { close(): Promise<void> }>;
 
 /**
  * Batch endpoints of a server. Models and pictures of this machine are sent there first, as far as the server does not have them.
- * @param options.onBytes is told how much of them has come
+ * @param options.signal ends the sending; what has come stays for a day
  */
-export const openRemoteBatchEndpoints: OpenRemoteBatchEndpoints = async (address, { onBytes } = {}) => {
+export const openRemoteBatchEndpoints: OpenRemoteBatchEndpoints = async (address, sending = {}) => {
   const connection = connect(address);
   const { ask } = connection;
   const endpointPath = (name: string) => `/batch-endpoints/${encodeURIComponent(name)}`;
@@ -34,7 +34,7 @@ export const openRemoteBatchEndpoints: OpenRemoteBatchEndpoints = async (address
     delete: (name) => removed(endpointPath(name)),
 
     async deploy(deployment, where, { create, setDefault, revision } = {}) {
-      const model = await sentModel(address, deployment, where, onBytes);
+      const model = await sentModel(address, deployment, where, sending);
       const path = deploymentPath(deployment.endpoint_name, deployment.name);
       return ask<BatchDeploymentRecord>('PUT', path, {
         body: { deployment: { ...specOf(deployment), model }, create, setDefault, revision },
@@ -59,7 +59,7 @@ export const openRemoteBatchEndpoints: OpenRemoteBatchEndpoints = async (address
       if (/^[a-z][a-z0-9+.-]+:/i.test(input) && !/^file:/i.test(input))
         throw invalid(`${input} cannot be sent; a path of this machine is needed`, 'input', 'UnsupportedPath');
       const { pattern, ...files } = await batchInput(input, baseFolder ?? '.');
-      const id = await sendFiles(connection, await readToSend(files, {}), { ...(onBytes && { onBytes }) });
+      const id = await sendFiles(connection, await readToSend(files, sending), sending);
       const upload = { upload: id, path: files.path, given: input };
       return lastingRecord(connection, ['POST', path, { body: { ...asked, upload, pattern } }]);
     },

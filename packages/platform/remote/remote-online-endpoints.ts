@@ -6,19 +6,20 @@ import type {
 import { deploymentSpec, endpointSpec } from '../endpoints/online/online-records.ts';
 import type { Waited } from '../wire/protocol.ts';
 import { type Asking, connect } from './connection.ts';
+import type { SendOptions } from './send-files.ts';
 import { sentModel } from './sent-model.ts';
 import type { ServerAddress } from './server-address.ts';
 
 export type OpenRemoteOnlineEndpoints = (
   address: ServerAddress,
-  options?: { readonly onBytes?: (done: number, total: number) => void },
+  options?: SendOptions,
 ) => Promise<OnlineEndpoints & { close(): Promise<void> }>;
 
 /**
  * Online endpoints of a server. A model that is a path of this machine is sent there first, as far as the server does not have its files.
- * @param options.onBytes is told how much of it has come
+ * @param options.signal ends the sending; what has come stays for a day
  */
-export const openRemoteOnlineEndpoints: OpenRemoteOnlineEndpoints = async (address, { onBytes } = {}) => {
+export const openRemoteOnlineEndpoints: OpenRemoteOnlineEndpoints = async (address, sending = {}) => {
   const connection = connect(address);
   const { ask } = connection;
   const endpointPath = (name: string) => `/online-endpoints/${encodeURIComponent(name)}`;
@@ -53,7 +54,7 @@ export const openRemoteOnlineEndpoints: OpenRemoteOnlineEndpoints = async (addre
 
     async deploy(deployment, where, { create, revision } = {}) {
       const path = deploymentPath(deployment.endpoint_name, deployment.name);
-      const model = await sentModel(address, deployment, where, onBytes);
+      const model = await sentModel(address, deployment, where, sending);
       return ask<OnlineDeploymentRecord>('PUT', path, {
         body: { deployment: { ...deploymentSpec(deployment), model }, create, revision },
       });

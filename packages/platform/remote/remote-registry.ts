@@ -11,23 +11,23 @@ import { isRelativePath, isSha256 } from '../wire/relative-path.ts';
 import { connect } from './connection.ts';
 import { fetchFile, isSame } from './fetch-file.ts';
 import { cachedModel } from './model-cache.ts';
-import { sendFiles } from './send-files.ts';
+import { type SendOptions, sendFiles } from './send-files.ts';
 import { readToSend, toSend } from './sent-files.ts';
 import type { ServerAddress } from './server-address.ts';
 import { ServerUnreachable } from './unreachable.ts';
 
 export type OpenRemoteRegistry = (
   address: ServerAddress,
-  options?: { readonly onBytes?: (done: number, total: number) => void },
+  options?: SendOptions,
 ) => Promise<SharedRegistry & { close(): Promise<void> }>;
 
 const many: Readonly<Partial<Record<AssetKind, string>>> = { model: 'models', data: 'data' };
 
 /**
  * Models and data of a server. Files that are named by a path are sent there, as far as it does not have them.
- * @param options.onBytes is told how much of them has come
+ * @param options.signal ends the sending; what has come stays for a day
  */
-export const openRemoteRegistry: OpenRemoteRegistry = async (address, { onBytes } = {}) => {
+export const openRemoteRegistry: OpenRemoteRegistry = async (address, sending = {}) => {
   const connection = connect(address);
   const { ask, origin } = connection;
   const pathOf = (kind: AssetKind, name: string, version: string) =>
@@ -44,7 +44,7 @@ export const openRemoteRegistry: OpenRemoteRegistry = async (address, { onBytes 
     if (/^[a-z][a-z0-9+.-]+:/i.test(given) && !/^file:/i.test(given))
       throw invalid(`${given} cannot be sent; a path of this machine is needed`, 'path', 'UnsupportedPath');
     const files = await toSend(resolve(baseFolder ?? '.', /^file:/i.test(given) ? fileURLToPath(given) : given));
-    const id = await sendFiles(connection, await readToSend(files, {}), { ...(onBytes && { onBytes }) });
+    const id = await sendFiles(connection, await readToSend(files, sending), sending);
     return { upload: id, path: files.path, given };
   };
 
@@ -93,7 +93,7 @@ export const openRemoteRegistry: OpenRemoteRegistry = async (address, { onBytes 
     modelFiles: filesOf,
 
     async fetchModel(row) {
-      return cachedModel(connection, `${pathOf('model', row.name, row.version)}/file`, await filesOf(row));
+      return cachedModel(connection, `${pathOf('model', row.name, row.version)}/file`, await filesOf(row), sending);
     },
 
     async download(row, folder) {
@@ -105,7 +105,13 @@ export const openRemoteRegistry: OpenRemoteRegistry = async (address, { onBytes 
         throw new Refusal('conflict', 'FileExists', `${there} is there already; name another folder`);
       }
       for (const file of files) {
-        await fetchFile(connection, `${pathOf('model', row.name, row.version)}/file`, file, join(to, file.path));
+        await fetchFile(
+          connection,
+          `${pathOf('model', row.name, row.version)}/file`,
+          file,
+          join(to, file.path),
+          sending,
+        );
       }
       return to;
     },

@@ -16,6 +16,7 @@ const atOnce = { first: 2 << 20, least: 64 << 10, most: 64 << 20, seconds: 5 } a
 /** So long a server that does not answer is asked again, in milliseconds. */
 const longest = 5 * 60_000;
 
+/** What whoever opens something of a server may say of the files that are sent there. */
 export interface SendOptions {
   /** Is told how many bytes have come, of how many that had to. */
   readonly onBytes?: (done: number, total: number) => void;

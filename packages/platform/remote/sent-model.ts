@@ -6,6 +6,7 @@ import { modelSpecOf } from '../registry/asset-spec.ts';
 import { readContent } from '../registry/content.ts';
 import type { LocateOptions } from '../registry/locate.ts';
 import { openRemoteRegistry } from './remote-registry.ts';
+import type { SendOptions } from './send-files.ts';
 import type { ServerAddress } from './server-address.ts';
 
 /** A deployment, as far as it names a model. */
@@ -20,10 +21,10 @@ export async function sentModel(
   address: ServerAddress,
   { model, endpoint_name, name }: NamesModel,
   where: LocateOptions,
-  onBytes?: (done: number, total: number) => void,
+  sending: SendOptions,
 ): Promise<string | InlineModel> {
   if (typeof model === 'string' || /^(azureml:|runs:)/i.test(model.path)) return model;
-  const registry = await openRemoteRegistry(address, { ...(onBytes && { onBytes }) });
+  const registry = await openRemoteRegistry(address, sending);
   try {
     return await registered(registry, model, model.name ?? `${endpoint_name}-${name}`, where);
   } finally {
