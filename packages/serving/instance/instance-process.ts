@@ -14,6 +14,7 @@ const LOG = { sync: false, minLength: 16_000, periodicFlush: 200 };
 
 /** The life of an instance's process. Exit codes: 0, it was told to end; 1, it could not start, or it broke. */
 export async function instanceProcess(): Promise<void> {
+  const isChild = process.connected;
   const tell = (message: InstanceMessage) => process.connected && process.send?.(message);
   const log = pino(pino.destination(LOG));
   const fail = (error: unknown): never => {
@@ -34,6 +35,8 @@ export async function instanceProcess(): Promise<void> {
     }, fail);
   for (const signal of ['SIGTERM', 'SIGINT', 'disconnect'] as const) process.on(signal, end);
   instance.broken.then(fail);
+  // Who started it may have gone while the model was loaded.
+  if (isChild && !process.connected) await end();
   tell({ kind: 'ready', address: instance.address, model: instance.model });
 }
 

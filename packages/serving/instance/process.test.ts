@@ -159,6 +159,12 @@ test('it ends when the process that started it is gone', async () => {
   assert.deepEqual(await started.ended, [0, null]);
 });
 
+test('it ends when that process was gone before the model was loaded', async () => {
+  const started = start({ model, threads: 1 });
+  started.child.disconnect();
+  assert.deepEqual(await started.ended, [0, null]);
+});
+
 test('what keeps it from starting is told', async () => {
   for (const [given, expected] of [
     [{ model: join(work, 'none') }, /the file is not there/],

@@ -42,6 +42,8 @@ export class InstancePool {
   readonly #slots: Slot[];
   readonly #waiting: Waiting[] = [];
   readonly #agent = new Agent({ keepAlive: true, maxSockets: Number.POSITIVE_INFINITY });
+  readonly #ending = new AbortController();
+  readonly #filled: Promise<unknown>;
   #broken: Error | null = null;
 
   constructor(options: PoolOptions) {
@@ -49,7 +51,7 @@ export class InstancePool {
     this.#slots = Array.from({ length: options.instances }, (_, number) => ({
       ...{ number, process: null, requests: 0, isTaken: false },
     }));
-    for (const slot of this.#slots) void this.#fill(slot);
+    this.#filled = Promise.all(this.#slots.map((slot) => this.#fill(slot)));
   }
 
   /**
@@ -81,6 +83,7 @@ export class InstancePool {
   async close(reason = new Error('the instances are ended')): Promise<void> {
     this.#break(reason);
     await Promise.all(this.#slots.map(({ process, requests }) => (requests === 0 ? process?.end() : process?.kill())));
+    await this.#filled;
     this.#agent.destroy();
   }
 
@@ -114,17 +117,20 @@ export class InstancePool {
     const { start, say } = this.#options;
     for (let tries = 1; this.#broken === null; ) {
       try {
-        const process = await InstanceProcess.start(start(slot.number));
+        const process = await InstanceProcess.start(start(slot.number), this.#ending.signal);
         if (this.#broken) return await process.kill();
         say('info', `instance ${slot.number}: process ${process.pid} is ready`);
         tries = 1;
         slot.process = process;
+        const ready = performance.now();
         this.#serve();
         const end = await process.ended;
         slot.process = null;
         if (this.#broken === null)
           say('warning', `instance ${slot.number}: process ${process.pid} ${end}; another is started`);
+        if (performance.now() - ready < pauseMilliseconds) await wait(pauseMilliseconds);
       } catch (error) {
+        if (this.#broken) return;
         const message = (error as Error).message;
         if (error instanceof ModelNotStarted) return this.#break(new Error(`the model cannot be started: ${message}`));
         if (++tries > mostStarts) return this.#break(new Error(message));
@@ -136,6 +142,7 @@ export class InstancePool {
 
   #break(error: Error): void {
     this.#broken ??= error;
+    this.#ending.abort();
     for (const { reject } of this.#waiting.splice(0)) reject(this.#broken);
   }
 }

@@ -30,10 +30,11 @@ export class InstanceProcess {
   }
 
   /**
+   * @param signal kills one that is not ready yet
    * @throws ModelNotStarted in the words of the instance
    * @throws Error when it died before it was ready
    */
-  static async start({ options, environment, log }: InstanceStart): Promise<InstanceProcess> {
+  static async start({ options, environment, log }: InstanceStart, signal: AbortSignal): Promise<InstanceProcess> {
     const file = openSync(log, 'a');
     let child: ChildProcess;
     try {
@@ -50,7 +51,11 @@ export class InstanceProcess {
     );
     child.on('error', (error) => end(`could not be started: ${error.message}`));
     const told = new Promise<InstanceMessage>((resolve) => child.once('message', resolve));
+    const kill = () => child.kill('SIGKILL');
+    signal.addEventListener('abort', kill);
+    if (signal.aborted) kill();
     const first = await Promise.race([told, ended]);
+    signal.removeEventListener('abort', kill);
     if (typeof first === 'string') throw new Error(`an instance ${first} before it was ready; its log is ${log}`);
     if (first.kind === 'failed') {
       await ended;

@@ -80,7 +80,9 @@ export async function fileItem(name: string, path: string, inside: Inside): Prom
   const shown = name.replaceAll(sep, '/');
   if (!(await inside(path))) return { name: shown, source: { kind: 'fault', message: 'it lies outside of the input' } };
   try {
-    const { size, mtimeMs } = await stat(path);
+    const found = await stat(path);
+    if (!found.isFile()) return { name: shown, source: { kind: 'fault', message: 'it is no regular file' } };
+    const { size, mtimeMs } = found;
     return { name: shown, source: { kind: 'file', path, bytes: size, modified: mtimeMs } };
   } catch (error) {
     return { name: shown, source: { kind: 'fault', message: `it cannot be read: ${(error as Error).message}` } };

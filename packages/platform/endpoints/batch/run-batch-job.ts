@@ -109,17 +109,19 @@ export async function runBatchJob(work: BatchWork): Promise<BatchEnd> {
       }),
       say,
     });
-    const stop = () => void pool.close(signal.reason);
-    signal.addEventListener('abort', stop);
-    if (signal.aborted) stop();
+    const { promise: aborted, reject: stop } = Promise.withResolvers<never>();
+    const abort = () => stop(signal.reason);
+    signal.addEventListener('abort', abort);
+    if (signal.aborted) abort();
     try {
       const batches = miniBatchesOf(paths.list, settings.mini_batch_size);
       // One more for each instance: while it scores, files are read for it, and results are written.
       const lanes = spec.instance_count * (settings.max_concurrency_per_instance + 1);
-      await Promise.all(Array.from({ length: lanes }, () => lane(batches, pool)));
+      // A lane may be reading from a disk that does not answer; nobody waits for it then.
+      await Promise.race([aborted, Promise.all(Array.from({ length: lanes }, () => lane(batches, pool)))]);
     } finally {
-      signal.removeEventListener('abort', stop);
-      await pool.close();
+      signal.removeEventListener('abort', abort);
+      await pool.close(signal.reason);
       sockets.remove();
     }
   }

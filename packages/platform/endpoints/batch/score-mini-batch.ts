@@ -1,3 +1,4 @@
+import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Outcome } from './ask-instance.ts';
@@ -124,9 +125,12 @@ async function base64Of({
   modified,
 }: Extract<InputItem['source'], { kind: 'file' }>): Promise<{ base64: string } | { error: string }> {
   try {
-    await using file = await open(path);
-    const { size, mtimeMs } = await file.stat();
-    if (size !== bytes || mtimeMs !== modified) return { error: 'the file has changed since the job was started' };
+    // A pipe in its place would keep whoever opens it waiting.
+    await using file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    const found = await file.stat();
+    const { size, mtimeMs } = found;
+    if (!found.isFile() || size !== bytes || mtimeMs !== modified)
+      return { error: 'the file has changed since the job was started' };
     if (size === 0) return { error: 'the file is empty' };
     if (size > largestFile) {
       return {
