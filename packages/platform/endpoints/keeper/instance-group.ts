@@ -15,6 +15,8 @@ export interface GroupParts {
   /** How many share this machine. */
   readonly instances: () => number;
   readonly starting: Permits;
+  /** For the log of the keeper. */
+  readonly say: (line: string) => void;
   /** An instance is started again. */
   readonly onRestart: () => void;
   readonly onChange: () => void;
@@ -143,9 +145,18 @@ export class InstanceGroup {
   }
 
   #start(number: number, folder: string): KeptInstance {
-    const { logOf, newSocket, starting, onChange, onRestart, instances } = this.#parts;
+    const { logOf, newSocket, starting, say, onChange, onRestart, instances } = this.#parts;
     return new KeptInstance({
-      ...{ number, generation: this.#row.generation, log: logOf(number), newSocket, starting, onChange, onRestart },
+      ...{
+        number,
+        generation: this.#row.generation,
+        log: logOf(number),
+        newSocket,
+        starting,
+        say,
+        onChange,
+        onRestart,
+      },
       options: () => optionsOf(this.#row, folder, instances()),
       probes: () => ({ liveness: this.#row.liveness_probe, readiness: this.#row.readiness_probe }),
       drainTimeout: () => drainTimeoutOf(this.#row),

@@ -89,7 +89,10 @@ export class Keeper {
     for (const [key, { spec, revision }] of deployments) {
       if (this.#deployments.has(key)) continue;
       const before = await this.#states.read(key);
-      const parts = { place, store, newSocket, onChange, starting: this.#starting, instances: () => this.#instances() };
+      const parts = {
+        ...{ place, store, newSocket, onChange, starting: this.#starting, instances: () => this.#instances() },
+        say: (line: string) => say(`${key}: ${line}`),
+      };
       try {
         this.#deployments.set(key, { deployment: new KeptDeployment(parts, spec, before), revision });
         say(`${key}: taken`);

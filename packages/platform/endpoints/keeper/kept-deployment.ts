@@ -11,7 +11,7 @@ import { LogFile } from './log-file.ts';
 import { modelFiles } from './model-files.ts';
 import { deploymentFolderOf, inferenceServerLogOf, storageInitializerLogOf } from './paths.ts';
 
-export interface DeploymentParts extends Pick<GroupParts, 'newSocket' | 'instances'> {
+export interface DeploymentParts extends Pick<GroupParts, 'newSocket' | 'instances' | 'say'> {
   readonly place: Place;
   readonly store: Store;
   readonly starting: Permits;
@@ -155,9 +155,9 @@ export class KeptDeployment implements ServedDeployment {
   }
 
   #bringUp(row: OnlineDeploymentRow, proven: boolean): InstanceGroup {
-    const { place, store, newSocket, instances, starting } = this.#parts;
+    const { place, store, newSocket, instances, starting, say } = this.#parts;
     const parts: GroupParts = {
-      ...{ newSocket, instances, starting, onChange: () => this.#settle() },
+      ...{ newSocket, instances, starting, say, onChange: () => this.#settle() },
       onRestart: () => {
         this.#restarts++;
       },
@@ -182,14 +182,15 @@ export class KeptDeployment implements ServedDeployment {
   /** Looks what has come of what was wanted. */
   #settle(): void {
     const next = this.#next;
-    const { onChange } = this.#parts;
+    const { onChange, say } = this.#parts;
+    const before = this.#provisioning;
     if (next?.isComplete) {
-      const before = this.#current;
+      const old = this.#current;
       this.#current = next;
       this.#next = null;
       this.#provisioning = 'Succeeded';
       this.#error = null;
-      this.#leave(before);
+      this.#leave(old);
     } else if (next !== null && next.failure !== null) {
       this.#provisioning = 'Failed';
       this.#error = this.#current
@@ -209,6 +210,7 @@ export class KeptDeployment implements ServedDeployment {
         this.#error = failure;
       }
     }
+    if (this.#provisioning !== before) say(`${this.#provisioning}${this.#error === null ? '' : `: ${this.#error}`}`);
     onChange();
   }
 

@@ -25,6 +25,8 @@ export interface KeptInstanceParts {
   readonly drainTimeout: () => number;
   /** So many start at once. */
   readonly starting: Permits;
+  /** For the log of the keeper. */
+  readonly say: (line: string) => void;
   /** It is started again. */
   readonly onRestart: () => void;
   /** Something of its state changed. */
@@ -152,6 +154,7 @@ export class KeptInstance {
         return error.message;
       });
       this.#become('restarting', problem);
+      if (!signal.aborted) this.#parts.say(`instance ${this.number}: ${problem}`);
       await pause(backOff(this.#restarts), signal);
       if (signal.aborted) return;
       this.#restarts++;
@@ -213,6 +216,7 @@ export class KeptInstance {
     if (passing && life.readySince === null) {
       life.readySince = performance.now();
       this.#failedStarts = 0;
+      this.#parts.say(`instance ${this.number} is ready (process ${life.process.pid})`);
     }
     if (passing) this.#become('ready', problem);
     else this.#become(life.readySince === null ? 'starting' : 'unready', problem);
