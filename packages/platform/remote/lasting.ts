@@ -1,5 +1,7 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import type { Report } from '@fovea/automl/runs';
 import type { JobRecord } from '../records.ts';
+import { Refusal } from '../refusal.ts';
 import { protocol } from '../wire/protocol.ts';
 import { answerLines } from './answer-lines.ts';
 import type { Asking, Connection } from './connection.ts';
@@ -12,11 +14,33 @@ export interface Told {
   readonly reword?: (line: string) => string;
 }
 
+/** So long a server that has too much to do is asked again, in milliseconds. */
+const patience = 5 * 60_000;
+const pauseMilliseconds = 2000;
+
 /** The record that an answer ends with that lasts. @throws what the server threw; ServerUnreachable when it breaks off */
 export async function lastingRecord(
   connection: Connection,
-  [method, path, asking]: [method: string, path: string, asking: Asking],
-  { onEvent, ...reading }: Told = {},
+  asked: readonly [method: string, path: string, asking: Asking],
+  told: Told = {},
+): Promise<JobRecord> {
+  const begun = performance.now();
+  for (;;) {
+    try {
+      return await recordOf(connection, asked, told);
+    } catch (error) {
+      // It says so before it has done anything.
+      const mayWait = error instanceof Refusal && error.code === 'TooManyRequests';
+      if (!mayWait || performance.now() - begun > patience) throw error;
+      await wait(pauseMilliseconds, undefined, { signal: asked[2].signal });
+    }
+  }
+}
+
+async function recordOf(
+  connection: Connection,
+  [method, path, asking]: readonly [method: string, path: string, asking: Asking],
+  { onEvent, ...reading }: Told,
 ): Promise<JobRecord> {
   const { origin } = connection;
   const answer = await connection.open(method, path, asking);

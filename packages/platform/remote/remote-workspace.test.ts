@@ -54,6 +54,30 @@ test('a job is trained on pictures of another machine, which are sent once', asy
   );
 });
 
+test('a job whose connection breaks while it is submitted is started once', async (t) => {
+  const { folder, workspace, moments, line, store } = await opened(t);
+  const here = join(folder, 'here');
+  await drawPictures(here);
+  const options = { baseFolder: here, weights: 'none' };
+  let cuts = 0;
+  const cut = () => {
+    if (cuts++ === 0) line.cut();
+  };
+  moments.reading = (signal) => {
+    const noticed = new Promise((resolve) => signal?.addEventListener('abort', resolve));
+    cut();
+    return cuts === 1 ? noticed : null;
+  };
+  const early = await workspace.submit(drawnJob({ more: 'name: early' }), options);
+  assert.deepEqual([early.name, early.status, cuts], ['early', 'Queued', 2], 'asked again: nothing was stored');
+  cuts = 0;
+  delete moments.reading;
+  moments.stored = cut;
+  const late = await workspace.submit(drawnJob({ more: 'name: late' }), options);
+  assert.deepEqual([late.name, late.status, cuts], ['late', 'Queued', 1], 'not asked again: it was stored');
+  assert.equal((await store.jobs.list({ archived: 'all' })).rows.length, 2);
+});
+
 test('tables with images beside, above and under absolute paths are sent; what is wrong is told with file and line', async (t) => {
   const { folder, workspace, place } = await opened(t);
   const here = join(folder, 'here');
