@@ -1,16 +1,18 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { Duplex } from 'node:stream';
 import type { Logger } from 'pino';
 import type { Admission } from './admission.ts';
-import { failureAnswer, type HttpAnswer, jsonAnswer, rawAnswer, requestIds, send } from './http-answers.ts';
+import type { HeldBytes } from './held-bytes.ts';
+import { failureAnswer, type HttpAnswer, jsonAnswer, requestIds, send } from './http-answers.ts';
 import type { InstanceMetrics } from './instance-metrics.ts';
 import type { InstanceOptions } from './options.ts';
-import { type HeldBytes, readBody } from './request-body.ts';
+import { refuse } from './refuse-connection.ts';
+import { readBody } from './request-body.ts';
 import { badRequest, RequestError } from './request-error.ts';
 import { type AskedImage, parseScoreRequest } from './score-request.ts';
 import type { ScoredImage, Scorer } from './scorer.ts';
 import type { ServedModel } from './served-model.ts';
 import { swagger } from './swagger.ts';
+import { untilAnswered } from './until-answered.ts';
 
 export interface ServerParts {
   readonly options: InstanceOptions;
@@ -98,7 +100,7 @@ export function instanceServer(parts: ServerParts): Server {
     // What is left of a request that nobody read stands in the way of the next one.
     request.resume();
   });
-  server.on('clientError', (error: NodeJS.ErrnoException, socket) => refuse(error, socket, options));
+  server.on('clientError', (error: NodeJS.ErrnoException, socket) => refuse(error, socket, options.receiveTimeoutMs));
   return server;
 }
 
@@ -155,21 +157,6 @@ function scoring({
   };
 }
 
-/** A signal that ends the work on a request when it takes too long, or when its client goes away. */
-function untilAnswered(response: ServerResponse, timeoutMs: number): { signal: AbortSignal; stop: () => void } {
-  const controller = new AbortController();
-  const message = `there was no answer within request_timeout_ms, ${timeoutMs} ms; raise it, or send fewer images at once`;
-  const timer = setTimeout(() => controller.abort(new RequestError(408, 'RequestTimeout', message)), timeoutMs);
-  const gone = () => controller.abort(new RequestError(499, 'ClientClosedRequest', 'the client went away'));
-  response.once('close', gone);
-  if (response.destroyed) gone();
-  const stop = () => {
-    clearTimeout(timer);
-    response.off('close', gone);
-  };
-  return { signal: controller.signal, stop };
-}
-
 const rawImage = (bytes: Uint8Array): AskedImage => ({ source: bytes, explanation: null, target: 'the body' });
 
 /** Whether a body is JSON or the bytes of a picture, as version 1 of Azure's interface has it. Not told: JSON. */
@@ -202,21 +189,6 @@ function routeFor(routes: Readonly<Record<string, Route>>, path: string, method:
 function splitTarget(target: string): [path: string, search: string] {
   const at = target.indexOf('?');
   return at < 0 ? [target, ''] : [target.slice(0, at), target.slice(at + 1)];
-}
-
-/** Answers what is no request of HTTP, or does not end. */
-function refuse(error: NodeJS.ErrnoException, socket: Duplex, { receiveTimeoutMs }: InstanceOptions): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) {
-    socket.destroy();
-    return;
-  }
-  const message = `the request did not come whole within ${receiveTimeoutMs} ms`;
-  const problems: Record<string, RequestError> = {
-    ERR_HTTP_REQUEST_TIMEOUT: new RequestError(408, 'RequestTimeout', message),
-    HPE_HEADER_OVERFLOW: new RequestError(431, 'RequestHeaderFieldsTooLarge', 'the head of the request is too long'),
-  };
-  const problem = problems[error.code ?? ''] ?? badRequest('this is no request of HTTP/1.1');
-  socket.end(rawAnswer(problem), () => socket.destroy());
 }
 
 const round = (ms: number): number => Math.round(ms * 100) / 100;

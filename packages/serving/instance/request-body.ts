@@ -1,32 +1,6 @@
 import type { IncomingMessage } from 'node:http';
+import type { HeldBytes } from './held-bytes.ts';
 import { badRequest, RequestError } from './request-error.ts';
-
-/** What all requests together hold in memory, bounded. */
-export class HeldBytes {
-  readonly #most: number;
-  #held = 0;
-
-  constructor(most: number) {
-    this.#most = most;
-  }
-
-  get held(): number {
-    return this.#held;
-  }
-
-  /** @throws RequestError (429) when that is too much */
-  take(bytes: number): void {
-    if (this.#held + bytes > this.#most) {
-      const message = 'this instance holds as many bytes of requests as it may; try again in 1 s';
-      throw new RequestError(429, 'TooManyRequests', message, { retryAfter: 1 });
-    }
-    this.#held += bytes;
-  }
-
-  give(bytes: number): void {
-    this.#held -= bytes;
-  }
-}
 
 /** A request's whole body. `release` must be called when nothing of it is needed any more. */
 export interface RequestBody {
@@ -67,7 +41,8 @@ export async function readBody(request: IncomingMessage, most: number, held: Hel
   return { bytes, release: () => held.give(length) };
 }
 
-function tooLarge(most: number): RequestError {
+/** @param most bytes of a body */
+export function tooLarge(most: number): RequestError {
   const message = `the request is larger than ${most.toLocaleString('en')} bytes; send fewer or smaller images at once`;
   return new RequestError(413, 'RequestTooLarge', message);
 }

@@ -5,11 +5,11 @@ import { availableParallelism } from 'node:os';
 import { type Logger, pino } from 'pino';
 import { Admission } from './admission.ts';
 import type { Explain } from './explanation.ts';
+import { HeldBytes } from './held-bytes.ts';
 import { ImageReaders } from './image-readers.ts';
 import { instanceMetrics } from './instance-metrics.ts';
 import { instanceServer } from './instance-server.ts';
 import { type InstanceOptions, instanceOptions } from './options.ts';
-import { HeldBytes } from './request-body.ts';
 import { Scorer } from './scorer.ts';
 import { ScoringModel, type ServedModel } from './served-model.ts';
 import { ThreadExplainer } from './thread-explainer.ts';
@@ -74,7 +74,7 @@ export async function startInstance(
     maxQueueWaitMs: longestWait,
   } = options;
   const admission = new Admission({ most, mostWaiting, longestWait });
-  const held = new HeldBytes(options.maxHeldBytes);
+  const held = new HeldBytes(options.maxHeldBytes, 'this instance');
   const metrics = instanceMetrics({
     active: () => admission.inside,
     waiting: () => admission.waiting,

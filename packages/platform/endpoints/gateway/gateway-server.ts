@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
 import type { Server } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { RequestError, rawAnswer, requestIds } from '@fovea/serving/instance';
+import { RequestError, refuse, requestIds } from '@fovea/serving/instance';
 import type { Logger } from 'pino';
 import type { GatewayCertificate } from './gateway.ts';
 import { failureAnswer, type GatewayAnswer, readRest, send } from './gateway-answer.ts';
@@ -111,19 +111,4 @@ export function gatewayServer(
     refuse(error, socket, receiveTimeoutMs);
   });
   return server;
-}
-
-/** Answers what is no request of HTTP, or does not end. */
-function refuse(error: NodeJS.ErrnoException, socket: Duplex, receiveTimeoutMs: number): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) {
-    socket.destroy();
-    return;
-  }
-  const message = `the request did not come whole within ${receiveTimeoutMs} ms`;
-  const problems: Record<string, RequestError> = {
-    ERR_HTTP_REQUEST_TIMEOUT: new RequestError(408, 'RequestTimeout', message),
-    HPE_HEADER_OVERFLOW: new RequestError(431, 'RequestHeaderFieldsTooLarge', 'the head of the request is too long'),
-  };
-  const problem = problems[error.code ?? ''] ?? new RequestError(400, 'BadRequest', 'this is no request of HTTP/1.1');
-  socket.end(rawAnswer(problem), () => socket.destroy());
 }

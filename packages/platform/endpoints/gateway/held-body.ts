@@ -1,32 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { RequestError } from '@fovea/serving/instance';
-
-/** What all requests together hold in memory, bounded. */
-export class HeldBytes {
-  readonly #most: number;
-  #held = 0;
-
-  constructor(most: number) {
-    this.#most = most;
-  }
-
-  get held(): number {
-    return this.#held;
-  }
-
-  /** @throws RequestError (429) when that is too much */
-  take(bytes: number): void {
-    if (this.#held + bytes > this.#most) {
-      const message = 'the gateway holds as many bytes of requests as it may; try again in 1 s';
-      throw new RequestError(429, 'TooManyRequests', message, { retryAfter: 1 });
-    }
-    this.#held += bytes;
-  }
-
-  give(bytes: number): void {
-    this.#held -= bytes;
-  }
-}
+import { type HeldBytes, RequestError, tooLarge } from '@fovea/serving/instance';
 
 /** A request's whole body, in memory. */
 export interface HeldBody {
@@ -47,11 +20,7 @@ const SMALL_PIECE_BYTES = 4096;
  * @throws RequestError: 413; 429, when all requests together hold too much; 499, when the client went away. The rest is not read then.
  */
 export function readBody(request: IncomingMessage, most: number, held: HeldBytes): Promise<HeldBody> {
-  const tooLarge = () => {
-    const message = `the request is larger than ${most.toLocaleString('en')} bytes; send fewer or smaller images at once`;
-    return new RequestError(413, 'RequestTooLarge', message);
-  };
-  if (Number(request.headers['content-length'] ?? 0) > most) return Promise.reject(tooLarge());
+  if (Number(request.headers['content-length'] ?? 0) > most) return Promise.reject(tooLarge(most));
   return new Promise((resolve, reject) => {
     let length = 0;
     const parts: Buffer[] = [];
@@ -69,7 +38,7 @@ export function readBody(request: IncomingMessage, most: number, held: HeldBytes
     };
     const take = (part: Buffer) => {
       if (length + part.length > most) {
-        fail(tooLarge());
+        fail(tooLarge(most));
         return;
       }
       try {

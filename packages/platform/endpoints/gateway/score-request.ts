@@ -1,12 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { RequestError } from '@fovea/serving/instance';
+import { type HeldBytes, RequestError, untilAnswered } from '@fovea/serving/instance';
 import { answerStatus } from './answer-status.ts';
 import { askDeployment, type DeploymentAnswer, type DeploymentAsker } from './ask-deployment.ts';
 import type { Question } from './ask-instance.ts';
 import { chooseDeployment } from './choose-deployment.ts';
 import type { DataCollector } from './data-collector.ts';
 import type { GatewayAnswer } from './gateway-answer.ts';
-import { type HeldBytes, readBody } from './held-body.ts';
+import { readBody } from './held-body.ts';
 import type { Mirror } from './mirror.ts';
 import type { ServedDeployment, ServedEndpoint } from './served.ts';
 
@@ -116,20 +116,3 @@ function headersFor({ request, id, client }: ScoringRequest): Record<string, str
 
 const isJsonType = (type: string | undefined): boolean =>
   /^application\/([^;]+\+)?json\s*(;|$)/i.test((type ?? 'application/json').trim());
-
-/** A signal that ends the work on a request when it takes too long, or when its client goes away. */
-function untilAnswered(response: ServerResponse, timeoutMs: number): { signal: AbortSignal; stop: () => void } {
-  const controller = new AbortController();
-  const timer = setTimeout(() => {
-    const message = `there was no answer within request_timeout_ms, ${timeoutMs} ms; raise it, or send fewer images at once`;
-    controller.abort(new RequestError(408, 'RequestTimeout', message));
-  }, timeoutMs);
-  const gone = () => controller.abort(new RequestError(499, 'ClientClosedRequest', 'the client went away'));
-  response.once('close', gone);
-  if (response.destroyed) gone();
-  const stop = () => {
-    clearTimeout(timer);
-    response.off('close', gone);
-  };
-  return { signal: controller.signal, stop };
-}

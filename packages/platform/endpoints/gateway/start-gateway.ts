@@ -1,7 +1,7 @@
 import type { Server as SecureServer } from 'node:https';
 import { type AddressInfo, isIP, type Server } from 'node:net';
 import { totalmem } from 'node:os';
-import { RequestError } from '@fovea/serving/instance';
+import { HeldBytes, RequestError } from '@fovea/serving/instance';
 import { Refusal } from '../../refusal.ts';
 import type { DeploymentAsker } from './ask-deployment.ts';
 import { instanceConnections } from './ask-instance.ts';
@@ -10,7 +10,6 @@ import type { Gateway, GatewayLimits, GatewayParts } from './gateway.ts';
 import { gatewayMetrics } from './gateway-metrics.ts';
 import { gatewayRoutes } from './gateway-routes.ts';
 import { gatewayServer, minVersion } from './gateway-server.ts';
-import { HeldBytes } from './held-body.ts';
 import { Mirror } from './mirror.ts';
 
 const GIB = 2 ** 30;
@@ -32,7 +31,7 @@ const DEFAULTS: GatewayLimits = {
 export async function startGateway(parts: GatewayParts): Promise<Gateway> {
   const { served, log, random = Math.random, certificate } = parts;
   const limits = { ...DEFAULTS, ...parts.limits };
-  const held = new HeldBytes(limits.maxHeldBytes);
+  const held = new HeldBytes(limits.maxHeldBytes, 'the gateway');
   const agent = instanceConnections();
   let active = 0;
   const metrics = gatewayMetrics({
