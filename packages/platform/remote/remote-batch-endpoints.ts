@@ -1,3 +1,4 @@
+import { generateJobName } from '@fovea/automl/runs';
 import type { BatchDeploymentRecord, BatchEndpointRecord, BatchEndpoints } from '../endpoints/batch/batch-endpoints.ts';
 import type { JobRecord, JobSummary } from '../records.ts';
 import { invalid, Refusal } from '../refusal.ts';
@@ -8,6 +9,8 @@ import { type SendOptions, sendFiles } from './send-files.ts';
 import { readToSend } from './sent-files.ts';
 import { sentModel } from './sent-model.ts';
 import type { ServerAddress } from './server-address.ts';
+import { type FindJob, startedAnyway } from './started-anyway.ts';
+import { ServerUnreachable } from './unreachable.ts';
 
 export type OpenRemoteBatchEndpoints = (
   address: ServerAddress,
@@ -24,6 +27,11 @@ export const openRemoteBatchEndpoints: OpenRemoteBatchEndpoints = async (address
   const endpointPath = (name: string) => `/batch-endpoints/${encodeURIComponent(name)}`;
   const deploymentPath = (endpoint: string, name: string) =>
     `${endpointPath(endpoint)}/deployments/${encodeURIComponent(name)}`;
+  const find: FindJob = (name) =>
+    ask<JobRecord>('GET', `/jobs/${encodeURIComponent(name)}`).catch((error) => {
+      if (error instanceof Refusal && error.reason === 'not-found') return null;
+      throw error;
+    });
   const removed = async (path: string) => (await ask<{ removed: boolean }>('DELETE', path)).removed;
 
   return {
@@ -53,15 +61,24 @@ export const openRemoteBatchEndpoints: OpenRemoteBatchEndpoints = async (address
           target: 'output',
         });
       }
-      const asked = { ...more, output };
-      const path = `${endpointPath(endpoint)}/jobs`;
-      if (/^azureml:/i.test(input)) return lastingRecord(connection, ['POST', path, { body: { ...asked, input } }]);
+      const jobName = more.jobName ?? generateJobName();
+      const asked = { ...more, output, jobName };
+      const start = async (body: object): Promise<JobRecord> => {
+        try {
+          return await lastingRecord(connection, ['POST', `${endpointPath(endpoint)}/jobs`, { body }]);
+        } catch (error) {
+          if (!(error instanceof ServerUnreachable) || !error.passing) throw error;
+          const record = await startedAnyway(find, jobName, undefined, error);
+          if (record !== null) return record;
+          throw error;
+        }
+      };
+      if (/^azureml:/i.test(input)) return start({ ...asked, input });
       if (/^[a-z][a-z0-9+.-]+:/i.test(input) && !/^file:/i.test(input))
         throw invalid(`${input} cannot be sent; a path of this machine is needed`, 'input', 'UnsupportedPath');
       const { pattern, ...files } = await batchInput(input, baseFolder ?? '.');
       const id = await sendFiles(connection, await readToSend(files, sending), sending);
-      const upload = { upload: id, path: files.path, given: input };
-      return lastingRecord(connection, ['POST', path, { body: { ...asked, upload, pattern } }]);
+      return start({ ...asked, upload: { upload: id, path: files.path, given: input }, pattern });
     },
 
     async jobs(endpoint, { deployment, most } = {}) {

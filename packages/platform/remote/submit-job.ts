@@ -1,6 +1,5 @@
 import { readFile } from 'node:fs/promises';
 import { relative, sep } from 'node:path';
-import { setTimeout as wait } from 'node:timers/promises';
 import type { ImageJob } from '@fovea/automl';
 import { generateJobName } from '@fovea/automl/runs';
 import type { Issue } from '@fovea/data';
@@ -12,10 +11,8 @@ import { filesOfJob, type JobFiles } from './job-files.ts';
 import { lastingRecord } from './lasting.ts';
 import { sendFiles } from './send-files.ts';
 import { readToSend } from './sent-files.ts';
+import { type FindJob, startedAnyway } from './started-anyway.ts';
 import { ServerUnreachable } from './unreachable.ts';
-
-/** null: there is none of this name. */
-type FindJob = (name: string) => Promise<JobRecord | null>;
 
 const attempts = 3;
 
@@ -81,30 +78,6 @@ async function textOf(job: ImageJob, files: JobFiles): Promise<string> {
   const { toYaml } = await import('@fovea/automl');
   const { checkpoint_dataset_id: _, checkpoint_filename: __, ...parameters } = job.training_parameters;
   return toYaml(files.checkpoint === undefined ? job : { ...job, training_parameters: parameters });
-}
-
-/**
- * A connection that broke says nothing of what became of the job.
- * @returns null when there is none: it may be sent again
- */
-async function startedAnyway(
-  find: FindJob,
-  name: string,
-  signal: AbortSignal | undefined,
-  broken: ServerUnreachable,
-): Promise<JobRecord | null> {
-  const message = `${broken.message}; whether the job was started shows fovea job show --name ${name}`;
-  for (let asked = 0; asked < 60; asked++) {
-    try {
-      const record = await find(name);
-      // The data is still being read for whoever is gone: that ends in a moment.
-      if (record?.status !== 'Preparing') return record;
-    } catch (error) {
-      if (!(error instanceof ServerUnreachable) || !error.passing) throw error;
-    }
-    await wait(1000, undefined, { signal });
-  }
-  throw new ServerUnreachable(message, { passing: false, cause: broken });
 }
 
 /** What is wrong with data, with how many lines its files have on this machine. */
