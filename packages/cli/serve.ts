@@ -18,7 +18,7 @@ interface ServeCommandOptions extends CommonOptions {
   maxUploadGb?: number;
   maxUploadFileGb?: number;
   endpoints: boolean;
-  scoringPort: number;
+  scoringPort?: number;
 }
 
 /** `fovea serve`. */
@@ -51,7 +51,11 @@ export function serveCommand(context: Context): Command {
         text: 'gigabytes that a file of them may have; 64 when left out',
         read: positiveInteger,
       },
-      { flags: '--scoring-port <n>', text: 'port of online endpoints', fallback: 7041, read: portNumber },
+      {
+        flags: '--scoring-port <n>',
+        text: 'port of online endpoints; that of the last time, 7041 or any that is free when left out',
+        read: portNumber,
+      },
       { flags: '--no-endpoints', text: 'something else serves the online endpoints' },
     ],
     examples: [
@@ -76,7 +80,7 @@ export function serveCommand(context: Context): Command {
           ...(options.maxUploadGb !== undefined && { mostBytes: options.maxUploadGb * gigabyte }),
           ...(options.maxUploadFileGb !== undefined && { mostFileBytes: options.maxUploadFileGb * gigabyte }),
         },
-        scoringPort: options.endpoints ? options.scoringPort : null,
+        scoringPort: options.endpoints ? (options.scoringPort ?? 'usual') : null,
         log: (entry) => {
           if (entry.status >= 500) err.write(`${lineOf(entry)}\n`);
           else if (options.verbose || options.debug) say(lineOf(entry));

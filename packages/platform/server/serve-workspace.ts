@@ -23,8 +23,8 @@ export interface ServeOptions {
   readonly noAuth: boolean;
   /** Work on the jobs, too. */
   readonly orchestrator: boolean;
-  /** Answer for online endpoints, too, at this port; 0: any that is free. Null: something else does. */
-  readonly scoringPort: number | null;
+  /** Answer for online endpoints, too, at this port; 0: any that is free; `usual`: that of the last time, 7041, or any. Null: something else does. */
+  readonly scoringPort: number | 'usual' | null;
   /** How much other machines may send; what is left out is as usual. */
   readonly uploadLimits?: Partial<UploadLimits>;
   readonly log: (entry: LogEntry) => void;
@@ -68,7 +68,8 @@ export async function serveWorkspace(options: ServeOptions): Promise<ServedWorks
     const parts = { place, store, workspace, registry, online, batch, authority, uploadLimits, log: options.log };
     const server = await startServer(parts, certificate, options);
     const { host, scoringPort, say } = options;
-    const keeper = scoringPort === null ? null : keepKeeper(place, { host, port: scoringPort, certificate }, say);
+    const address = { host, port: scoringPort === 'usual' ? null : scoringPort, certificate };
+    const keeper = scoringPort === null ? null : keepKeeper(place, address, say);
     // A server may go on for longer than its certificate lasts.
     const renewing = setInterval(async () => {
       if (certificate.authority === null) return;

@@ -5,7 +5,7 @@ import { patiently } from '../../patience.ts';
 import type { Place } from '../../place.ts';
 import { Refusal } from '../../refusal.ts';
 import { allows, createTokens } from '../../server/tokens.ts';
-import type { Store } from '../../store/index.ts';
+import { isGone, type Store } from '../../store/index.ts';
 import type { Gateway, GatewayCertificate } from '../gateway/gateway.ts';
 import type { ServedEndpoints } from '../gateway/served.ts';
 import { startGateway } from '../gateway/start-gateway.ts';
@@ -35,8 +35,10 @@ export interface KeptGateway {
 
 export const usualPort = 7041;
 
-/** A port that another keeper is just giving back is tried again after so many milliseconds. */
+/** A port that is taken is tried again after so many milliseconds. */
 const retryMilliseconds = 500;
+/** The port of a keeper that is just giving it back is waited for so long before another one is taken. */
+const leavingMilliseconds = 10_000;
 
 export const gatewayLogOf = ({ folder }: Pick<Place, 'folder'>): string => join(folder, 'endpoints', 'gateway.log');
 
@@ -66,13 +68,11 @@ export async function keepGateway(
       log: requests.log,
     });
   const before = await patiently(place, () => resources.find(onlineKinds.gateway, place.id));
-  const gateway = await listen(
-    start,
-    host,
-    candidates(port, (before?.spec as GatewayRow | undefined)?.url),
-    warn,
-    signal,
-  );
+  const last = (before?.spec ?? null) as GatewayRow | null;
+  const isLeaving = last !== null && last.owner !== owner && !isGone(last.owner);
+  const gateway = await listen(start, host, candidates(port, last?.url), {
+    ...{ warn, signal, patience: isLeaving ? leavingMilliseconds : 0 },
+  });
   let told = '';
   return {
     url: gateway.url,
@@ -100,15 +100,16 @@ function candidates(port: number | null, last: string | undefined): number[] {
   return [...new Set([known || usualPort, usualPort, 0])];
 }
 
+/** @param patience milliseconds for which the first port alone is tried; one that is the only one is waited for */
 async function listen(
   start: (port: number) => Promise<Gateway>,
   host: string,
   ports: readonly number[],
-  warn: (text: string) => void,
-  signal: AbortSignal,
+  { warn, signal, patience }: { warn: (text: string) => void; signal: AbortSignal; patience: number },
 ): Promise<Gateway> {
+  const begun = performance.now();
   for (let said = false; ; said = true) {
-    for (const port of ports) {
+    for (const port of performance.now() - begun < patience ? ports.slice(0, 1) : ports) {
       // A whole gateway is more than is made twice a second.
       if (!(await isFree(host, port))) continue;
       try {
@@ -118,7 +119,7 @@ async function listen(
       }
     }
     const [port] = ports;
-    if (!said) {
+    if (!said && ports.length === 1) {
       warn(
         `port ${port} of ${host} is taken; endpoints answer there as soon as it is free, or at another with --scoring-port`,
       );
