@@ -131,6 +131,16 @@ test('a version never changes, and its files go with the last version that has t
   assert.equal(await registry.delete('model', 'm', '2'), false);
 });
 
+test('a model that a deployment serves is not deleted', async (t) => {
+  const { registry, store, folder } = await withTrial(t);
+  write(join(folder, 'a', 'x'), 'one');
+  await registry.createModel({ name: 'm', path: join(folder, 'a') }, anywhere);
+  await store.resources.add('online-deployment', 'pets/blue', { model: 'azureml:m:1' });
+  await assert.rejects(registry.delete('model', 'm', '1'), refused('ModelInUse'));
+  await store.resources.delete('online-deployment', 'pets/blue');
+  assert.equal(await registry.delete('model', 'm', '1'), true);
+});
+
 test('damage is noticed, not handed on', async (t) => {
   const { registry, place, folder } = await withTrial(t);
   write(join(folder, 'a', 'x'), 'one');

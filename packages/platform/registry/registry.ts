@@ -29,6 +29,7 @@ import {
 import { checkEnvironment, type NewEnvironment } from './environment.ts';
 import { type NamesData, withDataPaths } from './job-data.ts';
 import { type LocateOptions, locate } from './locate.ts';
+import { requireUnused } from './model-in-use.ts';
 import { describeModel, type ModelType, modelTypes } from './model-kind.ts';
 import { modelSource } from './model-source.ts';
 
@@ -77,7 +78,7 @@ export interface SharedRegistry {
   ): Promise<AssetRow>;
   /** Hides a version, or all of a name, from lists; `@latest` does not mean it any more. @throws Refusal when there is none */
   setArchived(kind: AssetKind, name: string, version: string | null, archived: boolean): Promise<void>;
-  /** Removes a version, and its files when no other version has them. @returns whether it was there */
+  /** Removes a version, and its files when no other version has them. @returns whether it was there. @throws Refusal for a model that a deployment serves */
   delete(kind: AssetKind, name: string, version: string): Promise<boolean>;
   /** A job with the paths of its data on this machine instead of references. @throws Refusal as a submission would */
   withDataPaths<Job extends NamesData>(job: Job): Promise<Job>;
@@ -218,7 +219,9 @@ export function createRegistry(place: Pick<Place, 'folder'>, store: Store): Regi
 
     async delete(kind, name, version) {
       const row = await store.assets.find(kind, name, version);
-      if (!row || !(await store.assets.delete(kind, name, row.version))) return false;
+      if (!row) return false;
+      if (kind === 'model') await requireUnused(store, row);
+      if (!(await store.assets.delete(kind, name, row.version))) return false;
       await forgetUnused(kind, row.content_hash);
       return true;
     },
