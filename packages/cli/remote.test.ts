@@ -119,7 +119,7 @@ test('what does not go together with a server is said', async () => {
   const missing = await fovea('job', 'show', '--name', 'nothing');
   assert.match(missing.err, new RegExp(`no job called nothing on ${variables.FOVEA_SERVER}`));
   const wrong = await fovea('job', 'create', '-f', join(folder, 'job.yml'), '--set', 'training_data.path=none');
-  assert.match(wrong.err, /none is not there/);
+  assert.match(wrong.err, /none has 1 problem\n\n {2}there is no such file or folder\nNothing was started/);
   process.env.FOVEA_TOKEN = 'secret';
   assert.match((await fovea('job', 'list')).err, /FOVEA_TOKEN is no token/);
   writeFileSync(join(folder, 'token'), `${variables.FOVEA_TOKEN}\n`);
