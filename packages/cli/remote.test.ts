@@ -41,7 +41,7 @@ before(async () => {
   const data = { training_data: { path: 'pictures' }, training_parameters: { ...parameters, ...sizes } };
   writeFileSync(join(folder, 'job.yml'), JSON.stringify({ ...job, ...data }));
   const made = await fovea('token', 'create', '--name', 'me', '--workspace', home);
-  server = spawn(process.execPath, [main, 'serve', '--port', '0', '--workspace', home], {
+  server = spawn(process.execPath, [main, 'serve', '--port', '0', '--no-endpoints', '--workspace', home], {
     stdio: ['ignore', 'pipe', 'ignore'],
   });
   const url = await new Promise<string>((resolve, reject) => {
