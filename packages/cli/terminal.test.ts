@@ -53,7 +53,8 @@ test('on a terminal the line is redrawn in place and the cursor comes back', { s
   const drawn = lines.filter((line) => /epoch [12]\/2 +━+ +\d+ % .*left/.test(line));
   assert.ok(drawn.length >= 3 && drawn.length <= 120, `drawn ${drawn.length} times for 120 steps`);
   assert.ok(drawn.every((line) => line.length < 90));
-  assert.match(lines.at(-2) ?? '', /try +fovea predict live photo\.jpg/);
+  assert.match(lines.at(-3) ?? '', /try +fovea predict live photo\.jpg/);
+  assert.match(lines.at(-2) ?? '', /deploy +fovea deploy live/);
 });
 
 test('Ctrl-C on a terminal: at train it ends the job, at stream the showing', { skip: noTerminal }, async () => {
