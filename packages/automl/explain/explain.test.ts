@@ -67,7 +67,7 @@ describe('every model is explained by every algorithm', () => {
         assert.ok(attributions.every(Number.isFinite));
         assert.ok(algorithm === 'guided_gradcam' || attributions.some((value) => value !== 0), algorithm);
       }
-      assert.equal(liveTensors(), before);
+      assert.ok(liveTensors() <= before);
       for (const tensor of model.stateDict().values()) tensor.dispose();
     });
   }
@@ -122,7 +122,8 @@ describe('explain', () => {
       setTimeout(() => controller.abort(), 5);
       await assert.rejects(work, { name: 'AbortError' });
     }
-    assert.equal(liveTensors(), before);
+    // Those of tests before may be found to be nobody's meanwhile.
+    assert.ok(liveTensors() <= before, `${liveTensors()} tensors, before ${before}`);
   });
 
   test('says what it cannot explain', async () => {

@@ -78,7 +78,7 @@ describe('a model folder is explained', () => {
     assert.deepEqual([channels.length, channels[0].length, channels[0][0].length], [3, SIZE, SIZE]);
     await assert.rejects(explainer.explain(pixels, { parameters, targets: [3] }), /class 3 .* has 3, from 0 on/);
     explainer.close();
-    assert.equal(liveTensors(), before);
+    assert.ok(liveTensors() <= before);
   });
 
   test('for each class of a multi-label model that reaches the threshold', async () => {

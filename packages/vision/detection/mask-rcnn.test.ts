@@ -157,7 +157,7 @@ describe('maskRcnn', () => {
     tidy(() => {
       model.eval().detect(images);
     });
-    assert.equal(liveTensors(), before);
+    assert.ok(liveTensors() <= before);
   });
 
   test('its mask loss is float32 under autocast', () => {

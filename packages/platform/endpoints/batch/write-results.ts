@@ -88,9 +88,12 @@ class WholeFile {
   constructor(path: string) {
     this.#path = path;
     this.#stream = createWriteStream(`${path}.tmp`, { flush: true });
+    // It may fail between two rows; the next one is told.
+    this.#stream.on('error', () => {});
   }
 
   async write(text: string): Promise<void> {
+    if (this.#stream.errored) throw this.#stream.errored;
     if (this.#stream.write(text)) return;
     await new Promise<void>((resolve, reject) => {
       this.#stream.once('drain', resolve);

@@ -11,7 +11,9 @@ export interface ArchiveEntry {
   /** CRC-32 of a file where the archive has it; null: the format has none. */
   readonly crc32: number | null;
   /** The bytes of a file. */
-  open(): Promise<AsyncIterable<Uint8Array> & { destroy(): unknown }>;
+  open(): Promise<
+    AsyncIterable<Uint8Array> & { destroy(): unknown; on(event: 'error', listener: (error: Error) => void): unknown }
+  >;
 }
 
 /** An archive is not unpacked: what is wrong with it, and where. */

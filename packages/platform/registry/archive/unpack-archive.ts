@@ -141,6 +141,8 @@ async function writeEntry(archive: string, entry: ArchiveEntry, to: string, budg
   const stream = await entry.open().catch((error) => {
     throw unreadable(error);
   });
+  // It may fail while nobody reads yet; whoever reads is told then.
+  stream.on('error', () => {});
   // Not over anything that is there.
   const file = await open(to, 'wx', 0o444);
   let [bytes, sum] = [0, 0];
