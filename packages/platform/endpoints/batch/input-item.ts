@@ -1,6 +1,5 @@
-import { createWriteStream } from 'node:fs';
-import { open, rename } from 'node:fs/promises';
-import { finished } from 'node:stream/promises';
+import { open } from 'node:fs/promises';
+import { WholeFile } from './whole-file.ts';
 
 /** A picture of the input, as the kept list has it: a line each, so that whoever goes on with a job sees the same pictures in the same order. */
 export interface InputItem {
@@ -18,16 +17,13 @@ export interface InputItem {
 
 /** Writes the list whole. @returns how many there are */
 export async function writeInputList(path: string, items: AsyncIterable<InputItem>): Promise<number> {
-  const temporary = `${path}.tmp`;
-  const file = createWriteStream(temporary, { flush: true });
+  const file = new WholeFile(path);
   let count = 0;
   for await (const item of items) {
     count++;
-    if (!file.write(`${lineOf(item)}\n`)) await new Promise((resolve) => file.once('drain', resolve));
+    await file.write(`${lineOf(item)}\n`);
   }
-  file.end();
-  await finished(file);
-  await rename(temporary, path);
+  await file.close();
   return count;
 }
 

@@ -1,11 +1,11 @@
-import { createWriteStream, readFileSync, type WriteStream } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { copyFile, mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { finished } from 'node:stream/promises';
 import { replaceFile } from '@fovea/automl/runs';
 import { type BatchPaths, resultNames, summaryName } from './batch-job.ts';
 import { isFailure, type KeptResults } from './kept-results.ts';
 import { resultForm } from './result-rows.ts';
+import { WholeFile } from './whole-file.ts';
 
 /** What became of a job's pictures: `summary.json`. */
 export interface BatchSummary {
@@ -77,34 +77,6 @@ export function readSummary({ results }: Pick<BatchPaths, 'results'>): BatchSumm
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
     throw error;
-  }
-}
-
-/** A file that is there when it is whole. */
-class WholeFile {
-  readonly #path: string;
-  readonly #stream: WriteStream;
-
-  constructor(path: string) {
-    this.#path = path;
-    this.#stream = createWriteStream(`${path}.tmp`, { flush: true });
-    // It may fail between two rows; the next one is told.
-    this.#stream.on('error', () => {});
-  }
-
-  async write(text: string): Promise<void> {
-    if (this.#stream.errored) throw this.#stream.errored;
-    if (this.#stream.write(text)) return;
-    await new Promise<void>((resolve, reject) => {
-      this.#stream.once('drain', resolve);
-      this.#stream.once('error', reject);
-    });
-  }
-
-  async close(): Promise<void> {
-    this.#stream.end();
-    await finished(this.#stream);
-    await rename(`${this.#path}.tmp`, this.#path);
   }
 }
 
